@@ -1,0 +1,66 @@
+//! The link to one card, as the platform supplies it.
+
+/// A half-duplex link to one contactless card.
+pub trait CardTransport {
+    /// Sends one command APDU and returns the response APDU, status word included.
+    ///
+    /// Blocks until the card answers. Implementations neither retry, log nor call back into this crate.
+    ///
+    /// # Errors
+    /// [`TransportError::TagLost`] once the card has left the field; the link is then over.
+    fn transceive(&mut self, command: &[u8]) -> Result<Vec<u8>, TransportError>;
+
+    /// The longest APDUs this link carries. The default is what every reader and phone can do.
+    fn limits(&self) -> TransportLimits {
+        TransportLimits::SHORT
+    }
+}
+
+impl<T: CardTransport + ?Sized> CardTransport for &mut T {
+    fn transceive(&mut self, command: &[u8]) -> Result<Vec<u8>, TransportError> {
+        (**self).transceive(command)
+    }
+
+    fn limits(&self) -> TransportLimits {
+        (**self).limits()
+    }
+}
+
+/// The longest APDUs a link carries, in bytes, headers and status word included.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct TransportLimits {
+    /// Longest command APDU.
+    pub max_command: usize,
+    /// Longest response APDU.
+    pub max_response: usize,
+}
+
+impl TransportLimits {
+    /// Short APDUs only (ISO/IEC 7816-4:2020, 5.2): 261 bytes out, 258 bytes back.
+    pub const SHORT: Self = Self { max_command: 261, max_response: 258 };
+    /// Extended APDUs (ISO/IEC 7816-4:2020, 5.2): 65,544 bytes out, 65,538 bytes back.
+    pub const EXTENDED: Self = Self { max_command: 65_544, max_response: 65_538 };
+}
+
+/// Why the link to the card failed.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum TransportError {
+    /// The card left the field.
+    #[error("the card left the field")]
+    TagLost,
+    /// No card came, or the card did not answer in time.
+    #[error("no answer from a card in time")]
+    Timeout,
+    /// There is no reader, or NFC is switched off.
+    #[error("no reader, or NFC is off")]
+    Unavailable,
+    /// The caller closed the link.
+    #[error("the link was closed by the caller")]
+    Cancelled,
+    /// Anything else; `detail` is for developers and holds nothing personal.
+    #[error("the reader failed: {detail}")]
+    Failed {
+        /// What the platform said, without APDU contents.
+        detail: String,
+    },
+}

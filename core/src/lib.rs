@@ -1,0 +1,3 @@
+//! My Number card to health-insurance eligibility.
+
+pub mod iso7816;
