@@ -1,5 +1,7 @@
 //! The link to one card, as the platform supplies it.
 
+pub use crate::error::TransportError;
+
 /// A half-duplex link to one contactless card.
 pub trait CardTransport {
     /// Sends one command APDU and returns the response APDU, status word included.
@@ -40,27 +42,4 @@ impl TransportLimits {
     pub const SHORT: Self = Self { max_command: 261, max_response: 258 };
     /// Extended APDUs (ISO/IEC 7816-4:2020, 5.2): 65,544 bytes out, 65,538 bytes back.
     pub const EXTENDED: Self = Self { max_command: 65_544, max_response: 65_538 };
-}
-
-/// Why the link to the card failed.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum TransportError {
-    /// The card left the field.
-    #[error("the card left the field")]
-    TagLost,
-    /// No card came, or the card did not answer in time.
-    #[error("no answer from a card in time")]
-    Timeout,
-    /// There is no reader, or NFC is switched off.
-    #[error("no reader, or NFC is off")]
-    Unavailable,
-    /// The caller closed the link.
-    #[error("the link was closed by the caller")]
-    Cancelled,
-    /// Anything else; `detail` is for developers and holds nothing personal.
-    #[error("the reader failed: {detail}")]
-    Failed {
-        /// What the platform said, without APDU contents.
-        detail: String,
-    },
 }

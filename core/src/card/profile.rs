@@ -1,0 +1,83 @@
+//! What differs between card generations, in one table and nowhere else.
+//!
+//! File identifiers and formats were gathered from public readers and published dumps of a JPKI test card; there is no
+//! official interface document.
+
+use crate::error::PinKind;
+
+/// 公的個人認証アプリケーション.
+pub(crate) const JPKI_AID: [u8; 10] = [0xD3, 0x92, 0xF0, 0x00, 0x26, 0x01, 0x00, 0x00, 0x00, 0x01];
+
+/// Class byte of the card's own commands.
+pub(crate) const CLA_PROPRIETARY: u8 = 0x80;
+/// The card's own signature command; not PERFORM SECURITY OPERATION of ISO/IEC 7816-8.
+pub(crate) const INS_SIGN: u8 = 0x2A;
+
+/// Elementary files of the JPKI application.
+pub(crate) mod ef {
+    /// 署名用電子証明書; readable after its password.
+    pub(crate) const SIGNATURE_CERTIFICATE: u16 = 0x0001;
+    /// The authority of the signature certificate; free.
+    pub(crate) const SIGNATURE_AUTHORITY: u16 = 0x0002;
+    /// Token information, a PKCS#11 `CK_TOKEN_INFO`; free.
+    pub(crate) const TOKEN_INFO: u16 = 0x0006;
+    /// 利用者証明用電子証明書; free on plastic, after the PIN on a phone.
+    pub(crate) const AUTHENTICATION_CERTIFICATE: u16 = 0x000A;
+    /// The authority of the authentication certificate; free.
+    pub(crate) const AUTHENTICATION_AUTHORITY: u16 = 0x000B;
+    /// The authentication private key.
+    pub(crate) const AUTHENTICATION_KEY: u16 = 0x0017;
+}
+
+/// Where a PIN lives and how often it may be tried.
+pub(crate) struct PinProfile {
+    pub(crate) ef: u16,
+    pub(crate) max_attempts: u8,
+}
+
+/// The PIN table of the JPKI application, equal on every generation known.
+pub(crate) const fn pin(kind: PinKind) -> PinProfile {
+    match kind {
+        PinKind::UserAuthentication => PinProfile { ef: 0x0018, max_attempts: 3 },
+        PinKind::Signature => PinProfile { ef: 0x001B, max_attempts: 5 },
+    }
+}
+
+/// Kind of token, told by the label in EF 0006.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Generation {
+    /// A My Number card of plastic.
+    MyNumberCard,
+    /// スマホ用電子証明書 on Android.
+    AndroidPhone,
+    /// スマホ用電子証明書 on iPhone.
+    IPhone,
+    /// 住民基本台帳カード: not a My Number card.
+    ResidentRegisterCard,
+    /// A label not seen before.
+    Unknown,
+}
+
+impl Generation {
+    /// Tells the generation by the token label, padding removed.
+    pub(crate) fn of_label(label: &str) -> Self {
+        match label {
+            "JPKIAPICCTOKEN2" => Self::MyNumberCard,
+            "JPKIAPGPSETOKEN" => Self::AndroidPhone,
+            "JPKIAPIOSTOKEN" => Self::IPhone,
+            "JPKIAPICCTOKEN" => Self::ResidentRegisterCard,
+            _ => Self::Unknown,
+        }
+    }
+
+    /// Stable name, as `kazasu card info --json` prints it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::MyNumberCard => "my_number_card",
+            Self::AndroidPhone => "android_phone",
+            Self::IPhone => "iphone",
+            Self::ResidentRegisterCard => "resident_register_card",
+            Self::Unknown => "unknown",
+        }
+    }
+}

@@ -1,0 +1,425 @@
+//! Every way a call into this crate can fail, and the stable code of each.
+
+use std::time::Duration;
+
+/// Every way a call into this crate can fail.
+///
+/// Deliberately exhaustive: a new cause must not compile until every front end says what its users see.
+/// No variant holds anything personal; texts are for developers, users get `guidance::text`.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum Error {
+    /// The link to the card broke; open a new one.
+    #[error(transparent)]
+    Transport(#[from] TransportError),
+    /// The link broke while VERIFY was on its way: one try may be used. Ask for the tries left before trying again.
+    #[error("{cause} while the {kind} was being checked: one try may be used")]
+    VerifyUnanswered {
+        /// The PIN that was sent.
+        kind: PinKind,
+        /// How the link broke.
+        cause: TransportError,
+    },
+    /// No JPKI application, or the old resident-register card.
+    #[error("not a My Number card")]
+    NotMyNumberCard,
+    /// VERIFY failed; the card reports how many attempts remain.
+    #[error("wrong {kind}, {attempts_left} attempts left")]
+    WrongPin {
+        /// The PIN that was sent.
+        kind: PinKind,
+        /// Attempts left, at least 1.
+        attempts_left: u8,
+    },
+    /// No attempts left; only a municipal office can unblock it.
+    #[error("the {kind} is blocked")]
+    PinBlocked {
+        /// The blocked PIN.
+        kind: PinKind,
+    },
+    /// One attempt left and the caller did not permit using it; nothing was sent.
+    #[error("one attempt left for the {kind}; nothing was sent")]
+    LastAttempt {
+        /// The guarded PIN.
+        kind: PinKind,
+    },
+    /// A PIN of the wrong form; nothing was sent.
+    #[error("the {kind} has {}; nothing was sent", kind.form())]
+    PinFormat {
+        /// The PIN that was parsed.
+        kind: PinKind,
+    },
+    /// Another card than the one the session was begun with; no PIN was sent.
+    #[error("another card than the one begun with")]
+    OtherCard,
+    /// The card's answer was not understood.
+    #[error(transparent)]
+    Card(#[from] CardFault),
+    /// The certificate cannot be used for this purpose.
+    #[error(transparent)]
+    Certificate(#[from] CertificateFault),
+    /// The connection to the server failed.
+    #[error(transparent)]
+    Connection(#[from] ConnectionFault),
+    /// The authorization server refused.
+    #[error(transparent)]
+    Authorization(#[from] AuthorizationFault),
+    /// The resource server refused, or its answer cannot be used.
+    #[error(transparent)]
+    Resource(#[from] ResourceFault),
+    /// The device key could not sign.
+    #[error("the device key cannot be used: {detail}")]
+    DeviceKey {
+        /// What the key store said.
+        detail: String,
+    },
+    /// Wrong argument, configuration or order of calls.
+    #[error("{detail}")]
+    Usage {
+        /// What to mend.
+        detail: String,
+    },
+}
+
+/// Why the link to the card failed.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum TransportError {
+    /// The card left the field.
+    #[error("the card left the field")]
+    TagLost,
+    /// No card came, or the card did not answer in time.
+    #[error("no answer from a card in time")]
+    Timeout,
+    /// There is no reader, or NFC is switched off.
+    #[error("no reader, or NFC is off")]
+    Unavailable,
+    /// The caller closed the link.
+    #[error("the link was closed by the caller")]
+    Cancelled,
+    /// Anything else; `detail` is for developers and holds nothing personal.
+    #[error("the reader failed: {detail}")]
+    Failed {
+        /// What the platform said, without APDU contents.
+        detail: String,
+    },
+}
+
+/// The secrets of the card that this SDK sends.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum PinKind {
+    /// 利用者証明用パスワード: 4 digits, 3 attempts.
+    UserAuthentication,
+    /// 署名用パスワード: 6 to 16 letters and digits, 5 attempts.
+    Signature,
+}
+
+impl PinKind {
+    /// The form a PIN of this kind must have.
+    pub const fn form(self) -> &'static str {
+        match self {
+            Self::UserAuthentication => "4 digits",
+            Self::Signature => "6 to 16 letters A-Z and digits",
+        }
+    }
+}
+
+impl std::fmt::Display for PinKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::UserAuthentication => "user-authentication PIN",
+            Self::Signature => "signature password",
+        })
+    }
+}
+
+/// An answer of the card that was not understood.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum CardFault {
+    /// A status word the flow does not expect.
+    #[error("the card answered {status:04X} to command {ins:02X}")]
+    Status {
+        /// Instruction byte of the command.
+        ins: u8,
+        /// The status word.
+        status: u16,
+    },
+    /// More data than was asked for.
+    #[error("the card sent more than was asked for")]
+    TooLong,
+    /// Data that is not what the file should hold.
+    #[error("the card's {what} cannot be read")]
+    Malformed {
+        /// The file or object.
+        what: &'static str,
+    },
+    /// The signature made by the card does not verify with the certificate on it.
+    #[error("the card's signature does not verify")]
+    BadSignature,
+}
+
+/// Why a certificate cannot be used.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum CertificateFault {
+    /// Past its last day, grace period included.
+    #[error("the certificate has expired")]
+    Expired,
+    /// Withdrawn: reissued card or lost-card stop.
+    #[error("the certificate is revoked")]
+    Revoked,
+    /// Its first day has not come.
+    #[error("the certificate is not valid yet")]
+    NotYetValid,
+    /// Not issued by one of the configured roots.
+    #[error("the certificate does not chain to a configured root")]
+    UnknownIssuer,
+    /// Key usage does not allow signatures.
+    #[error("the certificate's key usage does not allow this")]
+    WrongUsage,
+    /// The policy is that of the other certificate.
+    #[error("the certificate has the policy of another purpose")]
+    WrongPolicy,
+    /// The server refused the certificate or the signature.
+    #[error("the server refused the certificate or its signature")]
+    Refused,
+}
+
+/// Why the server could not be reached or proven.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum ConnectionFault {
+    /// No connection, or it broke.
+    #[error("no connection to the server")]
+    Unreachable,
+    /// The server does not speak TLS 1.3.
+    #[error("the server does not speak TLS 1.3")]
+    TlsVersion,
+    /// Chain, host name or dates of the server's certificate.
+    #[error("the server's certificate cannot be verified")]
+    ServerCertificate,
+    /// No certificate of the validated path matches a pin.
+    #[error("the server's key matches no pin")]
+    PinMismatch,
+    /// The pin set is past its last day: update the app.
+    #[error("the pin set has expired")]
+    PinsExpired,
+    /// No answer in time.
+    #[error("no answer from the server in time")]
+    Timeout,
+    /// Too many requests.
+    #[error("too many requests")]
+    RateLimited {
+        /// How long the server asks to wait.
+        retry_after: Option<Duration>,
+    },
+    /// Down for maintenance.
+    #[error("the server is down for maintenance")]
+    Maintenance {
+        /// How long the server asks to wait.
+        retry_after: Option<Duration>,
+    },
+    /// A redirect, which is never followed on these calls.
+    #[error("the server redirects elsewhere")]
+    Redirect,
+}
+
+/// Why the authorization server said no (RFC 6749, 5.2 with `card_error`).
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum AuthorizationFault {
+    /// The nonce has the wrong form; the card was not touched.
+    #[error("the server's nonce has the wrong form")]
+    NonceForm,
+    /// The request was malformed.
+    #[error("the server calls the request malformed")]
+    InvalidRequest,
+    /// The nonce is used up or too old: a new nonce and a new tap.
+    #[error("the nonce is used up or too old")]
+    NonceRejected,
+    /// `iat` or `exp` outside the server's window.
+    #[error("the clocks of device and server disagree")]
+    ClockSkew,
+    /// Scope or resource refused.
+    #[error("the server refuses the scope")]
+    InvalidScope,
+    /// The token answer is not a DPoP-bound token.
+    #[error("the server's token is not bound to this device")]
+    TokenType,
+    /// The app is not registered at the server.
+    #[error("the server does not know this app")]
+    InvalidClient,
+    /// The DPoP proof was refused.
+    #[error("the server refuses the device's proof")]
+    DpopProof,
+    /// The access token has expired.
+    #[error("the access token has expired")]
+    TokenExpired,
+    /// The token lacks the scope for this call.
+    #[error("the token lacks the scope for this call")]
+    ScopeMissing,
+    /// 一時利用停止中.
+    #[error("use of the card is stopped")]
+    Suspended,
+    /// 利用登録なし.
+    #[error("insurance use of the card is not registered")]
+    NotRegistered,
+    /// 保険者登録待ち.
+    #[error("the insurer's data is not linked yet")]
+    NotLinked,
+}
+
+/// Why the resource server's answer cannot be used.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum ResourceFault {
+    /// The system behind the server failed.
+    #[error("the qualification system failed")]
+    Upstream,
+    /// Not the JSON that was expected.
+    #[error("the server's {what} cannot be read")]
+    Malformed {
+        /// Which answer.
+        what: &'static str,
+    },
+    /// Consent is missing or over.
+    #[error("consent is missing or over")]
+    ConsentMissing,
+    /// Someone else changed the resource.
+    #[error("the resource was changed elsewhere")]
+    VersionConflict,
+    /// Larger than the limits allow.
+    #[error("the server's answer is too large")]
+    TooLarge,
+    /// An answer that carries a My Number; it was dropped.
+    #[error("the server's answer carries a My Number and was dropped")]
+    MyNumber,
+}
+
+impl Error {
+    /// A [`Error::Usage`] with this text.
+    pub(crate) fn usage(detail: impl Into<String>) -> Self {
+        Self::Usage { detail: detail.into() }
+    }
+
+    /// Stable identifier such as `KZ-C04`: never translated, never reused.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Transport(cause) | Self::VerifyUnanswered { cause, .. } => cause.code(),
+            Self::NotMyNumberCard => "KZ-C03",
+            Self::WrongPin { .. } => "KZ-C04",
+            Self::PinBlocked { .. } => "KZ-C05",
+            Self::LastAttempt { .. } => "KZ-C09",
+            Self::Card(_) => "KZ-C10",
+            Self::PinFormat { .. } => "KZ-C11",
+            Self::OtherCard => "KZ-C12",
+            Self::Certificate(fault) => fault.code(),
+            Self::Connection(fault) => fault.code(),
+            Self::Authorization(fault) => fault.code(),
+            Self::Resource(fault) => fault.code(),
+            Self::DeviceKey { .. } => "KZ-L01",
+            Self::Usage { .. } => "KZ-U01",
+        }
+    }
+
+    /// Attempts left of the PIN that was sent or guarded, where the card has said so.
+    pub const fn attempts_left(&self) -> Option<u8> {
+        match self {
+            Self::WrongPin { attempts_left, .. } => Some(*attempts_left),
+            Self::PinBlocked { .. } => Some(0),
+            Self::LastAttempt { .. } => Some(1),
+            _ => None,
+        }
+    }
+
+    /// How long the server asks to wait, where it has said so.
+    pub const fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Connection(ConnectionFault::RateLimited { retry_after })
+            | Self::Connection(ConnectionFault::Maintenance { retry_after }) => *retry_after,
+            _ => None,
+        }
+    }
+}
+
+impl TransportError {
+    const fn code(&self) -> &'static str {
+        match self {
+            Self::TagLost | Self::Failed { .. } => "KZ-C01",
+            Self::Timeout => "KZ-C02",
+            Self::Unavailable => "KZ-C08",
+            Self::Cancelled => "KZ-U03",
+        }
+    }
+}
+
+impl CertificateFault {
+    const fn code(self) -> &'static str {
+        match self {
+            Self::Expired => "KZ-C06",
+            Self::Revoked => "KZ-C07",
+            Self::NotYetValid | Self::UnknownIssuer | Self::WrongUsage | Self::WrongPolicy | Self::Refused => "KZ-A05",
+        }
+    }
+}
+
+impl ConnectionFault {
+    const fn code(self) -> &'static str {
+        match self {
+            Self::Unreachable => "KZ-T01",
+            Self::TlsVersion => "KZ-T02",
+            Self::ServerCertificate | Self::PinMismatch | Self::Redirect => "KZ-T03",
+            Self::PinsExpired => "KZ-T04",
+            Self::Timeout => "KZ-T05",
+            Self::RateLimited { .. } => "KZ-T06",
+            Self::Maintenance { .. } => "KZ-T07",
+        }
+    }
+}
+
+impl AuthorizationFault {
+    const fn code(self) -> &'static str {
+        match self {
+            Self::NonceForm => "KZ-A01",
+            Self::InvalidRequest => "KZ-A02",
+            Self::NonceRejected => "KZ-A03",
+            Self::ClockSkew => "KZ-A04",
+            Self::InvalidScope => "KZ-A06",
+            Self::TokenType => "KZ-A07",
+            Self::InvalidClient => "KZ-A08",
+            Self::DpopProof => "KZ-A09",
+            Self::TokenExpired => "KZ-A10",
+            Self::ScopeMissing => "KZ-A11",
+            Self::Suspended => "KZ-S01",
+            Self::NotRegistered => "KZ-Q06",
+            Self::NotLinked => "KZ-Q07",
+        }
+    }
+}
+
+impl ResourceFault {
+    const fn code(self) -> &'static str {
+        match self {
+            Self::Upstream => "KZ-Q01",
+            Self::Malformed { .. } => "KZ-D01",
+            Self::ConsentMissing => "KZ-D02",
+            Self::VersionConflict => "KZ-D03",
+            Self::TooLarge => "KZ-D04",
+            Self::MyNumber => "KZ-D05",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn attempts_are_reported_where_the_card_said_so() {
+        let kind = PinKind::UserAuthentication;
+        assert_eq!(Error::WrongPin { kind, attempts_left: 2 }.attempts_left(), Some(2));
+        assert_eq!(Error::PinBlocked { kind }.attempts_left(), Some(0));
+        assert_eq!(Error::VerifyUnanswered { kind, cause: TransportError::TagLost }.attempts_left(), None);
+    }
+
+    #[test]
+    fn texts_name_the_kind_and_nothing_else() {
+        let error = Error::PinFormat { kind: PinKind::UserAuthentication };
+        assert_eq!(error.to_string(), "the user-authentication PIN has 4 digits; nothing was sent");
+        assert_eq!(error.code(), "KZ-C11");
+    }
+}

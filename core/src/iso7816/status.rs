@@ -1,0 +1,69 @@
+//! Status words (ISO/IEC 7816-4:2020, 5.6, and what JICSAP cards add).
+
+use std::fmt;
+
+/// The two bytes that end every response.
+#[derive(Clone, Copy, Eq, PartialEq)]
+pub struct StatusWord(pub u16);
+
+impl StatusWord {
+    /// Done.
+    pub const OK: Self = Self(0x9000);
+    /// A PIN or a right is missing.
+    pub const SECURITY_STATUS: Self = Self(0x6982);
+    /// Wrong length.
+    pub const WRONG_LENGTH: Self = Self(0x6700);
+    /// File or application not found.
+    pub const NOT_FOUND: Self = Self(0x6A82);
+    /// Offset at or past the end of the file.
+    pub const WRONG_OFFSET: Self = Self(0x6B00);
+    /// Nothing more precise; some cards answer the first command after power-up with it.
+    pub const UNSPECIFIC: Self = Self(0x6F00);
+
+    /// Done.
+    pub fn is_ok(self) -> bool {
+        self == Self::OK
+    }
+
+    /// `63Cx`: the tries left of a PIN; `6983` and `6984` are blocked, hence 0.
+    pub fn attempts_left(self) -> Option<u8> {
+        match self.0 {
+            0x63C0..=0x63CF => Some(self.low() & 0x0f),
+            0x6983 | 0x6984 => Some(0),
+            _ => None,
+        }
+    }
+
+    /// `61xx`: this many bytes wait for GET RESPONSE, 256 for `6100`.
+    pub(crate) fn bytes_waiting(self) -> Option<usize> {
+        (self.high() == 0x61).then(|| le_of(self.low()))
+    }
+
+    /// `6Cxx`: the length to ask for instead, 256 for `6C00`.
+    pub(crate) fn exact_length(self) -> Option<usize> {
+        (self.high() == 0x6C).then(|| le_of(self.low()))
+    }
+
+    /// The card does not know this form of addressing or this command.
+    pub(crate) fn is_unsupported_form(self) -> bool {
+        matches!(self.0, 0x6A80..=0x6A82 | 0x6A86 | 0x6A88 | 0x6B00 | 0x6981 | 0x6985 | 0x6986 | 0x6D00 | 0x6700)
+    }
+
+    const fn high(self) -> u8 {
+        self.0.to_be_bytes()[0]
+    }
+
+    const fn low(self) -> u8 {
+        self.0.to_be_bytes()[1]
+    }
+}
+
+fn le_of(byte: u8) -> usize {
+    if byte == 0 { 256 } else { usize::from(byte) }
+}
+
+impl fmt::Debug for StatusWord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:04X}", self.0)
+    }
+}

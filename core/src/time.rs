@@ -1,0 +1,205 @@
+//! Instants, the clock that gives them, and Japanese civil dates.
+
+use std::fmt;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use der::DateTime;
+
+/// Milliseconds since 1970-01-01T00:00:00Z.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub struct UnixMillis(pub i64);
+
+/// Japan has had one offset and no summer time since 1951.
+const JAPAN_OFFSET_MS: i64 = 9 * 3_600_000;
+
+impl UnixMillis {
+    /// Whole seconds since 1970-01-01T00:00:00Z, rounded down.
+    pub const fn seconds(self) -> i64 {
+        self.0.div_euclid(1000)
+    }
+
+    /// The instant `seconds` after 1970-01-01T00:00:00Z.
+    pub const fn from_seconds(seconds: i64) -> Self {
+        Self(seconds.saturating_mul(1000))
+    }
+
+    /// This instant moved by `ms`, negative for the past.
+    #[must_use]
+    pub const fn plus_ms(self, ms: i64) -> Self {
+        Self(self.0.saturating_add(ms))
+    }
+
+    /// Milliseconds from `earlier` to this instant, negative when `earlier` is later.
+    pub const fn ms_since(self, earlier: Self) -> i64 {
+        self.0.saturating_sub(earlier.0)
+    }
+
+    /// RFC 3339 with the Japanese offset, such as `2026-11-20T10:15:03+09:00`.
+    pub fn to_rfc3339(self) -> String {
+        match civil(self.plus_ms(JAPAN_OFFSET_MS)) {
+            Some(t) => format!(
+                "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}+09:00",
+                t.year(),
+                t.month(),
+                t.day(),
+                t.hour(),
+                t.minutes(),
+                t.seconds()
+            ),
+            None => "1970-01-01T09:00:00+09:00".to_owned(),
+        }
+    }
+
+    /// Reads an RFC 3339 instant such as `2026-11-20T10:15:03+09:00`, fractions of a second ignored.
+    pub fn parse_rfc3339(text: &str) -> Option<Self> {
+        let (date, rest) = text.split_once(['T', 't'])?;
+        let date = CalendarDate::parse(date)?;
+        let zone_at = rest.find(['Z', 'z', '+', '-'])?;
+        let (clock, zone) = rest.split_at_checked(zone_at)?;
+        let mut parts = clock.split(':');
+        let hour = two_digits(parts.next()?)?;
+        let minute = two_digits(parts.next()?)?;
+        let second = two_digits(parts.next()?.split('.').next()?)?;
+        if parts.next().is_some() {
+            return None;
+        }
+        let at = DateTime::new(date.year, date.month, date.day, hour, minute, second).ok()?;
+        let utc = i64::try_from(at.unix_duration().as_millis()).ok()?;
+        Some(Self(utc.checked_sub(zone_offset_ms(zone)?)?))
+    }
+}
+
+fn zone_offset_ms(zone: &str) -> Option<i64> {
+    if zone.eq_ignore_ascii_case("z") {
+        return Some(0);
+    }
+    let (sign, clock) = match zone.strip_prefix('-') {
+        Some(clock) => (-60_000, clock),
+        None => (60_000, zone.strip_prefix('+')?),
+    };
+    let (hours, minutes) = clock.split_once(':')?;
+    let minutes = i64::from(two_digits(hours)?).checked_mul(60)?.checked_add(i64::from(two_digits(minutes)?))?;
+    minutes.checked_mul(sign)
+}
+
+fn two_digits(text: &str) -> Option<u8> {
+    (text.len() == 2 && text.bytes().all(|b| b.is_ascii_digit())).then(|| text.parse().ok())?
+}
+
+fn civil(at: UnixMillis) -> Option<DateTime> {
+    DateTime::from_unix_duration(Duration::from_millis(u64::try_from(at.0).ok()?)).ok()
+}
+
+/// A civil date in Japan.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub struct CalendarDate {
+    /// Gregorian year.
+    pub year: u16,
+    /// 1 to 12.
+    pub month: u8,
+    /// 1 to 31.
+    pub day: u8,
+}
+
+impl CalendarDate {
+    /// The date in Japan at this instant.
+    pub fn in_japan(at: UnixMillis) -> Self {
+        match civil(at.plus_ms(JAPAN_OFFSET_MS)) {
+            Some(t) => Self { year: t.year(), month: t.month(), day: t.day() },
+            None => Self { year: 1970, month: 1, day: 1 },
+        }
+    }
+
+    /// Reads `YYYY-MM-DD`; a date that does not exist gives `None`.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.split('-');
+        let year = parts.next().filter(|y| y.len() == 4 && y.bytes().all(|b| b.is_ascii_digit()))?.parse().ok()?;
+        let month = two_digits(parts.next()?)?;
+        let day = two_digits(parts.next()?)?;
+        if parts.next().is_some() {
+            return None;
+        }
+        DateTime::new(year, month, day, 0, 0, 0).ok().map(|_| Self { year, month, day })
+    }
+
+    /// The last day of the month that is `months` after this date's month.
+    pub fn end_of_month_after(self, months: u16) -> Self {
+        let index = self.year.saturating_mul(12).saturating_add(u16::from(self.month).saturating_sub(1));
+        let index = index.saturating_add(months);
+        let year = index.div_euclid(12);
+        let month = u8::try_from(index.rem_euclid(12)).unwrap_or(0).saturating_add(1);
+        let day = (28..=31).rev().find(|day| DateTime::new(year, month, *day, 0, 0, 0).is_ok()).unwrap_or(28);
+        Self { year, month, day }
+    }
+}
+
+impl fmt::Display for CalendarDate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:04}-{:02}-{:02}", self.year, self.month, self.day)
+    }
+}
+
+/// Where the time comes from, and how to wait. Tests pass a clock of their own.
+pub trait Clock: Send + Sync {
+    /// The current instant.
+    fn now(&self) -> UnixMillis;
+    /// Blocks for `duration`.
+    fn sleep(&self, duration: Duration);
+}
+
+/// The clock of the operating system.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> UnixMillis {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        UnixMillis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+    }
+
+    fn sleep(&self, duration: Duration) {
+        std::thread::sleep(duration);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn instants_are_written_and_read_with_the_japanese_offset() {
+        let at = UnixMillis::from_seconds(1_795_137_303);
+        assert_eq!(at.to_rfc3339(), "2026-11-20T10:15:03+09:00");
+        assert_eq!(UnixMillis::parse_rfc3339("2026-11-20T10:15:03+09:00"), Some(at));
+        assert_eq!(UnixMillis::parse_rfc3339("2026-11-20T01:15:03.250Z"), Some(at));
+        assert_eq!(UnixMillis::parse_rfc3339("2026-11-19T19:45:03-05:30"), Some(at));
+    }
+
+    #[test]
+    fn what_is_no_instant_is_refused() {
+        for text in [
+            "",
+            "2026-11-20",
+            "2026-13-01T00:00:00Z",
+            "2026-11-20T10:15:03",
+            "2026-11-20T1:15:03Z",
+            "é-11-20T10:15:03Z",
+        ] {
+            assert_eq!(UnixMillis::parse_rfc3339(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_day_changes_at_midnight_in_japan() {
+        let before = UnixMillis::parse_rfc3339("2026-11-20T14:59:59Z").expect("valid");
+        assert_eq!(CalendarDate::in_japan(before).to_string(), "2026-11-20");
+        assert_eq!(CalendarDate::in_japan(before.plus_ms(1000)).to_string(), "2026-11-21");
+    }
+
+    #[test]
+    fn months_end_on_their_last_day() {
+        let date = CalendarDate { year: 2027, month: 11, day: 5 };
+        assert_eq!(date.end_of_month_after(0).to_string(), "2027-11-30");
+        assert_eq!(date.end_of_month_after(3).to_string(), "2028-02-29");
+    }
+}
