@@ -276,6 +276,9 @@ pub enum ResourceFault {
         /// Which answer.
         what: &'static str,
     },
+    /// The server calls the request invalid.
+    #[error("the server calls the request invalid")]
+    RequestInvalid,
     /// Consent is missing or over.
     #[error("consent is missing or over")]
     ConsentMissing,
@@ -395,7 +398,7 @@ impl ResourceFault {
     const fn code(self) -> &'static str {
         match self {
             Self::Upstream => "KZ-Q01",
-            Self::Malformed { .. } => "KZ-D01",
+            Self::Malformed { .. } | Self::RequestInvalid => "KZ-D01",
             Self::ConsentMissing => "KZ-D02",
             Self::VersionConflict => "KZ-D03",
             Self::TooLarge => "KZ-D04",

@@ -137,6 +137,7 @@ impl<'c, 't> Jpki<'c, 't> {
     /// `key` before it is returned. The PIN must be verified.
     ///
     /// Today's card takes a DigestInfo and pads it; EC cards take the bare hash and answer DER or `r ‖ s`.
+    #[cfg(any(feature = "net", feature = "diagnostics"))]
     pub(crate) fn sign(
         &mut self,
         key: &PublicKey,
@@ -210,6 +211,7 @@ impl<'c, 't> Jpki<'c, 't> {
     }
 
     /// Sends the input to the key by its short identifier, or selects the key first where the card wants that.
+    #[cfg(any(feature = "net", feature = "diagnostics"))]
     fn compute_signature(&mut self, input: &[u8]) -> Result<Vec<u8>, Error> {
         let command = |reference| {
             Command::new(profile::CLA_PROPRIETARY, profile::INS_SIGN, 0x00, reference).with_data(input).with_le(256)

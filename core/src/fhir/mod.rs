@@ -1,0 +1,48 @@
+//! FHIR R4 resources as small typed views over preserved JSON: unknown elements and codes survive and never raise an error.
+
+mod eligibility;
+mod limits;
+mod outcome;
+mod request;
+
+pub use eligibility::{
+    ConsentState, Coverage, Eligibility, Freshness, Insurance, InvalidReason, LimitCategory, Qualification,
+};
+pub use limits::parse_resource;
+pub use outcome::{OperationOutcome, error_of_reply};
+pub use request::{EligibilityRequest, wrapped_in_parameters};
+
+use serde_json::Value;
+
+/// Base of every identifier system, code system and extension this project defines.
+pub const NAMESPACE: &str = "https://kazasu.example/fhir";
+
+fn structure_definition(name: &str) -> String {
+    format!("{NAMESPACE}/StructureDefinition/{name}")
+}
+
+/// The extension `name` of this project on `element`.
+fn extension<'a>(element: &'a Value, name: &str) -> Option<&'a Value> {
+    extension_by_url(element, &structure_definition(name))
+}
+
+fn extension_by_url<'a>(element: &'a Value, url: &str) -> Option<&'a Value> {
+    items(element, "extension").find(|extension| text(extension, "url") == Some(url))
+}
+
+/// The members of array `name`, none if it is missing.
+fn items<'a>(element: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> {
+    element.get(name).and_then(Value::as_array).into_iter().flatten()
+}
+
+/// The string member `name`.
+fn text<'a>(element: &'a Value, name: &str) -> Option<&'a str> {
+    element.get(name).and_then(Value::as_str)
+}
+
+/// The first code of a CodeableConcept in this `system`, or of any system for `None`.
+fn code_in<'a>(concept: &'a Value, system: Option<&str>) -> Option<&'a str> {
+    items(concept, "coding")
+        .find(|coding| system.is_none_or(|system| text(coding, "system") == Some(system)))
+        .and_then(|coding| text(coding, "code"))
+}

@@ -1,0 +1,103 @@
+//! The qualification call: discovery and nonce before the tap; assertion, token and `$submit` after it.
+
+pub mod assertion;
+mod discovery;
+mod http;
+mod nonce;
+mod retry;
+mod settings;
+mod submit;
+mod tls;
+mod token;
+
+pub use settings::{DEFAULT_SCOPE, Notice, OnPinsExpired, Settings};
+
+pub(crate) use discovery::Metadata;
+pub(crate) use http::HttpClient;
+pub(crate) use nonce::Nonce;
+pub(crate) use settings::CheckedSettings;
+pub(crate) use submit::Submission;
+pub(crate) use token::{Proofs, RESEND_MS, Token};
+
+use std::sync::Arc;
+
+use rustls::crypto::CryptoProvider;
+
+use crate::crypto::SignatureVerifier;
+use crate::error::{ConnectionFault, Error};
+use crate::time::Clock;
+
+/// How the server's key was checked.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Pinning {
+    /// Against the pin set.
+    Checked,
+    /// The pin set is past its last day and the integrator allowed to go on without it.
+    Expired,
+}
+
+/// Language of the server's texts (`Accept-Language`).
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Language {
+    /// 日本語.
+    #[default]
+    Japanese,
+    /// English.
+    English,
+}
+
+/// One configured backend. Holds no connection and no token: each session opens its own.
+pub struct QualifyClient {
+    pub(crate) settings: CheckedSettings,
+    pub(crate) clock: Arc<dyn Clock>,
+    tls_roots: Vec<Vec<u8>>,
+    provider: Arc<CryptoProvider>,
+    language: Language,
+}
+
+impl QualifyClient {
+    /// Checks the settings; no I/O. TLS and every signature check use `provider`.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] for settings that cannot be right.
+    pub fn new(
+        settings: &Settings,
+        provider: Arc<CryptoProvider>,
+        clock: Arc<dyn Clock>,
+        language: Language,
+    ) -> Result<Self, Error> {
+        let checked = CheckedSettings::check(settings)?;
+        tls::client_config(&provider, &settings.tls_roots, None)?;
+        Ok(Self { settings: checked, clock, tls_roots: settings.tls_roots.clone(), provider, language })
+    }
+
+    /// [`QualifyClient::new`] with ring and the clock of the operating system.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] for settings that cannot be right.
+    #[cfg(feature = "ring")]
+    pub fn with_ring(settings: &Settings, language: Language) -> Result<Self, Error> {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        Self::new(settings, provider, Arc::new(crate::time::SystemClock), language)
+    }
+
+    pub(crate) fn verifier(&self) -> SignatureVerifier {
+        SignatureVerifier::new(self.provider.signature_verification_algorithms.all)
+    }
+
+    /// Prepares connections for one qualification; opens none yet.
+    pub(crate) fn connect(&self) -> Result<(HttpClient, Pinning), Error> {
+        let expired = self.settings.pins.is_expired(self.clock.now());
+        let (pins, pinning) = match (expired, self.settings.on_pins_expired) {
+            (false, _) => (Some(self.settings.pins.clone()), Pinning::Checked),
+            (true, OnPinsExpired::WebPki) => (None, Pinning::Expired),
+            (true, OnPinsExpired::Refuse) => return Err(ConnectionFault::PinsExpired.into()),
+        };
+        let tls = tls::client_config(&self.provider, &self.tls_roots, pins)?;
+        let language = match self.language {
+            Language::Japanese => "ja",
+            Language::English => "en",
+        };
+        Ok((HttpClient::new(tls, language), pinning))
+    }
+}

@@ -1,0 +1,99 @@
+//! The server's nonce: fetched before the tap, used by one assertion.
+
+use std::time::Duration;
+
+use super::http::{Body, HttpClient, Request};
+use super::retry::{self, Retries};
+use super::settings::HttpsUrl;
+use crate::error::{AuthorizationFault, Error};
+use crate::fhir;
+use crate::time::{Clock, UnixMillis};
+
+const TIMEOUT: Duration = Duration::from_secs(10);
+/// Left over at the tap, or a new nonce is fetched.
+const RESERVE_MS: i64 = 30_000;
+/// An `expires_in` beyond this is cut to it; the wire contract names 300 s.
+const LONGEST_LIFE_S: u64 = 3600;
+
+/// A nonce of the right form, with what its answer told about the server's clock.
+#[derive(Clone, Debug)]
+pub(crate) struct Nonce {
+    pub(crate) value: String,
+    /// Local time at which it ends.
+    expires_at: UnixMillis,
+    /// Server clock minus local clock, in milliseconds.
+    pub(crate) clock_offset_ms: i64,
+    /// A DPoP nonce that came along (RFC 9449, 8).
+    pub(crate) dpop_nonce: Option<String>,
+}
+
+impl Nonce {
+    pub(crate) fn fetch(http: &HttpClient, clock: &dyn Clock, endpoint: &HttpsUrl) -> Result<Self, Error> {
+        let body = Body { content_type: "application/x-www-form-urlencoded", bytes: Vec::new() };
+        let request = Request {
+            uri: endpoint.as_str().to_owned(),
+            body: Some(body),
+            accept: "application/json",
+            timeout: TIMEOUT,
+            ..Request::default()
+        };
+        let reply = retry::send(http, clock, Retries { count: 2, until: None }, || Ok(request.clone()))?;
+        let now = clock.now();
+        if reply.status != 200 {
+            return Err(super::token::error_of_reply(&reply));
+        }
+        let json = fhir::parse_resource(&reply.body, "nonce")?;
+        let value = json.get("nonce").and_then(|value| value.as_str()).filter(|value| has_form(value));
+        let value = value.ok_or(AuthorizationFault::NonceForm)?.to_owned();
+        let life_s = json.get("expires_in").and_then(|seconds| seconds.as_u64()).unwrap_or(300).min(LONGEST_LIFE_S);
+        let life_ms = i64::try_from(life_s.saturating_mul(1000)).unwrap_or(0);
+        Ok(Self {
+            value,
+            expires_at: now.plus_ms(life_ms),
+            clock_offset_ms: reply.date().map_or(0, |date| offset(date, now)),
+            dpop_nonce: reply.header("dpop-nonce").map(str::to_owned),
+        })
+    }
+
+    /// Less than 30 s are left.
+    pub(crate) fn is_stale(&self, now: UnixMillis) -> bool {
+        now.plus_ms(RESERVE_MS) > self.expires_at
+    }
+
+    pub(crate) fn is_expired(&self, now: UnixMillis) -> bool {
+        now > self.expires_at
+    }
+}
+
+/// `Date` has whole seconds: a difference below one says nothing.
+fn offset(date: UnixMillis, now: UnixMillis) -> i64 {
+    let difference = date.ms_since(now);
+    if (-1000..1000).contains(&difference) { 0 } else { difference }
+}
+
+/// 43 to 86 characters of the base64url alphabet: at least 256 bits, and nothing that could reshape the JSON around it.
+fn has_form(nonce: &str) -> bool {
+    (43..=86).contains(&nonce.len()) && nonce.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nonces_of_the_wrong_form_are_refused() {
+        let good = "grsUKmVPhUi-bUjaMS5InxrVs51hSBtjkJx0yDxMWxg";
+        assert!(has_form(good));
+        assert!(has_form(&good.repeat(2)));
+        for bad in [&good[1..], &format!("{good}="), &format!("{}a", good.repeat(2)), &good.replace('-', "+"), ""] {
+            assert!(!has_form(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_difference_below_one_second_is_no_offset() {
+        let now = UnixMillis(1_795_137_300_700);
+        assert_eq!(offset(UnixMillis(1_795_137_300_000), now), 0);
+        assert_eq!(offset(UnixMillis(1_795_137_360_700), now), 60_000);
+    }
+}

@@ -1,0 +1,245 @@
+//! What an app must say before anything can be asked, checked once.
+
+use std::collections::BTreeSet;
+
+use base64ct::{Base64, Encoding};
+use ureq::http::Uri;
+
+use crate::base64url;
+use crate::card::CardRoots;
+use crate::crypto::sha256;
+use crate::error::Error;
+use crate::time::{CalendarDate, UnixMillis};
+
+/// Everything the server's operator gives to the app, unchecked.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// Issuer of the authorization server: an `https` URL without query, compared byte for byte.
+    pub issuer: String,
+    /// Base URL of the FHIR server.
+    pub fhir_base: String,
+    /// The app's name at the authorization server.
+    pub client_id: String,
+    /// DER roots of the server's TLS certificate.
+    pub tls_roots: Vec<Vec<u8>>,
+    /// DER roots of the cards.
+    pub card_roots: Vec<Vec<u8>>,
+    /// SPKI pins, `base64(SHA-256(DER SubjectPublicKeyInfo))`, two or more.
+    pub pins: Vec<String>,
+    /// Last day of the pin set, `YYYY-MM-DD` in Japan or an RFC 3339 instant.
+    pub pins_not_after: String,
+    /// What happens after that day.
+    pub on_pins_expired: OnPinsExpired,
+    /// The text shown to the user before the PIN.
+    pub notice: Notice,
+    /// Scope to ask for; [`DEFAULT_SCOPE`] if `None`.
+    pub scope: Option<String>,
+    /// Types of optional information the person consented to, such as `limit-certificate`.
+    pub consents: Vec<String>,
+}
+
+/// The scope of the main job.
+pub const DEFAULT_SCOPE: &str =
+    "patient/CoverageEligibilityRequest.c patient/CoverageEligibilityResponse.rs patient/Coverage.rs";
+
+/// The purpose shown to the user before the PIN; its hash is signed by the card.
+#[derive(Clone, Debug, Default)]
+pub struct Notice {
+    /// Version, such as a date.
+    pub id: String,
+    /// The words the user saw.
+    pub text: String,
+}
+
+impl Notice {
+    /// base64url SHA-256 of the UTF-8 text.
+    pub fn sha256(&self) -> String {
+        base64url::encode(&sha256(self.text.as_bytes()))
+    }
+}
+
+/// What to do when the pin set is past its last day.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum OnPinsExpired {
+    /// Fail with [`crate::error::ConnectionFault::PinsExpired`].
+    #[default]
+    Refuse,
+    /// Go on with chain and host name alone; every result then says so.
+    WebPki,
+}
+
+/// An `https` URL: origin and path, nothing else.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct HttpsUrl {
+    text: String,
+    uri: Uri,
+}
+
+impl HttpsUrl {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let uri: Uri = text.parse().ok()?;
+        let plain = uri.scheme_str() == Some("https")
+            && uri.host().is_some_and(|host| !host.is_empty())
+            && uri.authority().is_some_and(|authority| !authority.as_str().contains('@'))
+            && uri.query().is_none()
+            && !text.contains('#');
+        plain.then(|| Self { text: text.to_owned(), uri })
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Scheme, host and port are the same.
+    pub(crate) fn has_origin_of(&self, other: &Self) -> bool {
+        let origin = |url: &Self| (url.uri.host().map(str::to_ascii_lowercase), url.uri.port_u16().unwrap_or(443));
+        origin(self) == origin(other)
+    }
+
+    /// This URL with `path` behind it, one slash between.
+    pub(crate) fn join(&self, path: &str) -> String {
+        format!("{}/{path}", self.text.trim_end_matches('/'))
+    }
+
+    /// The well-known URL of RFC 8414, 3.1 and RFC 9728, 3.1: between host and path.
+    pub(crate) fn well_known(&self, name: &str) -> String {
+        let authority = self.uri.authority().map_or("", |authority| authority.as_str());
+        format!("https://{authority}/.well-known/{name}{}", self.uri.path().trim_end_matches('/'))
+    }
+}
+
+/// SHA-256 of the SubjectPublicKeyInfos that may appear in a server's validated path.
+#[derive(Clone, Debug)]
+pub(crate) struct PinSet {
+    pins: BTreeSet<[u8; 32]>,
+    not_after: UnixMillis,
+}
+
+impl PinSet {
+    fn parse(pins: &[String], not_after: &str) -> Result<Self, Error> {
+        let parsed: Option<BTreeSet<[u8; 32]>> =
+            pins.iter().map(|pin| Base64::decode_vec(pin).ok()?.try_into().ok()).collect();
+        let pins = parsed.ok_or_else(|| Error::usage("a pin is not the base64 of a SHA-256"))?;
+        if pins.len() < 2 {
+            return Err(Error::usage("two different pins are needed, one of them a backup"));
+        }
+        let last_moment = match CalendarDate::parse(not_after) {
+            Some(date) => UnixMillis::parse_rfc3339(&format!("{date}T23:59:59+09:00")),
+            None => UnixMillis::parse_rfc3339(not_after),
+        };
+        let not_after = last_moment.ok_or_else(|| Error::usage("pins_not_after is no date"))?;
+        Ok(Self { pins, not_after })
+    }
+
+    pub(crate) fn is_expired(&self, now: UnixMillis) -> bool {
+        now > self.not_after
+    }
+
+    pub(crate) fn contains_spki(&self, der: &[u8]) -> bool {
+        self.pins.contains(&sha256(der))
+    }
+}
+
+/// Settings that were checked.
+pub(crate) struct CheckedSettings {
+    pub(crate) issuer: HttpsUrl,
+    pub(crate) fhir_base: HttpsUrl,
+    pub(crate) client_id: String,
+    pub(crate) card_roots: CardRoots,
+    pub(crate) pins: PinSet,
+    pub(crate) on_pins_expired: OnPinsExpired,
+    pub(crate) notice: Notice,
+    pub(crate) scope: String,
+    pub(crate) consents: Vec<String>,
+}
+
+impl CheckedSettings {
+    pub(crate) fn check(settings: &Settings) -> Result<Self, Error> {
+        let url = |text: &str, what: &str| {
+            HttpsUrl::parse(text).ok_or_else(|| Error::usage(format!("{what} is no https URL without query")))
+        };
+        if settings.client_id.is_empty() {
+            return Err(Error::usage("client_id is empty"));
+        }
+        if settings.notice.id.is_empty() || settings.notice.text.is_empty() {
+            return Err(Error::usage("the notice needs an id and the text shown to the user"));
+        }
+        Ok(Self {
+            issuer: url(&settings.issuer, "issuer")?,
+            fhir_base: url(&settings.fhir_base, "fhir_base")?,
+            client_id: settings.client_id.clone(),
+            card_roots: CardRoots::parse(&settings.card_roots)?,
+            pins: PinSet::parse(&settings.pins, &settings.pins_not_after)?,
+            on_pins_expired: settings.on_pins_expired,
+            notice: settings.notice.clone(),
+            scope: settings.scope.clone().unwrap_or_else(|| DEFAULT_SCOPE.to_owned()),
+            consents: settings.consents.clone(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_plain_https_urls_pass() {
+        assert!(HttpsUrl::parse("https://auth.hoken.example").is_some());
+        for bad in
+            ["http://a.example", "https://u:p@a.example/", "https://a.example/?q=1", "https://a.example/#f", "a", ""]
+        {
+            assert!(HttpsUrl::parse(bad).is_none(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn well_known_names_stand_between_host_and_path() {
+        let base = HttpsUrl::parse("https://fhir.hoken.example:8443/r4").expect("URL");
+        assert_eq!(base.well_known("x"), "https://fhir.hoken.example:8443/.well-known/x/r4");
+        assert_eq!(base.join("metadata"), "https://fhir.hoken.example:8443/r4/metadata");
+        assert!(base.has_origin_of(&HttpsUrl::parse("https://FHIR.hoken.example:8443/other").expect("URL")));
+        assert!(!base.has_origin_of(&HttpsUrl::parse("https://fhir.hoken.example/r4").expect("URL")));
+    }
+
+    #[test]
+    fn the_published_pin_matches_its_key() {
+        // The P-256 key of RFC 9449 as SubjectPublicKeyInfo.
+        let mut spki = vec![
+            0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48,
+            0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00, 0x04,
+        ];
+        spki.extend(base64url::decode("l8tFrhx-34tV3hRICRDY9zCkDlpBhF42UQUfWVAWBFs").expect("x"));
+        spki.extend(base64url::decode("9VE4jf_Ok_o64zbTTlcuNJajHmt6v9TDVrU0CdvGRDA").expect("y"));
+        let pins = ["e1qmMOqQnEdA7YLSREJis+yWXZRdVEMgpeGywEzifuI=".to_owned(), Base64::encode_string(&[7; 32])];
+        let set = PinSet::parse(&pins, "2026-11-20").expect("a set");
+        assert_eq!(spki.len(), 91);
+        assert!(set.contains_spki(&spki));
+        spki[90] ^= 1;
+        assert!(!set.contains_spki(&spki));
+    }
+
+    #[test]
+    fn a_pin_set_needs_two_pins_and_a_last_day() {
+        let pin = |byte: u8| Base64::encode_string(&[byte; 32]);
+        for (pins, day) in [
+            (vec![pin(1)], "2026-11-20"),
+            (vec![pin(1), pin(1)], "2026-11-20"),
+            (vec![pin(1), pin(2)], "soon"),
+            (vec![pin(1), "AAAA".to_owned()], "2026-11-20"),
+        ] {
+            assert_eq!(PinSet::parse(&pins, day).expect_err("refused").code(), "KZ-U01");
+        }
+        let set = PinSet::parse(&[pin(1), pin(2)], "2026-11-20").expect("a set");
+        let at = |text| UnixMillis::parse_rfc3339(text).expect("instant");
+        assert!(!set.is_expired(at("2026-11-20T23:59:59+09:00")));
+        assert!(set.is_expired(at("2026-11-21T00:00:00+09:00")));
+    }
+
+    #[test]
+    fn the_notice_of_the_wire_contract_has_its_published_hash() {
+        let text =
+            "資格情報、薬剤情報及び医療費通知情報を、本人の確認、家計管理及び医療費控除の準備のために表示します。";
+        let notice = Notice { id: "2026-11-01".to_owned(), text: text.to_owned() };
+        assert_eq!(notice.sha256(), "ZrAgvl6m69odGi5kOC7GnVKRodjR3s4Wbc8nu9J6WXE");
+    }
+}

@@ -1,0 +1,88 @@
+//! `CoverageEligibilityRequest/$submit` with the access token.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::http::{Body, HttpClient, Reply, Request};
+use super::retry::{self, Retries};
+use super::settings::HttpsUrl;
+use super::token::{Proofs, Token};
+use crate::error::{AuthorizationFault, Error};
+use crate::fhir::{self, Eligibility, OperationOutcome};
+use crate::random;
+
+const TIMEOUT: Duration = Duration::from_secs(30);
+const FHIR_JSON: &str = "application/fhir+json; fhirVersion=4.0";
+
+/// One question to the FHIR server. Keep it to ask the same again: the server then answers once.
+pub(crate) struct Submission {
+    pub(crate) idempotency_key: String,
+    pub(crate) body: Value,
+}
+
+impl Submission {
+    /// Asks, twice more if the connection breaks; wraps the question in `Parameters` for servers that want it so.
+    pub(crate) fn send(
+        &self,
+        http: &HttpClient,
+        base: &HttpsUrl,
+        token: &Token,
+        proofs: &mut Proofs<'_>,
+    ) -> Result<Eligibility, Error> {
+        let mut reply = self.post(http, base, token, proofs)?;
+        if reply.status == 400 && wants_parameters(&reply) {
+            let wrapped =
+                Self { idempotency_key: random::generate_uuid()?, body: fhir::wrapped_in_parameters(&self.body) };
+            reply = wrapped.post(http, base, token, proofs)?;
+        }
+        read(&reply)
+    }
+
+    fn post(&self, http: &HttpClient, base: &HttpsUrl, token: &Token, proofs: &mut Proofs<'_>) -> Result<Reply, Error> {
+        let uri = base.join("CoverageEligibilityRequest/$submit");
+        let bytes = self.body.to_string().into_bytes();
+        let send = |proofs: &Proofs<'_>| {
+            retry::send(http, proofs.clock, Retries { count: 2, until: None }, || {
+                Ok(Request {
+                    uri: uri.clone(),
+                    body: Some(Body { content_type: "application/fhir+json", bytes: bytes.clone() }),
+                    accept: FHIR_JSON,
+                    headers: vec![
+                        ("authorization", format!("DPoP {}", token.access_token.as_str())),
+                        ("dpop", proofs.prove(&uri, Some(&token.access_token))?),
+                        ("idempotency-key", self.idempotency_key.clone()),
+                        ("prefer", "return=representation".to_owned()),
+                    ],
+                    timeout: TIMEOUT,
+                })
+            })
+        };
+        let reply = send(proofs)?;
+        if proofs.take_nonce(&reply) { send(proofs) } else { Ok(reply) }
+    }
+}
+
+fn read(reply: &Reply) -> Result<Eligibility, Error> {
+    if !matches!(reply.status, 200 | 202) {
+        let proof_refused = reply
+            .header("www-authenticate")
+            .is_some_and(|value| value.contains("invalid_dpop_proof") || value.contains("use_dpop_nonce"));
+        if reply.status == 401 && proof_refused {
+            return Err(AuthorizationFault::DpopProof.into());
+        }
+        return Err(fhir::error_of_reply(reply.status, &reply.body, reply.retry_after()));
+    }
+    let resource = fhir::parse_resource(&reply.body, "eligibility answer")?;
+    match OperationOutcome::of(&resource).map(|outcome| outcome.error()) {
+        Some(error) => Err(error.unwrap_or(crate::error::ResourceFault::Upstream.into())),
+        None => Eligibility::new(resource),
+    }
+}
+
+fn wants_parameters(reply: &Reply) -> bool {
+    fhir::parse_resource(&reply.body, "error")
+        .ok()
+        .and_then(|json| OperationOutcome::of(&json))
+        .is_some_and(|outcome| outcome.issue == "structure")
+}

@@ -1,0 +1,360 @@
+//! What an app calls: [`begin`] → [`AwaitingTap::tap`] → [`Signed::finish`].
+//!
+//! Each step consumes or holds what the one before returned, so that the card phase and the network phase cannot
+//! overlap: there is nothing to send before the card was released, and no card left to talk to afterwards.
+
+use std::sync::Arc;
+
+use crate::card::certificate::Verdict;
+use crate::card::jpki::CERTIFICATE_HEAD;
+use crate::card::{
+    Card, Certificate, CertificateState, ChannelKind, ChannelReport, ChipProof, Jpki, LastAttempt,
+    UserAuthenticationPin,
+};
+use crate::error::{AuthorizationFault, CertificateFault, Error};
+use crate::fhir::{Eligibility, EligibilityRequest};
+use crate::insurance::{CheckDigit, check_insurer_number};
+use crate::iso7816::{CardCapabilities, CardTransport};
+use crate::jose::dpop::{DeviceKey, device_thumbprint};
+use crate::qualify::assertion::{Assertion, Claims, Purpose};
+use crate::qualify::{HttpClient, Metadata, Nonce, Pinning, Proofs, QualifyClient, RESEND_MS, Submission, Token};
+use crate::random;
+use crate::time::UnixMillis;
+
+/// A device clock further off than this gets a warning.
+const CLOCK_WARNING_MS: i64 = 86_400_000;
+/// What every session over today's cards reports.
+const PLAIN: ChannelReport = ChannelReport { kind: ChannelKind::Plain, chip_proof: ChipProof::CertKeyChallenge };
+
+/// The person whose card is read.
+#[derive(Clone)]
+pub struct Member {
+    /// This member's key on this device for this issuer.
+    pub device_key: Arc<dyn DeviceKey>,
+    /// The DER certificate registered for this member; another card is refused before any PIN is sent. `None` at the
+    /// first tap.
+    pub certificate: Option<Vec<u8>>,
+    /// Whose request this is.
+    pub purpose: Purpose,
+    /// What this member's card has shown before.
+    pub capabilities: CardCapabilities,
+}
+
+impl Member {
+    /// A member not registered yet, asking for themselves.
+    pub fn new(device_key: Arc<dyn DeviceKey>) -> Self {
+        Self { device_key, certificate: None, purpose: Purpose::Own, capabilities: CardCapabilities::default() }
+    }
+}
+
+/// How far the tap has come.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum TapStep {
+    /// The JPKI application answers.
+    CardFound,
+    /// The certificate was read and may be used.
+    CertificateChecked,
+    /// The PIN was right.
+    PinVerified,
+    /// The card has signed and may be taken away.
+    Signed,
+}
+
+/// Fetches metadata and nonce and leaves the connection open. Blocks; call it before asking for the card.
+///
+/// # Errors
+/// [`Error::Connection`], [`Error::Authorization`], [`Error::Resource`] as the server answers; [`Error::Usage`] for
+/// settings that do not fit it.
+pub fn begin(client: Arc<QualifyClient>, member: Member) -> Result<AwaitingTap, Error> {
+    let registered = member.certificate.as_deref().map(|der| {
+        Certificate::parse(der).ok_or_else(|| Error::usage("the member's registered certificate cannot be read"))
+    });
+    let registered = registered.transpose()?;
+    let device_thumbprint = device_thumbprint(&*member.device_key)?;
+    let (http, pinning) = client.connect()?;
+    let metadata = Metadata::fetch(&http, &*client.clock, &client.settings)?;
+    let nonce = Nonce::fetch(&http, &*client.clock, &metadata.nonce_endpoint)?;
+    Ok(AwaitingTap { client, member, registered, device_thumbprint, http, pinning, metadata, nonce })
+}
+
+/// Ready for the card.
+pub struct AwaitingTap {
+    client: Arc<QualifyClient>,
+    member: Member,
+    registered: Option<Certificate>,
+    device_thumbprint: String,
+    http: HttpClient,
+    pinning: Pinning,
+    metadata: Metadata,
+    nonce: Nonce,
+}
+
+/// A tap that did not succeed; `awaiting` is ready for another one.
+pub struct TapFailed {
+    /// Why.
+    pub error: Error,
+    /// The session, unless the nonce has to be renewed first.
+    pub awaiting: AwaitingTap,
+}
+
+impl AwaitingTap {
+    /// Fetches a new nonce if less than 30 s are left of the present one. Blocks; call it when the PIN was typed slowly.
+    ///
+    /// # Errors
+    /// As for [`begin`].
+    pub fn renew(&mut self) -> Result<(), Error> {
+        if self.nonce.is_stale(self.client.clock.now()) {
+            self.nonce = Nonce::fetch(&self.http, &*self.client.clock, &self.metadata.nonce_endpoint)?;
+        }
+        Ok(())
+    }
+
+    /// Reads the certificate, checks it, sends the PIN once and has the card sign. Five exchanges; uses no network.
+    ///
+    /// A plastic card is compared and checked before the PIN is sent; a phone gives its certificate only after it.
+    ///
+    /// # Errors
+    /// With the session, for another tap: [`Error::Transport`], [`Error::VerifyUnanswered`], the PIN errors,
+    /// [`Error::OtherCard`], [`Error::Certificate`], [`Error::Card`]. [`Error::Authorization`] with `KZ-A03` when the
+    /// nonce is too old: [`AwaitingTap::renew`] first.
+    pub fn tap(
+        self,
+        transport: &mut dyn CardTransport,
+        pin: &UserAuthenticationPin,
+        last_attempt: LastAttempt,
+        progress: &mut dyn FnMut(TapStep),
+    ) -> Result<Signed, Box<TapFailed>> {
+        let mut card = Card::new(transport, self.member.capabilities);
+        match self.read_and_sign(&mut card, pin, last_attempt, progress) {
+            Ok((assertion, certificate, verdict)) => {
+                let capabilities = card.capabilities();
+                let signed_at = self.client.clock.now();
+                Ok(Signed {
+                    awaiting: self,
+                    certificate,
+                    verdict,
+                    capabilities,
+                    assertion,
+                    signed_at,
+                    sent: false,
+                    granted: None,
+                })
+            }
+            Err(error) => Err(Box::new(TapFailed { error, awaiting: self })),
+        }
+    }
+
+    fn read_and_sign(
+        &self,
+        card: &mut Card<'_>,
+        pin: &UserAuthenticationPin,
+        last_attempt: LastAttempt,
+        progress: &mut dyn FnMut(TapStep),
+    ) -> Result<(Assertion, Certificate, Verdict), Error> {
+        if self.nonce.is_expired(self.client.clock.now()) {
+            return Err(AuthorizationFault::NonceRejected.into());
+        }
+        let mut jpki = card.select_jpki()?;
+        progress(TapStep::CardFound);
+        let before_pin = self.certificate(&mut jpki)?.map(|found| self.check(found)).transpose()?;
+        if before_pin.is_some() {
+            progress(TapStep::CertificateChecked);
+        }
+        jpki.verify_user_authentication(pin, last_attempt)?;
+        progress(TapStep::PinVerified);
+        let (certificate, verdict) = match before_pin {
+            Some(checked) => checked,
+            None => {
+                let unreadable = Error::Certificate(CertificateFault::Refused);
+                let checked = self.check(self.certificate(&mut jpki)?.ok_or(unreadable)?)?;
+                progress(TapStep::CertificateChecked);
+                checked
+            }
+        };
+        let claims = Claims {
+            audience: self.client.settings.issuer.as_str(),
+            nonce: &self.nonce.value,
+            device_thumbprint: &self.device_thumbprint,
+            scope: &self.client.settings.scope,
+            purpose: self.member.purpose,
+            notice: &self.client.settings.notice,
+            issued_at: self.server_time(),
+            channel: PLAIN,
+        };
+        let assertion = Assertion::sign(&mut jpki, &certificate, &claims, self.client.verifier())?;
+        progress(TapStep::Signed);
+        Ok((assertion, certificate, verdict))
+    }
+
+    /// The card's certificate; for a registered member only as much of it as tells cards apart.
+    fn certificate(&self, jpki: &mut Jpki<'_, '_>) -> Result<Option<Certificate>, Error> {
+        let Some(registered) = &self.registered else { return jpki.authentication_certificate() };
+        let Some(head) = jpki.authentication_certificate_head()? else { return Ok(None) };
+        if registered.der().get(..CERTIFICATE_HEAD) == Some(&head[..]) {
+            Ok(Some(registered.clone()))
+        } else {
+            Err(Error::OtherCard)
+        }
+    }
+
+    fn check(&self, certificate: Certificate) -> Result<(Certificate, Verdict), Error> {
+        let roots = &self.client.settings.card_roots;
+        let verdict = certificate.check_authentication(roots, self.client.verifier(), self.server_time())?;
+        if !self.metadata.accepts(certificate.key().algorithm()) {
+            return Err(Error::usage("the server does not accept this generation of cards"));
+        }
+        Ok((certificate, verdict))
+    }
+
+    fn server_time(&self) -> UnixMillis {
+        self.client.clock.now().plus_ms(self.nonce.clock_offset_ms)
+    }
+
+    fn proofs(&self) -> Proofs<'_> {
+        Proofs {
+            key: &*self.member.device_key,
+            clock: &*self.client.clock,
+            clock_offset_ms: self.nonce.clock_offset_ms,
+            nonce: self.nonce.dpop_nonce.clone(),
+        }
+    }
+}
+
+/// The card has signed and is no longer needed.
+pub struct Signed {
+    awaiting: AwaitingTap,
+    certificate: Certificate,
+    verdict: Verdict,
+    capabilities: CardCapabilities,
+    assertion: Assertion,
+    signed_at: UnixMillis,
+    sent: bool,
+    granted: Option<(Token, Submission)>,
+}
+
+impl Signed {
+    /// The card's certificate: register it with the member.
+    pub fn certificate(&self) -> &Certificate {
+        &self.certificate
+    }
+
+    /// What the card has shown it can do: store it with the member.
+    pub fn capabilities(&self) -> CardCapabilities {
+        self.capabilities
+    }
+
+    /// Exchanges the assertion for a token and asks for the eligibility. Two round trips; blocks.
+    ///
+    /// May be called again after a failure: within 60 s of the tap the same assertion counts, so that a lost answer
+    /// costs no second tap, and once a token was granted the same question is asked again.
+    ///
+    /// # Errors
+    /// [`Error::Connection`], [`Error::Authorization`], [`Error::Certificate`], [`Error::Resource`] as the server
+    /// answers. [`Error::Authorization`] with `KZ-A03` when a new tap is needed.
+    pub fn finish(&mut self) -> Result<Qualified, Error> {
+        let awaiting = &self.awaiting;
+        let settings = &awaiting.client.settings;
+        let mut proofs = awaiting.proofs();
+        if self.granted.is_none() {
+            let too_late = awaiting.client.clock.now().ms_since(self.signed_at) > RESEND_MS;
+            if self.sent && too_late {
+                return Err(AuthorizationFault::NonceRejected.into());
+            }
+            self.sent = true;
+            let token = Token::request(
+                &awaiting.http,
+                &awaiting.metadata,
+                &settings.client_id,
+                self.assertion.as_str(),
+                self.signed_at,
+                &mut proofs,
+            )?;
+            let submission = awaiting.submission(&token)?;
+            self.granted = Some((token, submission));
+        }
+        let Some((token, submission)) = &self.granted else { return Err(Error::usage("no token")) };
+        let eligibility = submission.send(&awaiting.http, &settings.fhir_base, token, &mut proofs)?;
+        Ok(self.qualified(eligibility, token.missing_scopes(&settings.scope)))
+    }
+
+    fn qualified(&self, eligibility: Eligibility, missing_scopes: Vec<String>) -> Qualified {
+        let mut warnings = Vec::new();
+        if self.verdict.state == CertificateState::Grace {
+            warnings.push(Warning::CertificateExpired);
+        }
+        if self.awaiting.nonce.clock_offset_ms.saturating_abs() > CLOCK_WARNING_MS {
+            warnings.push(Warning::DeviceClock);
+        }
+        if !missing_scopes.is_empty() {
+            warnings.push(Warning::ScopeNarrowed { missing_scopes });
+        }
+        let odd_number = |number| matches!(check_insurer_number(number), CheckDigit::BadCheck { .. });
+        if eligibility.insurances().iter().filter_map(|i| i.coverage()?.insurer_number()).any(odd_number) {
+            warnings.push(Warning::InsurerNumber);
+        }
+        Qualified {
+            eligibility,
+            warnings,
+            test_card: self.verdict.test_card,
+            pinning: self.awaiting.pinning,
+            channel: PLAIN,
+        }
+    }
+}
+
+impl AwaitingTap {
+    fn submission(&self, token: &Token) -> Result<Submission, Error> {
+        let idempotency_key = random::generate_uuid()?;
+        let body = EligibilityRequest {
+            id: &idempotency_key,
+            patient: &token.patient,
+            created: self.server_time(),
+            consents: &self.client.settings.consents,
+        }
+        .to_json();
+        Ok(Submission { idempotency_key, body })
+    }
+}
+
+/// The answer to a qualification.
+#[derive(Clone, Debug)]
+pub struct Qualified {
+    /// What the insurer's data say.
+    pub eligibility: Eligibility,
+    /// What the user or the developer should know besides.
+    pub warnings: Vec<Warning>,
+    /// The card was issued by a root that is not one of JPKI's.
+    pub test_card: bool,
+    /// How the server's key was checked.
+    pub pinning: Pinning,
+    /// How the link to the card was protected.
+    pub channel: ChannelReport,
+}
+
+/// Something that does not stop a qualification.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Warning {
+    /// The card's certificate has expired; eligibility can be asked for until the end of the third month after.
+    CertificateExpired,
+    /// The device's clock is more than a day off.
+    DeviceClock,
+    /// The server granted less than was asked for.
+    ScopeNarrowed {
+        /// Scopes not granted.
+        missing_scopes: Vec<String>,
+    },
+    /// The check digit of an insurer number does not fit.
+    InsurerNumber,
+}
+
+impl Warning {
+    /// Stable name, as `--json` prints it.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::CertificateExpired => "certificate_expired",
+            Self::DeviceClock => "device_clock",
+            Self::ScopeNarrowed { .. } => "scope_narrowed",
+            Self::InsurerNumber => "insurer_number",
+        }
+    }
+}
