@@ -1,0 +1,76 @@
+//! A simulated card in the field of a simulated phone.
+
+use crate::{
+    card::Card,
+    fault::{FaultAt, Link},
+};
+use kazasu::iso7816::{CardTransport, TransportError, TransportLimits};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// The link to a tapped card. Tapping powers the card on, dropping the value powers it off.
+///
+/// After a [`crate::Fault::Drop`] or [`crate::Fault::DropAfter`] every further command is
+/// [`TransportError::TagLost`] until the card is tapped again.
+#[derive(Debug)]
+pub struct SimTransport {
+    card: Arc<Mutex<Card>>,
+    link: Link,
+    limits: TransportLimits,
+    lost: bool,
+}
+
+impl SimTransport {
+    /// Brings the card into the field.
+    pub fn tap(card: Arc<Mutex<Card>>) -> Self {
+        let extended = {
+            let mut card = lock(&card);
+            card.power_on();
+            card.config().extended
+        };
+        let limits = if extended { TransportLimits::EXTENDED } else { TransportLimits::SHORT };
+        Self { card, link: Link::default(), limits, lost: false }
+    }
+
+    /// Arms a fault for this tap.
+    #[must_use]
+    pub fn with_fault(mut self, fault: FaultAt) -> Self {
+        self.link.arm(fault);
+        self
+    }
+
+    /// Claims other limits than the card's, as a reader does that carries less, or more, than the card.
+    #[must_use]
+    pub fn with_limits(mut self, limits: TransportLimits) -> Self {
+        self.limits = limits;
+        self
+    }
+}
+
+impl CardTransport for SimTransport {
+    fn transceive(&mut self, command: &[u8]) -> Result<Vec<u8>, TransportError> {
+        if self.lost {
+            return Err(TransportError::TagLost);
+        }
+        let answer = self.link.exchange(&self.card, command);
+        self.lost = answer.is_none();
+        answer.ok_or(TransportError::TagLost)
+    }
+
+    fn limits(&self) -> TransportLimits {
+        self.limits
+    }
+}
+
+impl Drop for SimTransport {
+    fn drop(&mut self) {
+        // A lost card may already lie on another reader.
+        if !self.lost {
+            lock(&self.card).power_off();
+        }
+    }
+}
+
+/// The card, even if a test panicked while holding it.
+pub(crate) fn lock(card: &Mutex<Card>) -> MutexGuard<'_, Card> {
+    card.lock().unwrap_or_else(PoisonError::into_inner)
+}
