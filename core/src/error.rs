@@ -23,7 +23,7 @@ pub enum Error {
     #[error("not a My Number card")]
     NotMyNumberCard,
     /// VERIFY failed; the card reports how many attempts remain.
-    #[error("wrong {kind}, {attempts_left} attempts left")]
+    #[error("wrong {kind}, attempts left: {attempts_left}")]
     WrongPin {
         /// The PIN that was sent.
         kind: PinKind,

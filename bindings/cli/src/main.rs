@@ -1,1 +1,76 @@
-fn main() {}
+//! `kazasu`: arguments → core.
+
+mod args;
+mod card;
+mod config;
+#[cfg(feature = "demo")]
+mod demo;
+mod failure;
+mod link;
+mod output;
+#[cfg(feature = "pcsc")]
+mod pcsc;
+mod pem;
+mod qualify;
+mod secrets;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use serde_json::json;
+
+use args::{Arguments, Command, Global};
+use failure::Failure;
+use output::Output;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse_from(with_list_command(std::env::args_os()));
+    let global = &arguments.global;
+    let output = Output { json: global.json, lang: global.lang.unwrap_or_else(output::locale_lang) };
+    match run(&arguments.command, global, output) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("{}", failure.text(output.lang));
+            output.object(&json!({"error": {
+                "code": failure.code(),
+                "text": failure.user_text(output.lang),
+                "attempts_left": failure.attempts_left(),
+            }}));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: &Command, global: &Global, output: Output) -> Result<(), Failure> {
+    if global.reader.as_deref() == Some("list") {
+        return list_readers(output);
+    }
+    match command {
+        #[cfg(feature = "demo")]
+        Command::Demo => demo::run(global, output),
+        Command::Card(command) => card::run(command, global, output),
+        Command::Qualify => qualify::run(global, output),
+    }
+}
+
+fn list_readers(output: Output) -> Result<(), Failure> {
+    let names = link::reader_names()?;
+    for name in &names {
+        output.line(name);
+    }
+    output.object(&json!({"readers": names}));
+    Ok(())
+}
+
+/// `kazasu --reader list` names no command; `card info` stands in, and is not run.
+fn with_list_command(arguments: impl Iterator<Item = std::ffi::OsString>) -> Vec<std::ffi::OsString> {
+    let mut arguments: Vec<_> = arguments.collect();
+    let lists = arguments.windows(2).any(|pair| pair[0] == "--reader" && pair[1] == "list")
+        || arguments.iter().any(|argument| argument == "--reader=list");
+    let names_command =
+        arguments.iter().any(|argument| ["card", "qualify", "demo"].iter().any(|name| argument == name));
+    if lists && !names_command {
+        arguments.extend(["card".into(), "info".into()]);
+    }
+    arguments
+}

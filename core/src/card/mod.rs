@@ -8,7 +8,7 @@ mod profile;
 pub use certificate::{CardRoots, Certificate, CertificateState};
 pub use jpki::{Jpki, PinAttempts, TokenInfo};
 pub use pin::{LastAttempt, SignaturePassword, UserAuthenticationPin};
-pub use profile::Generation;
+pub use profile::{Application, Generation};
 
 use crate::error::{CardFault, Error};
 use crate::iso7816::channel::ins;
@@ -74,11 +74,25 @@ impl<'t> Card<'t> {
     /// # Errors
     /// [`Error::NotMyNumberCard`] when there is none, [`Error::Transport`] when the link broke.
     pub fn select_jpki(&mut self) -> Result<Jpki<'_, 't>, Error> {
-        match self.channel.select_application(&profile::JPKI_AID)? {
+        match self.channel.select_application(&Application::Jpki.aid())? {
             StatusWord::OK => Ok(Jpki::new(&mut self.channel)),
             StatusWord(0x6A82 | 0x6A86 | 0x6A81 | 0x6D00 | 0x6E00 | 0x6999) => Err(Error::NotMyNumberCard),
             StatusWord(status) => Err(CardFault::Status { ins: ins::SELECT, status }.into()),
         }
+    }
+
+    /// Asks for each application of the card by selecting it; five exchanges. The last one selected stays so.
+    ///
+    /// # Errors
+    /// [`Error::Transport`] when the link broke.
+    pub fn applications(&mut self) -> Result<Vec<Application>, Error> {
+        let mut present = Vec::new();
+        for application in Application::ALL {
+            if self.channel.select_application(&application.aid())?.is_ok() {
+                present.push(application);
+            }
+        }
+        Ok(present)
     }
 
     /// What the card has shown so far; store it to save exchanges next time.

@@ -5,8 +5,47 @@
 
 use crate::error::PinKind;
 
-/// 公的個人認証アプリケーション.
-pub(crate) const JPKI_AID: [u8; 10] = [0xD3, 0x92, 0xF0, 0x00, 0x26, 0x01, 0x00, 0x00, 0x00, 0x01];
+/// The applications of the card.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Application {
+    /// 公的個人認証AP.
+    Jpki,
+    /// 券面事項入力補助AP.
+    TextInput,
+    /// 券面事項確認AP.
+    Surface,
+    /// 住基AP.
+    ResidentRegister,
+    /// 共通カードAP.
+    Common,
+}
+
+impl Application {
+    /// Every application; JPKI last, so that a probe ends in it.
+    pub const ALL: [Self; 5] = [Self::Common, Self::ResidentRegister, Self::Surface, Self::TextInput, Self::Jpki];
+
+    /// Application identifier.
+    pub(crate) const fn aid(self) -> [u8; 10] {
+        match self {
+            Self::Jpki => [0xD3, 0x92, 0xF0, 0x00, 0x26, 0x01, 0x00, 0x00, 0x00, 0x01],
+            Self::TextInput => [0xD3, 0x92, 0x10, 0x00, 0x31, 0x00, 0x01, 0x01, 0x04, 0x08],
+            Self::Surface => [0xD3, 0x92, 0x10, 0x00, 0x31, 0x00, 0x01, 0x01, 0x04, 0x02],
+            Self::ResidentRegister => [0xD3, 0x92, 0x10, 0x00, 0x31, 0x00, 0x01, 0x01, 0x04, 0x01],
+            Self::Common => [0xD3, 0x92, 0x10, 0x00, 0x31, 0x00, 0x01, 0x01, 0x01, 0x00],
+        }
+    }
+
+    /// Stable name, as `kazasu card info --json` prints it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Jpki => "jpki",
+            Self::TextInput => "text_input",
+            Self::Surface => "surface",
+            Self::ResidentRegister => "resident_register",
+            Self::Common => "common",
+        }
+    }
+}
 
 /// Class byte of the card's own commands.
 pub(crate) const CLA_PROPRIETARY: u8 = 0x80;

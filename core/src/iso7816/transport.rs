@@ -28,6 +28,16 @@ impl<T: CardTransport + ?Sized> CardTransport for &mut T {
     }
 }
 
+impl<T: CardTransport + ?Sized> CardTransport for Box<T> {
+    fn transceive(&mut self, command: &[u8]) -> Result<Vec<u8>, TransportError> {
+        (**self).transceive(command)
+    }
+
+    fn limits(&self) -> TransportLimits {
+        (**self).limits()
+    }
+}
+
 /// The longest APDUs a link carries, in bytes, headers and status word included.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct TransportLimits {

@@ -1,0 +1,107 @@
+//! The command line as types.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Reads a My Number card, has it sign, and asks for health-insurance eligibility over TLS 1.3.
+#[derive(Parser)]
+#[command(name = "kazasu", version, max_term_width = 80)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Options of every command; they stand before or after it.
+#[derive(Args)]
+pub(crate) struct Global {
+    /// Print one JSON object instead of text.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Write one JSON line per exchange with the card: INS, SW, lengths, time; never a body.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) trace: Option<PathBuf>,
+    /// PC/SC reader by name, or `list`.
+    #[arg(long, global = true, value_name = "NAME", conflicts_with = "sim")]
+    pub(crate) reader: Option<String>,
+    /// Embedded simulated card: today, next-p256, next-p384, phone, old, not-jpki.
+    #[arg(long, global = true, value_name = "PROFILE")]
+    pub(crate) sim: Option<String>,
+    /// Person on the simulated card, 1 to 10.
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=10))]
+    pub(crate) person: Option<u8>,
+    /// File that keeps the simulated card's tries and PINs.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) sim_state: Option<PathBuf>,
+    /// Configuration of the backend.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Language of texts [default: that of the locale, else ja].
+    #[arg(long, global = true, value_name = "LANG")]
+    pub(crate) lang: Option<Lang>,
+    /// Read secrets from standard input, one a line, instead of asking.
+    #[arg(long, global = true)]
+    pub(crate) pin_stdin: bool,
+    /// Permit the last try of a PIN. A wrong one then locks it: only a municipal office can undo that.
+    #[arg(long, global = true)]
+    pub(crate) allow_last_try: bool,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum Lang {
+    /// 日本語
+    Ja,
+    /// English
+    En,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Embedded card and embedded sandbox: tap, PIN, signature, TLS 1.3, eligibility.
+    #[cfg(feature = "demo")]
+    Demo,
+    /// Work with the card alone.
+    #[command(subcommand)]
+    Card(CardCommand),
+    /// Ask for the eligibility of the card's holder.
+    Qualify,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum CardCommand {
+    /// Generation, label, applications and channel. Needs no PIN.
+    Info,
+    /// Tries left of every PIN. Costs none.
+    PinStatus,
+    /// Print a certificate as PEM, or write it as DER where the file ends in .der.
+    Certificate {
+        /// Which one; sign needs its password and carries name, address, birth date and sex.
+        #[arg(long, value_enum, default_value_t = CertificateKind::Auth)]
+        kind: CertificateKind,
+        /// The certificate of the authority behind it instead; needs no PIN.
+        #[arg(long)]
+        ca: bool,
+        /// Write to this file.
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// Sign a challenge with the authentication key and check the signature: a diagnostic.
+    Authenticate {
+        /// 8 to 64 bytes in hexadecimal.
+        #[arg(long, value_name = "HEX")]
+        challenge: String,
+        /// The card's certificate (PEM or DER), to save reading it.
+        #[arg(long, value_name = "FILE")]
+        cached_certificate: Option<PathBuf>,
+    },
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum CertificateKind {
+    /// 利用者証明用電子証明書
+    Auth,
+    /// 署名用電子証明書
+    Sign,
+}

@@ -1,0 +1,58 @@
+//! The configuration file of a backend.
+
+use std::path::{Path, PathBuf};
+
+use kazasu::qualify::{Notice, Settings};
+use serde::Deserialize;
+
+use crate::failure::Failure;
+use crate::pem;
+
+/// The file as it is written; paths are relative to it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    issuer: String,
+    fhir_base: String,
+    client_id: String,
+    tls_roots: Vec<PathBuf>,
+    card_roots: Vec<PathBuf>,
+    pins: Vec<String>,
+    pins_not_after: String,
+    notice: FileNotice,
+    scope: Option<String>,
+    #[serde(default)]
+    consents: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileNotice {
+    id: String,
+    text: String,
+}
+
+/// Reads the file and the certificates it names.
+pub(crate) fn read(path: &Path) -> Result<Settings, Failure> {
+    let bytes = std::fs::read(path).map_err(|error| Failure::usage(format!("{}: {error}", path.display())))?;
+    let file: File =
+        serde_json::from_slice(&bytes).map_err(|error| Failure::usage(format!("{}: {error}", path.display())))?;
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let read_all = |names: &[PathBuf]| -> Result<Vec<Vec<u8>>, Failure> {
+        let read = |name: &PathBuf| pem::read_certificates(&folder.join(name));
+        Ok(names.iter().map(read).collect::<Result<Vec<_>, _>>()?.concat())
+    };
+    Ok(Settings {
+        tls_roots: read_all(&file.tls_roots)?,
+        card_roots: read_all(&file.card_roots)?,
+        issuer: file.issuer,
+        fhir_base: file.fhir_base,
+        client_id: file.client_id,
+        pins: file.pins,
+        pins_not_after: file.pins_not_after,
+        notice: Notice { id: file.notice.id, text: file.notice.text },
+        scope: file.scope,
+        consents: file.consents,
+        ..Settings::default()
+    })
+}

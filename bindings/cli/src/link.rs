@@ -1,0 +1,96 @@
+//! The card the command talks to: a reader or the embedded simulation, traced where asked for.
+
+use std::fs::File;
+use std::io::Write;
+use std::path::Path;
+
+use kazasu::iso7816::{CardTransport, Exchange, TracedTransport};
+use serde_json::json;
+
+use crate::args::Global;
+use crate::failure::Failure;
+use crate::output::Output;
+
+/// Opens the card named by `--sim` or `--reader`, the first reader for neither.
+pub(crate) fn open(global: &Global, output: Output) -> Result<Box<dyn CardTransport>, Failure> {
+    let card = match (&global.sim, &global.reader) {
+        (Some(profile), _) => simulated(profile, global)?,
+        (None, reader) => reader_by_name(reader.as_deref(), output)?,
+    };
+    match &global.trace {
+        Some(file) => Ok(Box::new(TracedTransport::new(card, tracer(file)?))),
+        None => Ok(card),
+    }
+}
+
+/// Writes one line per exchange. The card's work does not stop because a disk is full.
+fn tracer(file: &Path) -> Result<impl FnMut(Exchange) + 'static, Failure> {
+    let mut file = File::create(file).map_err(|error| Failure::usage(format!("--trace: {error}")))?;
+    let mut number = 0_u32;
+    Ok(move |exchange: Exchange| {
+        number += 1;
+        let mut line = json!({
+            "n": number,
+            "ins": format!("{:02X}", exchange.ins),
+            "command_len": exchange.command_len,
+            "response_len": exchange.response_len,
+            "micros": exchange.micros,
+        });
+        match exchange.outcome {
+            Ok(status) => line["sw"] = format!("{status:04X}").into(),
+            Err(error) => line["error"] = error.to_string().into(),
+        }
+        let _ = writeln!(file, "{line}");
+    })
+}
+
+#[cfg(feature = "demo")]
+fn simulated(profile: &str, global: &Global) -> Result<Box<dyn CardTransport>, Failure> {
+    let card = simulated_card(profile, global.person.unwrap_or(1), global.sim_state.as_deref())?;
+    Ok(Box::new(kazasu_card_sim::SimTransport::tap(card)))
+}
+
+/// A simulated card of this profile and person.
+#[cfg(feature = "demo")]
+pub(crate) fn simulated_card(
+    profile: &str,
+    person: u8,
+    state: Option<&Path>,
+) -> Result<std::sync::Arc<std::sync::Mutex<kazasu_card_sim::Card>>, Failure> {
+    use kazasu_card_sim::{Card, Config, Profile};
+    let profile: Profile = profile.parse().map_err(|error| Failure::usage(format!("--sim: {error}")))?;
+    let config = Config::new(profile, person);
+    let card = match state {
+        Some(file) => Card::with_state(config, file),
+        None => Card::new(config),
+    };
+    let card = card.map_err(|error| Failure::usage(format!("simulated card: {error}")))?;
+    Ok(std::sync::Arc::new(std::sync::Mutex::new(card)))
+}
+
+#[cfg(not(feature = "demo"))]
+fn simulated(_profile: &str, _global: &Global) -> Result<Box<dyn CardTransport>, Failure> {
+    Err(Failure::usage("this build has no simulated card: build with the feature demo"))
+}
+
+#[cfg(feature = "pcsc")]
+fn reader_by_name(name: Option<&str>, output: Output) -> Result<Box<dyn CardTransport>, Failure> {
+    Ok(Box::new(crate::pcsc::PcscTransport::open(name, || {
+        eprintln!("{}", output.say("カードをリーダーに置いてください…", "Please place the card on the reader…"));
+    })?))
+}
+
+#[cfg(not(feature = "pcsc"))]
+fn reader_by_name(_name: Option<&str>, _output: Output) -> Result<Box<dyn CardTransport>, Failure> {
+    Err(Failure::usage("this build has no PC/SC: build with --features pcsc, or use --sim today"))
+}
+
+#[cfg(feature = "pcsc")]
+pub(crate) fn reader_names() -> Result<Vec<String>, Failure> {
+    Ok(crate::pcsc::reader_names()?)
+}
+
+#[cfg(not(feature = "pcsc"))]
+pub(crate) fn reader_names() -> Result<Vec<String>, Failure> {
+    Err(Failure::usage("this build has no PC/SC: build with --features pcsc"))
+}

@@ -1,0 +1,62 @@
+//! PINs from a prompt without echo or from standard input; never from arguments or the environment.
+
+use std::io::Read;
+
+use kazasu::card::{SignaturePassword, UserAuthenticationPin};
+use zeroize::Zeroizing;
+
+use crate::failure::Failure;
+use crate::output::Output;
+
+/// Longest line taken, in bytes.
+const MAX_LINE: usize = 64;
+
+/// Where secrets come from.
+pub(crate) struct Secrets {
+    from_stdin: bool,
+    output: Output,
+}
+
+impl Secrets {
+    pub(crate) fn new(from_stdin: bool, output: Output) -> Self {
+        Self { from_stdin, output }
+    }
+
+    pub(crate) fn user_authentication(&self) -> Result<UserAuthenticationPin, Failure> {
+        let prompt = self.output.say("利用者証明用の暗証番号（数字4桁）: ", "User-authentication PIN (4 digits): ");
+        Ok(UserAuthenticationPin::parse(&self.line(prompt)?)?)
+    }
+
+    pub(crate) fn signature(&self) -> Result<SignaturePassword, Failure> {
+        let prompt = self
+            .output
+            .say("署名用パスワード（英数字6〜16文字）: ", "Signature password (6 to 16 letters and digits): ");
+        Ok(SignaturePassword::parse(&self.line(prompt)?)?)
+    }
+
+    fn line(&self, prompt: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {
+        if self.from_stdin {
+            return line_of_stdin();
+        }
+        rpassword::prompt_password(prompt)
+            .map(|text| Zeroizing::new(text.into_bytes()))
+            .map_err(|_| Failure::usage("no terminal to ask for the PIN: use --pin-stdin"))
+    }
+}
+
+/// One line, byte by byte, so that no buffer keeps a copy. A missing final newline is fine.
+fn line_of_stdin() -> Result<Zeroizing<Vec<u8>>, Failure> {
+    let mut line = Zeroizing::new(Vec::with_capacity(MAX_LINE));
+    for byte in std::io::stdin().lock().bytes() {
+        match byte {
+            Ok(b'\n') => break,
+            Ok(byte) if line.len() < MAX_LINE => line.push(byte),
+            Ok(_) => return Err(Failure::usage("a line on standard input is longer than any PIN")),
+            Err(_) => return Err(Failure::usage("standard input cannot be read")),
+        }
+    }
+    if line.last() == Some(&b'\r') {
+        line.pop();
+    }
+    Ok(line)
+}
