@@ -1,1 +1,213 @@
-//! Placeholder.
+//! The reference backend for developers: an OAuth authorization server and a FHIR R4 server on one TLS 1.3 port,
+//! with ten synthetic people.
+//!
+//! It speaks the wire contract of the SDK at conformance levels L0 and L1 and shares no code with the SDK, so that a
+//! mistake on one side shows on the other. Every error and many misbehaviours can be switched on: see [`SwitchName`].
+//!
+//! ```
+//! let sandbox = kazasu_sandbox::start(kazasu_sandbox::Options::default())?;
+//! assert!(sandbox.fhir_base().starts_with("https://127.0.0.1:"));
+//! sandbox.stop();
+//! # Ok::<(), std::io::Error>(())
+//! ```
+
+mod access;
+mod assertion;
+mod bundle;
+mod certificate;
+mod config;
+mod counters;
+mod coverage;
+mod discovery;
+mod dpop;
+mod eligibility;
+mod form;
+mod grants;
+mod http;
+mod idempotency;
+mod inquiry;
+mod jws;
+mod listener;
+mod log;
+mod misbehave;
+mod nonce;
+mod outcome;
+mod people;
+mod random;
+mod rate_limit;
+mod revoke;
+mod server;
+mod state;
+mod switches;
+mod sync;
+mod template;
+mod time;
+mod tls;
+mod token;
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::runtime::Runtime;
+use tokio_rustls::TlsAcceptor;
+
+pub use crate::counters::Counters;
+pub use crate::log::LogTarget;
+pub use crate::switches::{Switch, SwitchName, UnknownSwitch};
+
+use crate::listener::{ConnectionHandle, TlsListener};
+use crate::state::Server;
+use crate::time::Day;
+use crate::tls::Identity;
+
+/// How the server is to run.
+#[derive(Debug)]
+pub struct Options {
+    /// Address to listen on; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Switches armed from the start.
+    pub switches: Vec<Switch>,
+    /// File that keeps used nonces and idempotency outcomes over a restart.
+    pub state: Option<PathBuf>,
+    /// Where the log lines go.
+    pub log: LogTarget,
+    /// Seconds by which the server's clock is ahead.
+    pub clock_offset_s: i64,
+    /// Registered clients; the first is named in the client configuration.
+    pub client_ids: Vec<String>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            switches: Vec::new(),
+            state: None,
+            log: LogTarget::Silent,
+            clock_offset_s: 0,
+            client_ids: vec!["jp.example.kazasu-demo".to_owned()],
+        }
+    }
+}
+
+/// A running server; it stops when dropped.
+pub struct Sandbox {
+    address: SocketAddr,
+    server: Arc<Server>,
+    tls_root_der: Vec<u8>,
+    pins: Vec<String>,
+    runtime: Option<Runtime>,
+}
+
+/// Starts a server and returns once it listens.
+///
+/// # Errors
+/// When the address cannot be bound or the state file cannot be read.
+pub fn start(options: Options) -> io::Result<Sandbox> {
+    let listener = TcpListener::bind(options.listen)?;
+    listener.set_nonblocking(true)?;
+    let address = listener.local_addr()?;
+    let switches = Arc::new(switches::Switches::default());
+    let identity = Identity::generate(Arc::clone(&switches))?;
+    let host = if address.is_ipv6() { "localhost" } else { "127.0.0.1" };
+    let issuer = format!("https://{host}:{}", address.port());
+    let server = Arc::new(Server::new(issuer, options, switches)?);
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let entered = runtime.enter();
+    let listener = tokio::net::TcpListener::from_std(listener)?;
+    let listener = TlsListener::start(listener, TlsAcceptor::from(identity.config), Arc::clone(&server))?;
+    drop(entered);
+    let application =
+        server::application(Arc::clone(&server)).into_make_service_with_connect_info::<ConnectionHandle>();
+    runtime.spawn(async move { axum::serve(listener, application).await });
+    let listening = serde_json::json!({ "issuer": server.issuer, "fhir_base": server.fhir_base });
+    server.log.line(&listening.to_string());
+    let (tls_root_der, pins) = (identity.root_der, identity.pins);
+    Ok(Sandbox { address, server, tls_root_der, pins, runtime: Some(runtime) })
+}
+
+impl Sandbox {
+    /// The address the server listens on.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The issuer of the authorization server.
+    pub fn issuer(&self) -> &str {
+        &self.server.issuer
+    }
+
+    /// The FHIR base URL.
+    pub fn fhir_base(&self) -> &str {
+        &self.server.fhir_base
+    }
+
+    /// The certificate of the TLS authority made for this run, in DER.
+    pub fn tls_root_der(&self) -> &[u8] {
+        &self.tls_root_der
+    }
+
+    /// The authorities that card certificates must chain to, in DER.
+    pub fn card_roots_der(&self) -> Vec<Vec<u8>> {
+        self.server.roots.der()
+    }
+
+    /// Base64 of SHA-256 over SubjectPublicKeyInfo: first of the served key, then of the backup key.
+    pub fn pins(&self) -> Vec<String> {
+        self.pins.clone()
+    }
+
+    /// The last day of the pins, as `YYYY-MM-DD`: a year from now.
+    pub fn pins_not_after(&self) -> String {
+        Day::at(self.server.clock.now()).plus_days(365).to_string()
+    }
+
+    /// Arms a switch, after those that are armed already.
+    pub fn arm(&self, switch: Switch) {
+        self.server.switches.arm(switch);
+    }
+
+    /// Disarms every switch.
+    pub fn disarm_all(&self) {
+        self.server.switches.disarm_all();
+    }
+
+    /// What the server has seen so far.
+    pub fn counters(&self) -> Counters {
+        self.server.counters()
+    }
+
+    /// Suspends a person: their assertions, refreshes and calls are refused from now on.
+    pub fn suspend(&self, person: u8) {
+        self.server.set_member(person, |member| member.suspended = true);
+    }
+
+    /// Revokes the certificates of a person: their assertions and refreshes are refused from now on.
+    pub fn revoke(&self, person: u8) {
+        self.server.set_member(person, |member| member.revoked = true);
+    }
+
+    /// Stops listening, closes every connection and waits for the server's threads.
+    pub fn stop(self) {
+        drop(self);
+    }
+
+    fn client_id(&self) -> &str {
+        self.server.client_ids.first().map_or("", String::as_str)
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            // A runtime must not be shut down on a thread of another one, which the caller's may be.
+            let stopper = std::thread::spawn(move || runtime.shutdown_timeout(STOP_LIMIT));
+            drop(stopper.join());
+        }
+    }
+}
+
+const STOP_LIMIT: Duration = Duration::from_secs(1);

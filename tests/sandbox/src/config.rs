@@ -1,0 +1,63 @@
+//! The client configuration that fits this server.
+
+use std::io;
+use std::path::Path;
+
+use base64ct::{Base64, Encoding};
+use serde_json::json;
+
+use crate::Sandbox;
+use crate::grants::SCOPES;
+
+impl Sandbox {
+    /// Writes a client configuration to `file`, and the authorities as PEM files beside it.
+    ///
+    /// The PEM files bear the name of `file` before their own, and are named relative to it.
+    ///
+    /// # Errors
+    /// When a file cannot be written.
+    pub fn write_config(&self, file: &Path) -> io::Result<()> {
+        let stem = file.file_stem().and_then(|stem| stem.to_str()).unwrap_or("sandbox");
+        let folder = file.parent().unwrap_or(Path::new(""));
+        let write_pem = |name: String, der: &[u8]| -> io::Result<String> {
+            std::fs::write(folder.join(&name), pem(der))?;
+            Ok(name)
+        };
+        let tls_root = write_pem(format!("{stem}-tls-root.pem"), self.tls_root_der())?;
+        let card_roots: Vec<String> = (1..)
+            .zip(self.card_roots_der())
+            .map(|(number, der)| write_pem(format!("{stem}-card-root-{number}.pem"), &der))
+            .collect::<io::Result<_>>()?;
+        let config = json!({
+            "issuer": self.issuer(),
+            "fhir_base": self.fhir_base(),
+            "client_id": self.client_id(),
+            "tls_roots": [tls_root],
+            "card_roots": card_roots,
+            "pins": self.pins(),
+            "pins_not_after": self.pins_not_after(),
+            "notice": { "id": NOTICE_ID, "text": NOTICE_TEXT },
+            "scope": SCOPES.join(" "),
+            "consents": ["limit-certificate"],
+        });
+        let text = serde_json::to_string_pretty(&config)? + "\n";
+        let temporary = file.with_extension("new");
+        std::fs::write(&temporary, text)?;
+        std::fs::rename(&temporary, file)
+    }
+}
+
+/// A certificate in the textual encoding of RFC 7468.
+fn pem(der: &[u8]) -> String {
+    let text = Base64::encode_string(der);
+    let mut pem = String::from("-----BEGIN CERTIFICATE-----\n");
+    for start in (0..text.len()).step_by(64) {
+        pem.push_str(&text[start..text.len().min(start + 64)]);
+        pem.push('\n');
+    }
+    pem + "-----END CERTIFICATE-----\n"
+}
+
+const NOTICE_ID: &str = "2026-11-01";
+const NOTICE_TEXT: &str =
+    "資格情報、薬剤情報及び医療費通知情報を、本人の確認、家計管理及び医療費控除の準備のために表示します。";

@@ -1,0 +1,116 @@
+//! What a client learns before it talks: SMART configuration, RFC 9728, RFC 8414 and the CapabilityStatement.
+
+use serde_json::{Value, json};
+
+use crate::grants::SCOPES;
+use crate::http::Answer;
+use crate::misbehave;
+use crate::outcome::Issue;
+use crate::state::Server;
+use crate::switches::SwitchName;
+use crate::time;
+use crate::token::JWT_BEARER;
+
+/// Answers `GET /r4/.well-known/smart-configuration` (SMART App Launch 2).
+pub(crate) fn smart_configuration(server: &Server) -> Answer {
+    if server.switches.takes(SwitchName::DiscoveryMissing) {
+        return Issue::NO_SUCH_ROUTE.into();
+    }
+    document(server, server_metadata(server), "SMART configuration")
+}
+
+/// Answers `GET /.well-known/oauth-authorization-server` (RFC 8414).
+pub(crate) fn authorization_server(server: &Server) -> Answer {
+    document(server, server_metadata(server), "authorization server metadata")
+}
+
+/// Answers `GET /.well-known/oauth-protected-resource`, with or without the path of the resource (RFC 9728).
+pub(crate) fn protected_resource(server: &Server) -> Answer {
+    let body = json!({
+        "resource": server.fhir_base,
+        "authorization_servers": [server.issuer],
+        "scopes_supported": SCOPES,
+        "bearer_methods_supported": ["header"],
+        "dpop_signing_alg_values_supported": ["ES256"],
+        "dpop_bound_access_tokens_required": true,
+    });
+    document(server, body, "protected resource metadata")
+}
+
+/// Answers `GET /jwks.json`; nothing is signed at this conformance level.
+pub(crate) fn keys() -> Answer {
+    Answer::json(200, &json!({ "keys": [] }), "keys")
+}
+
+/// Answers `GET /r4/metadata`.
+pub(crate) fn capability_statement(server: &Server) -> Answer {
+    let old = server.switches.takes(SwitchName::MetadataOldVersion);
+    let operations = if server.switches.takes(SwitchName::MetadataNoSubmit) {
+        json!([])
+    } else {
+        let definition = "http://hl7.org/fhir/OperationDefinition/CoverageEligibilityRequest-submit";
+        json!([{ "name": "submit", "definition": definition }])
+    };
+    let search = json!([{ "code": "search-type" }]);
+    let body = json!({
+        "resourceType": "CapabilityStatement",
+        "status": "active",
+        "date": time::rfc3339(server.clock.now()),
+        "kind": "instance",
+        "software": { "name": "kazasu-sandbox", "version": env!("CARGO_PKG_VERSION") },
+        "implementation": { "description": "Synthetic people for developers", "url": server.fhir_base },
+        "fhirVersion": if old { "3.0.2" } else { "4.0.1" },
+        "format": ["application/fhir+json"],
+        "rest": [{
+            "mode": "server",
+            "security": { "description": "OAuth 2.0 with DPoP (RFC 9449)" },
+            "resource": [
+                { "type": "CoverageEligibilityRequest", "operation": operations },
+                { "type": "CoverageEligibilityResponse", "interaction": search,
+                  "searchParam": [{ "name": "request", "type": "reference" }] },
+                { "type": "Coverage", "interaction": [{ "code": "read" }, { "code": "search-type" }],
+                  "searchParam": [{ "name": "patient", "type": "reference" }, { "name": "status", "type": "token" }] },
+            ],
+        }],
+    });
+    Answer::fhir(200, &body, "capability statement").with_header("cache-control", CACHEABLE)
+}
+
+fn server_metadata(server: &Server) -> Value {
+    let issuer = if server.switches.takes(SwitchName::DiscoveryWrongIssuer) {
+        "https://other.example"
+    } else {
+        server.issuer.as_str()
+    };
+    json!({
+        "issuer": issuer,
+        "token_endpoint": server.url("/token"),
+        "nonce_endpoint": server.url("/nonce"),
+        "revocation_endpoint": server.url("/revoke"),
+        "jwks_uri": server.url("/jwks.json"),
+        "grant_types_supported": [JWT_BEARER, "refresh_token"],
+        "response_types_supported": [],
+        "token_endpoint_auth_methods_supported": ["none"],
+        "token_endpoint_auth_signing_alg_values_supported": ["ES256"],
+        "dpop_signing_alg_values_supported": ["ES256"],
+        "card_assertion_signing_alg_values_supported": ["RS256", "ES256", "ES384"],
+        "scopes_supported": SCOPES,
+        "capabilities": ["permission-patient", "permission-v2"],
+        "code_challenge_methods_supported": ["S256"],
+        "kz_conformance": ["L0", "L1"],
+        "kz_suspension_effect": "provider-account",
+    })
+}
+
+fn document(server: &Server, body: Value, outcome: &'static str) -> Answer {
+    let answer = Answer::json(200, &body, outcome).with_header("cache-control", CACHEABLE);
+    if server.switches.takes(SwitchName::DiscoveryMalformed) {
+        return misbehave::malformed(answer);
+    }
+    if server.switches.takes(SwitchName::DiscoveryOversized) {
+        return misbehave::oversized(answer);
+    }
+    answer
+}
+
+const CACHEABLE: &str = "max-age=3600";

@@ -1,0 +1,84 @@
+//! The synthetic people: who owns which card key, and which answer each is given.
+
+use std::collections::HashMap;
+
+use serde_json::Value;
+
+/// One synthetic person as this backend knows them.
+#[derive(Clone, Debug)]
+pub(crate) struct Person {
+    pub(crate) number: u8,
+    /// Opaque patient id, the SMART launch context of every token of this person.
+    pub(crate) patient: String,
+    /// The answer template of this person.
+    pub(crate) template: &'static str,
+    queued: bool,
+}
+
+impl Person {
+    /// Whether this person's requests wait in the queue of the upstream system first.
+    pub(crate) fn is_queued(&self) -> bool {
+        self.queued
+    }
+}
+
+/// All people, found by the thumbprint of their card key.
+pub(crate) struct People {
+    by_number: HashMap<u8, Person>,
+    by_thumbprint: HashMap<String, u8>,
+}
+
+impl People {
+    /// Reads the checked-in people.
+    ///
+    /// # Panics
+    /// If the checked-in data is not of the expected form.
+    pub(crate) fn load() -> Self {
+        let people: Value = serde_json::from_str(PEOPLE).expect("people.json is JSON");
+        let keys: Value = serde_json::from_str(KEYS).expect("keys.json is JSON");
+        let patients: Value = serde_json::from_str(PATIENTS).expect("patients.json is JSON");
+        let mut loaded = Self { by_number: HashMap::new(), by_thumbprint: HashMap::new() };
+        for entry in people["people"].as_array().expect("people.json lists people") {
+            let number = entry["number"].as_u64().and_then(|number| u8::try_from(number).ok()).expect("a small number");
+            let name = number.to_string();
+            let template = entry["qualification"].as_str().and_then(template).expect("a known qualification");
+            let patient = patients[&name].as_str().expect("a patient id").to_owned();
+            let queued = entry["qualification"] == "pending";
+            loaded.by_number.insert(number, Person { number, patient, template, queued });
+            for key in keys["people"][&name]["authentication"].as_object().into_iter().flat_map(|keys| keys.values()) {
+                let thumbprint = key["thumbprint"].as_str().expect("a thumbprint").to_owned();
+                loaded.by_thumbprint.insert(thumbprint, number);
+            }
+        }
+        loaded
+    }
+
+    pub(crate) fn with_key(&self, thumbprint: &str) -> Option<&Person> {
+        self.with_number(*self.by_thumbprint.get(thumbprint)?)
+    }
+
+    pub(crate) fn with_number(&self, number: u8) -> Option<&Person> {
+        self.by_number.get(&number)
+    }
+}
+
+/// The answer of each qualification named in people.json.
+fn template(qualification: &str) -> Option<&'static str> {
+    Some(match qualification {
+        "valid" => include_str!("../data/valid.json"),
+        "lost" => include_str!("../data/lost.json"),
+        "replaced" => include_str!("../data/replaced.json"),
+        "not-found" => include_str!("../data/not-found.json"),
+        "multiple" => include_str!("../data/multiple.json"),
+        "unregistered" => include_str!("../data/unregistered.json"),
+        "pending" => include_str!("../data/pending.json"),
+        "upstream-error" => include_str!("../data/upstream-error.json"),
+        "valid-elderly" => include_str!("../data/valid-elderly.json"),
+        "valid-child" => include_str!("../data/valid-child.json"),
+        _ => return None,
+    })
+}
+
+const PEOPLE: &str = include_str!("../../people/people.json");
+const KEYS: &str = include_str!("../../people/keys.json");
+const PATIENTS: &str = include_str!("../data/patients.json");

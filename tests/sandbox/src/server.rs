@@ -1,0 +1,175 @@
+//! Routes, and what happens around every request: limits, counting, logging and the headers of every answer.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::{ConnectInfo, State};
+use axum::http::{Response, StatusCode, request::Parts};
+
+use crate::http::{Answer, MAX_REQUEST_BODY, Request};
+use crate::listener::ConnectionHandle;
+use crate::misbehave;
+use crate::outcome::{Issue, OAuthError};
+use crate::state::{FHIR_PATH, Server};
+use crate::switches::SwitchName;
+use crate::{coverage, discovery, eligibility, nonce, revoke, token};
+
+/// The application, to be served on each connection.
+pub(crate) fn application(server: Arc<Server>) -> Router {
+    Router::new().fallback(serve).with_state(server)
+}
+
+struct Route {
+    method: &'static str,
+    /// The last segment `<id>` stands for any one segment.
+    path: &'static str,
+    answer: fn(&Server, &Request) -> Answer,
+}
+
+const ROUTES: &[Route] = &[
+    route("GET", "/r4/.well-known/smart-configuration", |server, _| discovery::smart_configuration(server)),
+    route("GET", "/.well-known/oauth-authorization-server", |server, _| discovery::authorization_server(server)),
+    route("GET", "/.well-known/oauth-protected-resource", |server, _| discovery::protected_resource(server)),
+    route("GET", "/.well-known/oauth-protected-resource/r4", |server, _| discovery::protected_resource(server)),
+    route("GET", "/jwks.json", |_, _| discovery::keys()),
+    route("GET", "/r4/metadata", |server, _| discovery::capability_statement(server)),
+    route("POST", "/nonce", nonce::answer),
+    route("POST", "/token", token::answer),
+    route("POST", "/revoke", revoke::answer),
+    route("POST", "/r4/CoverageEligibilityRequest/$submit", eligibility::submit),
+    route("POST", "/r4/CoverageEligibilityResponse/_search", eligibility::search),
+    route("POST", "/r4/Coverage/_search", coverage::search),
+    route("GET", "/r4/Coverage/<id>", coverage::read),
+];
+
+const fn route(method: &'static str, path: &'static str, answer: fn(&Server, &Request) -> Answer) -> Route {
+    Route { method, path, answer }
+}
+
+impl Route {
+    fn has_path(&self, path: &str) -> bool {
+        match self.path.strip_suffix("<id>") {
+            Some(parent) => path.strip_prefix(parent).is_some_and(|id| !id.is_empty() && !id.contains('/')),
+            None => self.path == path,
+        }
+    }
+}
+
+async fn serve(
+    State(server): State<Arc<Server>>,
+    ConnectInfo(connection): ConnectInfo<ConnectionHandle>,
+    request: axum::extract::Request,
+) -> Response<Body> {
+    let (parts, body) = request.into_parts();
+    let body = tokio::time::timeout(BODY_LIMIT, to_bytes(body, MAX_REQUEST_BODY)).await;
+    let slow = server.switches.take(SwitchName::Slow).map(|taken| taken.number_or(500).min(60_000));
+    // A thread of its own: verification takes a while, and a request once received is processed even when its
+    // connection breaks, as idempotency has to expect.
+    let answered = tokio::task::spawn_blocking({
+        let server = Arc::clone(&server);
+        move || match body {
+            Ok(Ok(body)) => handle(&server, Request::new(parts, body)),
+            Ok(Err(_)) => finish(&server, "-", "-", false, refusal(&parts, Issue::TOO_LARGE)),
+            Err(_) => finish(&server, "-", "-", false, refusal(&parts, Issue::TIMEOUT.with_status(408))),
+        }
+    });
+    let answer = answered.await.unwrap_or_else(|_| Answer::empty(500, "internal fault"));
+    if let Some(milliseconds) = slow {
+        tokio::time::sleep(Duration::from_millis(milliseconds)).await;
+    }
+    if answer.dropped {
+        connection.break_off();
+    }
+    response(answer)
+}
+
+impl Request {
+    fn new(parts: Parts, body: axum::body::Bytes) -> Self {
+        // A client may escape the dollar sign of an operation (RFC 3986, 2.4).
+        let path = parts.uri.path().to_owned();
+        Self { method: parts.method, path, headers: parts.headers, body }
+    }
+
+    fn route_path(&self) -> String {
+        self.path.replace("%24", "$")
+    }
+}
+
+fn handle(server: &Server, request: Request) -> Answer {
+    let path = request.route_path();
+    let routes = || ROUTES.iter().filter(|route| route.has_path(&path));
+    // An id such as `_search` belongs to the route that names it.
+    let route = routes().find(|route| route.method == request.method.as_str());
+    let nonce_mode = server.switches.is_armed(SwitchName::UseDpopNonce);
+    let Some(route) = route else {
+        let allowed: Vec<&str> = routes().map(|route| route.method).collect();
+        let answer = if allowed.is_empty() {
+            Answer::from(Issue::NO_SUCH_ROUTE)
+        } else {
+            Answer::from(Issue::NO_SUCH_METHOD).with_header("allow", allowed.join(", "))
+        };
+        return finish(server, request.method.as_str(), "-", nonce_mode, answer);
+    };
+    let answer = limited(server, route).unwrap_or_else(|| (route.answer)(server, &request));
+    finish(server, route.method, route.path, nonce_mode, answer)
+}
+
+/// The refusal of a request past the rate limit, if one is switched on.
+fn limited(server: &Server, route: &Route) -> Option<Answer> {
+    if route.method != "POST" {
+        return None;
+    }
+    let limit = server.switches.take(SwitchName::RateLimit)?.number_or(60);
+    let seconds = server.rate_limit.wait(limit, server.clock.now())?;
+    Some(if route.path.starts_with(FHIR_PATH) {
+        misbehave::retry_after(Issue::THROTTLED, seconds)
+    } else {
+        misbehave::retry_after(OAuthError::SLOW_DOWN, seconds)
+    })
+}
+
+/// An error in the form of the half of the server that was called.
+fn refusal(parts: &Parts, issue: Issue) -> Answer {
+    if parts.uri.path().starts_with(FHIR_PATH) {
+        return issue.into();
+    }
+    let answer = Answer::from(OAuthError::INVALID_REQUEST);
+    Answer { status: issue.status, outcome: Answer::from(issue).outcome, ..answer }
+}
+
+/// Counts, logs and adds the headers that every answer has. `path` is that of the route: ids are not logged.
+fn finish(server: &Server, method: &str, path: &str, nonce_mode: bool, mut answer: Answer) -> Answer {
+    server.count(|counters| {
+        counters.requests += 1;
+        if path != "-" {
+            *counters.by_route.entry(format!("{method} {path}")).or_default() += 1;
+        }
+    });
+    let method = if KNOWN_METHODS.contains(&method) { method } else { "-" };
+    let code = answer.code.as_deref().map(|code| format!(" {code}")).unwrap_or_default();
+    server.log.line(&format!("{method} {path} {} {}{code}", answer.status, answer.outcome));
+    answer = answer.with_header("date", server.clock.http_date());
+    if nonce_mode || answer.needs_dpop_nonce {
+        let nonce = server.dpop.issue_nonce(server.clock.now());
+        answer = answer.with_header("dpop-nonce", nonce);
+    }
+    answer
+}
+
+fn response(answer: Answer) -> Response<Body> {
+    let mut response = Response::builder().status(answer.status);
+    for (name, value) in answer.headers {
+        response = response.header(name, value);
+    }
+    // Only a redirect target given to a switch could be no header value.
+    response.body(Body::from(answer.body)).unwrap_or_else(|_| {
+        let mut failed = Response::new(Body::empty());
+        *failed.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+        failed
+    })
+}
+
+const KNOWN_METHODS: &[&str] = &["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+const BODY_LIMIT: Duration = Duration::from_secs(15);

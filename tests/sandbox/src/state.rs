@@ -1,0 +1,148 @@
+//! Everything the endpoints share.
+
+use std::collections::HashMap;
+use std::io;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+use serde_json::{Value, json};
+
+use crate::assertion::AssertionIds;
+use crate::certificate::Roots;
+use crate::counters::Counters;
+use crate::dpop::Proofs;
+use crate::grants::Grants;
+use crate::idempotency::Outcomes;
+use crate::inquiry::Inquiries;
+use crate::log::LogTarget;
+use crate::nonce::Nonces;
+use crate::people::People;
+use crate::rate_limit::RateLimit;
+use crate::switches::Switches;
+use crate::sync::lock;
+use crate::time::Clock;
+
+/// The running server as its endpoints see it.
+pub(crate) struct Server {
+    pub(crate) issuer: String,
+    pub(crate) fhir_base: String,
+    pub(crate) client_ids: Vec<String>,
+    pub(crate) clock: Clock,
+    pub(crate) log: LogTarget,
+    pub(crate) switches: Arc<Switches>,
+    pub(crate) people: People,
+    pub(crate) roots: Roots,
+    pub(crate) nonces: Nonces,
+    pub(crate) assertion_ids: AssertionIds,
+    pub(crate) dpop: Proofs,
+    pub(crate) grants: Grants,
+    pub(crate) outcomes: Outcomes,
+    pub(crate) inquiries: Inquiries,
+    pub(crate) rate_limit: RateLimit,
+    /// Held by the token request that is being answered.
+    pub(crate) token_turn: Mutex<()>,
+    members: Mutex<HashMap<u8, Member>>,
+    counters: Mutex<Counters>,
+    state: Option<PathBuf>,
+    /// Held while the state file is written.
+    writing: Mutex<()>,
+}
+
+/// What the operator has set for a person.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Member {
+    pub(crate) suspended: bool,
+    pub(crate) revoked: bool,
+}
+
+impl Server {
+    /// A server for `issuer`, with what its state file holds.
+    ///
+    /// # Errors
+    /// When the state file exists and cannot be read.
+    pub(crate) fn new(issuer: String, options: crate::Options, switches: Arc<Switches>) -> io::Result<Self> {
+        options.switches.into_iter().for_each(|switch| switches.arm(switch));
+        let server = Self {
+            fhir_base: format!("{issuer}{FHIR_PATH}"),
+            issuer,
+            client_ids: options.client_ids,
+            clock: Clock::new(options.clock_offset_s),
+            log: options.log,
+            switches,
+            people: People::load(),
+            roots: Roots::of_people(),
+            nonces: Nonces::default(),
+            assertion_ids: AssertionIds::default(),
+            dpop: Proofs::default(),
+            grants: Grants::default(),
+            outcomes: Outcomes::default(),
+            inquiries: Inquiries::default(),
+            rate_limit: RateLimit::default(),
+            token_turn: Mutex::default(),
+            members: Mutex::default(),
+            counters: Mutex::default(),
+            state: options.state,
+            writing: Mutex::default(),
+        };
+        server.load()?;
+        Ok(server)
+    }
+
+    /// The absolute URL of a path on this server, as DPoP proofs name it.
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.issuer)
+    }
+
+    pub(crate) fn count(&self, change: impl FnOnce(&mut Counters)) {
+        change(&mut lock(&self.counters));
+    }
+
+    pub(crate) fn counters(&self) -> Counters {
+        lock(&self.counters).clone()
+    }
+
+    pub(crate) fn member(&self, person: u8) -> Member {
+        lock(&self.members).get(&person).copied().unwrap_or_default()
+    }
+
+    pub(crate) fn set_member(&self, person: u8, change: impl FnOnce(&mut Member)) {
+        change(lock(&self.members).entry(person).or_default());
+    }
+
+    /// Writes the state file, if there is one, so that it is never seen half written.
+    pub(crate) fn save(&self) {
+        let Some(path) = &self.state else { return };
+        let _writing = lock(&self.writing);
+        let state = json!({
+            "version": STATE_VERSION,
+            "nonces": self.nonces.save(),
+            "assertions": self.assertion_ids.save(),
+            "outcomes": self.outcomes.save(),
+        });
+        let temporary = path.with_extension("new");
+        let written = std::fs::write(&temporary, state.to_string()).and_then(|()| std::fs::rename(&temporary, path));
+        if let Err(error) = written {
+            self.log.line(&format!("state file not written: {}", error.kind()));
+        }
+    }
+
+    fn load(&self) -> io::Result<()> {
+        let Some(path) = &self.state else { return Ok(()) };
+        let text = match std::fs::read(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            read => read?,
+        };
+        let state: Value = serde_json::from_slice(&text).map_err(io::Error::other)?;
+        if state["version"] != STATE_VERSION {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "state file of another version"));
+        }
+        self.nonces.load(&state["nonces"]);
+        self.assertion_ids.load(&state["assertions"]);
+        self.outcomes.load(&state["outcomes"]);
+        Ok(())
+    }
+}
+
+/// Path of the FHIR base on this server.
+pub(crate) const FHIR_PATH: &str = "/r4";
+const STATE_VERSION: u64 = 1;

@@ -1,0 +1,256 @@
+//! Switches: every error and every misbehaviour that the server can be told to show.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Mutex;
+
+use crate::sync::lock;
+
+/// An armed misbehaviour. On the command line `NAME[:TIMES][=VALUE]`, for example `token-429:2=7`.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Switch {
+    /// What happens.
+    pub name: SwitchName,
+    /// How often; `None` is always.
+    pub times: Option<u32>,
+    /// A detail whose meaning depends on the name, such as the seconds of `Retry-After`.
+    pub value: Option<String>,
+}
+
+impl Switch {
+    /// A switch that is always on.
+    pub fn always(name: SwitchName) -> Self {
+        Self { name, times: None, value: None }
+    }
+
+    /// A switch that is used up after `times` uses.
+    pub fn times(name: SwitchName, times: u32) -> Self {
+        Self { name, times: Some(times), value: None }
+    }
+
+    /// The same switch with a value.
+    #[must_use]
+    pub fn with_value(mut self, value: impl Into<String>) -> Self {
+        self.value = Some(value.into());
+        self
+    }
+}
+
+impl fmt::Display for Switch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.name)?;
+        if let Some(times) = self.times {
+            write!(f, ":{times}")?;
+        }
+        self.value.iter().try_for_each(|value| write!(f, "={value}"))
+    }
+}
+
+impl FromStr for Switch {
+    type Err = UnknownSwitch;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (head, value) = text.split_once('=').map_or((text, None), |(head, value)| (head, Some(value.to_owned())));
+        let (name, times) = head.split_once(':').map_or((head, None), |(name, times)| (name, Some(times)));
+        let times = times.map(str::parse).transpose().map_err(|_| UnknownSwitch(text.to_owned()))?;
+        Ok(Self { name: name.parse()?, times, value })
+    }
+}
+
+/// No switch has this name, or the number after it is not one.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct UnknownSwitch(String);
+
+impl fmt::Display for UnknownSwitch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "unknown switch {:?}; use NAME[:TIMES][=VALUE]", self.0)
+    }
+}
+
+impl std::error::Error for UnknownSwitch {}
+
+macro_rules! switch_names {
+    ($($variant:ident $name:literal $does:literal)*) => {
+        /// The name of a switch: kebab-case in text.
+        #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+        pub enum SwitchName {
+            $(#[doc = $does] $variant,)*
+        }
+
+        impl SwitchName {
+            /// Every switch, in the order in which they are documented.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),*];
+
+            /// The name in text.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $name,)* }
+            }
+
+            /// What the switch does, in one line.
+            pub fn description(self) -> &'static str {
+                match self { $(Self::$variant => $does,)* }
+            }
+        }
+    };
+}
+
+switch_names! {
+    Slow "slow" "Wait before every answer; value: milliseconds, 500 if absent."
+    RateLimit "rate-limit" "Answer 429 to POST requests past a number in one minute; value: that number, 60 if absent."
+
+    TlsOtherKey "tls-other-key" "Serve a certificate of the right authority whose key is not pinned."
+    TlsBackupKey "tls-backup-key" "Serve a certificate with the backup key, which is pinned."
+    TlsWrongName "tls-wrong-name" "Serve a certificate for another host name, with the pinned key."
+    TlsExpired "tls-expired" "Serve an expired certificate, with the pinned key."
+    TlsUntrusted "tls-untrusted" "Serve a certificate of an unknown authority, with the pinned key."
+
+    DiscoveryMalformed "discovery-malformed" "Discovery documents are broken JSON."
+    DiscoveryWrongIssuer "discovery-wrong-issuer" "Discovery names another issuer."
+    DiscoveryMissing "discovery-missing" "The SMART configuration is 404, so that RFC 9728 and RFC 8414 are needed."
+    DiscoveryOversized "discovery-oversized" "Discovery documents are larger than 8 MiB."
+    MetadataOldVersion "metadata-old-version" "The CapabilityStatement states FHIR 3.0.2."
+    MetadataNoSubmit "metadata-no-submit" "The CapabilityStatement does not list the operation submit."
+
+    NonceShort "nonce-short" "The card nonce has 42 characters."
+    NoncePadded "nonce-padded" "The card nonce ends in `=`."
+    NonceMalformed "nonce-malformed" "The nonce answer is broken JSON."
+    NonceOversizedBody "nonce-oversized-body" "The nonce answer is larger than 8 MiB."
+    NonceRedirect "nonce-redirect" "Redirect the nonce call to another origin; value: `STATUS`, `URL` or both, 307 if absent."
+    Nonce429 "nonce-429" "429 with Retry-After; value: seconds, 1 if absent."
+    Nonce503 "nonce-503" "503 with Retry-After; value: seconds, 1 if absent."
+
+    TokenMalformed "token-malformed" "Process the token request, then answer broken JSON."
+    TokenOversized "token-oversized" "Process the token request, then answer more than 8 MiB."
+    TokenBearer "token-bearer" "The token answer says token_type Bearer."
+    TokenDrop "token-drop" "Process the token request, then close the connection without an answer."
+    TokenRedirect "token-redirect" "Redirect the token call to another origin; value as nonce-redirect."
+    TokenHtml "token-html" "An HTML error page from the token endpoint; value: status, 502 if absent."
+    Token429 "token-429" "429 slow_down with Retry-After; value: seconds, 1 if absent."
+    Token503 "token-503" "503 temporarily_unavailable with Retry-After; value: seconds, 1 if absent."
+    TokenInvalidRequest "token-invalid-request" "invalid_request."
+    TokenNonceExpired "token-nonce-expired" "invalid_grant, nonce_expired."
+    TokenNonceReused "token-nonce-reused" "invalid_grant, nonce_reused."
+    TokenClockSkew "token-clock-skew" "invalid_grant, clock_skew."
+    TokenBadSignature "token-bad-signature" "invalid_grant, bad_signature."
+    TokenBadChain "token-bad-chain" "invalid_grant, bad_chain."
+    TokenWrongCertificate "token-wrong-certificate" "invalid_grant, wrong_certificate."
+    TokenCertificateExpired "token-certificate-expired" "invalid_grant, certificate_expired."
+    TokenCertificateRevoked "token-certificate-revoked" "invalid_grant, certificate_revoked."
+    Suspended "suspended" "access_denied, suspended."
+    NotRegistered "not-registered" "access_denied, not_registered."
+    NotLinked "not-linked" "access_denied, not_linked."
+    InvalidScope "invalid-scope" "invalid_scope."
+    InvalidTarget "invalid-target" "invalid_target."
+    InvalidClient "invalid-client" "invalid_client."
+    InvalidDpopProof "invalid-dpop-proof" "invalid_dpop_proof at the token endpoint."
+    UseDpopNonce "use-dpop-nonce" "Proofs need a DPoP nonce; each refusal of a proof without one is a use."
+    TokenNarrowScope "token-narrow-scope" "Grant the scopes of L0 and L1 reads only, without offline_access; value: the scopes to grant."
+    Grace "grace" "Treat the certificate as expired within the grace period: Coverage scopes, card_status grace."
+
+    SubmitMalformed "submit-malformed" "Process the eligibility request, then answer broken JSON."
+    SubmitOversized "submit-oversized" "Process the eligibility request, then answer more than 8 MiB."
+    SubmitDeep "submit-deep" "Process the eligibility request, then answer deep JSON; value: depth, 200 if absent."
+    SubmitDrop "submit-drop" "Process the eligibility request, then close the connection without an answer."
+    SubmitSlow "submit-slow" "Take time over the eligibility request, so that a repeat meets 409; value: milliseconds, 500 if absent."
+    SubmitRedirect "submit-redirect" "Redirect the eligibility request to another origin; value as nonce-redirect."
+    SubmitHtml "submit-html" "An HTML error page; value: status, 502 if absent."
+    Submit429 "submit-429" "429 with Retry-After, KZ-T06; value: seconds, 1 if absent."
+    Submit500 "submit-500" "500 with an OperationOutcome."
+    Submit502 "submit-502" "502, KZ-Q01."
+    Submit503 "submit-503" "503 with Retry-After, KZ-T07; value: seconds, 1 if absent."
+    Submit504 "submit-504" "504, KZ-T05."
+    SubmitTokenExpired "submit-token-expired" "401, KZ-A10: the access token is treated as expired."
+    SubmitOutcome "submit-outcome" "An OperationOutcome of the catalogue; value: its code, KZ-Q06 if absent."
+    SubmitMyNumber "submit-my-number" "The answer carries an Identifier that claims to be an individual number."
+    OutcomeHtml "outcome-html" "403, KZ-Q06, with HTML in the text of the OperationOutcome."
+    RequireWrapped "require-wrapped" "400 structure for a body that is not wrapped in Parameters."
+    PollPending "poll-pending" "A poll finds the request still in the queue."
+}
+
+impl fmt::Display for SwitchName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for SwitchName {
+    type Err = UnknownSwitch;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL.iter().copied().find(|name| name.as_str() == text).ok_or_else(|| UnknownSwitch(text.to_owned()))
+    }
+}
+
+/// The switches that are armed now.
+#[derive(Debug, Default)]
+pub(crate) struct Switches(Mutex<Vec<Switch>>);
+
+impl Switches {
+    pub(crate) fn arm(&self, switch: Switch) {
+        lock(&self.0).push(switch);
+    }
+
+    pub(crate) fn disarm_all(&self) {
+        lock(&self.0).clear();
+    }
+
+    /// Whether a switch is armed, without using it.
+    pub(crate) fn is_armed(&self, name: SwitchName) -> bool {
+        lock(&self.0).iter().any(|switch| switch.name == name && switch.times != Some(0))
+    }
+
+    /// Uses a switch once if it is armed.
+    pub(crate) fn take(&self, name: SwitchName) -> Option<Taken> {
+        let mut armed = lock(&self.0);
+        let at = armed.iter().position(|switch| switch.name == name && switch.times != Some(0))?;
+        let switch = &mut armed[at];
+        let value = switch.value.clone();
+        if let Some(times) = &mut switch.times {
+            *times -= 1;
+            if *times == 0 {
+                armed.remove(at);
+            }
+        }
+        Some(Taken { value })
+    }
+
+    /// Uses a switch once if it is armed, for those without a value.
+    pub(crate) fn takes(&self, name: SwitchName) -> bool {
+        self.take(name).is_some()
+    }
+}
+
+/// A switch that was used.
+#[derive(Debug)]
+pub(crate) struct Taken {
+    pub(crate) value: Option<String>,
+}
+
+impl Taken {
+    pub(crate) fn number_or(&self, default: u64) -> u64 {
+        self.value.as_deref().and_then(|value| value.parse().ok()).unwrap_or(default)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_forms_round_trip() {
+        for text in ["token-429", "token-429:2", "token-429:2=7", "slow=500"] {
+            assert_eq!(text.parse::<Switch>().unwrap().to_string(), text);
+        }
+        for text in ["", "nonsense", "slow:x", "slow:-1"] {
+            assert!(text.parse::<Switch>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_switch_is_used_up() {
+        let switches = Switches::default();
+        switches.arm(Switch::times(SwitchName::Slow, 2));
+        let uses = (0..4).filter(|_| switches.takes(SwitchName::Slow)).count();
+        assert_eq!((uses, switches.is_armed(SwitchName::Slow)), (2, false));
+    }
+}

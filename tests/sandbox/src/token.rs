@@ -1,0 +1,200 @@
+//! `POST /token`: card assertion (RFC 7523) or refresh token (RFC 6749, 6) in, DPoP-bound tokens out (RFC 9449, 5).
+
+use serde_json::{Value, json};
+
+use crate::assertion::{self, Accepted};
+use crate::dpop::{self, ProofFault};
+use crate::form::Form;
+use crate::grants::{ACCESS_LIFETIME_S, Holder, OFFLINE_ACCESS, REFRESH_LIFETIME_S, SUSPENSION_LIFETIME_S};
+use crate::http::{Answer, Request};
+use crate::misbehave;
+use crate::outcome::OAuthError;
+use crate::state::Server;
+use crate::switches::SwitchName;
+use crate::sync::lock;
+use crate::time;
+
+/// Answers `POST /token`.
+pub(crate) fn answer(server: &Server, request: &Request) -> Answer {
+    // One token request at a time, so that two copies of an assertion cannot both be the first.
+    let _turn = lock(&server.token_turn);
+    let form = form(request);
+    let is_assertion = form.as_ref().is_ok_and(|form| form.get("grant_type") == Some(JWT_BEARER));
+    let result = refused_by_switch(server)
+        .map_or_else(|| form.and_then(|form| grant(server, request, &form)).map_err(Answer::from), Err);
+    match result {
+        Ok((body, outcome)) => {
+            server.count(|counters| {
+                counters.tokens_issued += 1;
+                counters.assertions_accepted += u64::from(is_assertion);
+            });
+            server.save();
+            bent_by_switch(server, body, outcome)
+        }
+        Err(answer) => {
+            server.count(|counters| counters.assertions_refused += u64::from(is_assertion));
+            answer
+        }
+    }
+}
+
+/// The form of a request to an OAuth endpoint.
+pub(crate) fn form(request: &Request) -> Result<Form, OAuthError> {
+    if !request.has_media_type(&["application/x-www-form-urlencoded"]) {
+        return Err(OAuthError::INVALID_REQUEST.described("content type is not a form"));
+    }
+    Form::parse(&request.body).ok_or(OAuthError::INVALID_REQUEST.described("form malformed or a parameter repeated"))
+}
+
+/// The registered client that sent `form`.
+pub(crate) fn client<'a>(server: &Server, form: &'a Form) -> Result<&'a str, OAuthError> {
+    let client_id = form.get("client_id").ok_or(OAuthError::INVALID_CLIENT.described("client_id missing"))?;
+    let known = server.client_ids.iter().any(|known| known == client_id);
+    known.then_some(client_id).ok_or(OAuthError::INVALID_CLIENT)
+}
+
+fn grant(server: &Server, request: &Request, form: &Form) -> Result<(Value, &'static str), OAuthError> {
+    let grant_type = form.get("grant_type").ok_or(OAuthError::INVALID_REQUEST.described("grant_type missing"))?;
+    let client_id = client(server, form)?;
+    let jkt = dpop::check(server, request, &server.url("/token"), None).map_err(|fault| match fault {
+        ProofFault::Invalid(description) => OAuthError::INVALID_DPOP_PROOF.described(description),
+        ProofFault::NonceNeeded => OAuthError::USE_DPOP_NONCE,
+    })?;
+    if form.get("resource").is_some_and(|resource| resource.trim_end_matches('/') != server.fhir_base) {
+        return Err(OAuthError::INVALID_TARGET);
+    }
+    match grant_type {
+        JWT_BEARER => {
+            let assertion = form.get("assertion").ok_or(OAuthError::INVALID_REQUEST.described("assertion missing"))?;
+            let accepted = assertion::check(server, assertion, &jkt, form.get("scope"))?;
+            let outcome = if accepted.superseded.is_empty() { "assertion accepted" } else { "assertion resent" };
+            let holder = Holder { jkt, person: accepted.person.number, client_id: client_id.to_owned() };
+            Ok((issue(server, accepted, holder), outcome))
+        }
+        "refresh_token" => Ok((refresh(server, form, &jkt, client_id)?, "token refreshed")),
+        _ => Err(OAuthError::UNSUPPORTED_GRANT),
+    }
+}
+
+fn issue(server: &Server, accepted: Accepted, holder: Holder) -> Value {
+    let now = server.clock.now();
+    let Accepted { person, nonce, mut scopes, certificate_last_day, grace, superseded } = accepted;
+    server.grants.revoke_families(&superseded);
+    if grace {
+        scopes.retain(|scope| scope.starts_with("patient/Coverage"));
+    }
+    if let Some(taken) = server.switches.take(SwitchName::TokenNarrowScope) {
+        let kept = taken.value.unwrap_or_else(|| NARROW_SCOPE.to_owned());
+        scopes.retain(|scope| kept.split(' ').any(|one| one == *scope));
+    }
+    let family = server.grants.open(holder.clone(), scopes.clone());
+    let suspension = server.grants.open_suspension(holder);
+    let mut body = json!({
+        "access_token": server.grants.issue_access(family, now),
+        "token_type": "DPoP",
+        "expires_in": ACCESS_LIFETIME_S,
+        "scope": scopes.join(" "),
+        "patient": person.patient,
+        "suspension_refresh_token": server.grants.issue_suspension(suspension, now),
+        "suspension_refresh_token_expires_in": SUSPENSION_LIFETIME_S,
+        "card_status": {
+            "state": if grace { "grace" } else { "valid" },
+            "certificate_not_after": certificate_last_day.to_string(),
+            "checked_at": time::rfc3339(now),
+        },
+    });
+    if scopes.contains(&OFFLINE_ACCESS) {
+        body["refresh_token"] = server.grants.issue_refresh(family, now).into();
+        body["refresh_token_expires_in"] = REFRESH_LIFETIME_S.into();
+    }
+    server.nonces.bind(&nonce, vec![family, suspension]);
+    body
+}
+
+fn refresh(server: &Server, form: &Form, jkt: &str, client_id: &str) -> Result<Value, OAuthError> {
+    let token = form.get("refresh_token").ok_or(OAuthError::INVALID_REQUEST.described("refresh_token missing"))?;
+    let now = server.clock.now();
+    let refreshed = server.grants.refresh(token, jkt, client_id, form.get("scope"), now)?;
+    let member = server.member(refreshed.holder.person);
+    let rotates = refreshed.refresh_token.is_some();
+    if member.revoked || (member.suspended && !rotates) {
+        server.grants.revoke(token, client_id);
+        return Err(OAuthError::INVALID_GRANT.described("card stopped"));
+    }
+    if member.suspended {
+        return Err(OAuthError::SUSPENDED);
+    }
+    let patient = server.people.with_number(refreshed.holder.person).map(|person| person.patient.clone());
+    let mut body = json!({
+        "access_token": refreshed.access_token,
+        "token_type": "DPoP",
+        "expires_in": ACCESS_LIFETIME_S,
+        "scope": refreshed.scopes.join(" "),
+        "patient": patient,
+    });
+    if let Some(refresh_token) = refreshed.refresh_token {
+        body["refresh_token"] = refresh_token.into();
+        body["refresh_token_expires_in"] = REFRESH_LIFETIME_S.into();
+    }
+    Ok(body)
+}
+
+/// Errors that a switch shows before the request is looked at, so that nothing is consumed.
+fn refused_by_switch(server: &Server) -> Option<Answer> {
+    let switches = &server.switches;
+    if let Some(taken) = switches.take(SwitchName::TokenRedirect) {
+        return Some(misbehave::redirect(&taken, "/token"));
+    }
+    if let Some(taken) = switches.take(SwitchName::Token429) {
+        return Some(misbehave::retry_later(OAuthError::SLOW_DOWN, &taken));
+    }
+    if let Some(taken) = switches.take(SwitchName::Token503) {
+        return Some(misbehave::retry_later(OAuthError::UNAVAILABLE, &taken));
+    }
+    if let Some(taken) = switches.take(SwitchName::TokenHtml) {
+        return Some(misbehave::html(&taken));
+    }
+    ERRORS.iter().find(|(name, _)| switches.takes(*name)).map(|(_, error)| (*error).into())
+}
+
+/// The good answer, or what a switch makes of it; the request has been processed either way.
+fn bent_by_switch(server: &Server, mut body: Value, outcome: &'static str) -> Answer {
+    let switches = &server.switches;
+    if switches.takes(SwitchName::TokenBearer) {
+        body["token_type"] = "Bearer".into();
+    }
+    let answer = Answer::json(200, &body, outcome);
+    if switches.takes(SwitchName::TokenDrop) {
+        return Answer { dropped: true, outcome: format!("{outcome}, dropped by switch").into(), ..answer };
+    }
+    if switches.takes(SwitchName::TokenMalformed) {
+        return misbehave::malformed(answer);
+    }
+    if switches.takes(SwitchName::TokenOversized) {
+        return misbehave::oversized(answer);
+    }
+    answer
+}
+
+/// The grant type of card assertions.
+pub(crate) const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
+const NARROW_SCOPE: &str = "patient/CoverageEligibilityResponse.rs patient/Coverage.rs";
+
+const ERRORS: &[(SwitchName, OAuthError)] = &[
+    (SwitchName::TokenInvalidRequest, OAuthError::INVALID_REQUEST),
+    (SwitchName::TokenNonceExpired, OAuthError::NONCE_EXPIRED),
+    (SwitchName::TokenNonceReused, OAuthError::NONCE_REUSED),
+    (SwitchName::TokenClockSkew, OAuthError::CLOCK_SKEW),
+    (SwitchName::TokenBadSignature, OAuthError::BAD_SIGNATURE),
+    (SwitchName::TokenBadChain, OAuthError::BAD_CHAIN),
+    (SwitchName::TokenWrongCertificate, OAuthError::WRONG_CERTIFICATE),
+    (SwitchName::TokenCertificateExpired, OAuthError::CERTIFICATE_EXPIRED),
+    (SwitchName::TokenCertificateRevoked, OAuthError::CERTIFICATE_REVOKED),
+    (SwitchName::Suspended, OAuthError::SUSPENDED),
+    (SwitchName::NotRegistered, OAuthError::NOT_REGISTERED),
+    (SwitchName::NotLinked, OAuthError::NOT_LINKED),
+    (SwitchName::InvalidScope, OAuthError::INVALID_SCOPE),
+    (SwitchName::InvalidTarget, OAuthError::INVALID_TARGET),
+    (SwitchName::InvalidClient, OAuthError::INVALID_CLIENT),
+    (SwitchName::InvalidDpopProof, OAuthError::INVALID_DPOP_PROOF),
+];

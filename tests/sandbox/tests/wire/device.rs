@@ -1,0 +1,174 @@
+//! A phone: its DPoP key, and the calls an app makes with it.
+
+use std::io;
+
+use base64ct::{Base64UrlUnpadded, Encoding};
+use kazasu_sandbox::{Options, Sandbox};
+use p256::ecdsa::{Signature, SigningKey};
+use rsa::signature::Signer;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use crate::card::{Card, now, random_id};
+use crate::client::{Client, Reply};
+
+pub(crate) struct Device {
+    pub(crate) client: Client,
+    pub(crate) issuer: String,
+    key: SigningKey,
+}
+
+/// What a DPoP proof says, to be changed by tests.
+pub(crate) struct Proof {
+    pub(crate) header: Value,
+    pub(crate) claims: Value,
+}
+
+impl Device {
+    pub(crate) fn new(sandbox: &Sandbox) -> Self {
+        let mut secret = [0x11; 32];
+        getrandom::fill(&mut secret[1..]).unwrap();
+        let key = SigningKey::from_slice(&secret).unwrap();
+        Self { client: Client::new(sandbox), issuer: sandbox.issuer().to_owned(), key }
+    }
+
+    /// The same phone, talking to another server.
+    pub(crate) fn moved_to(self, sandbox: &Sandbox) -> Self {
+        Self { client: Client::new(sandbox), issuer: sandbox.issuer().to_owned(), ..self }
+    }
+
+    fn jwk(&self) -> Value {
+        let point = self.key.verifying_key().to_sec1_point(false);
+        let bytes = point.as_bytes();
+        json!({ "kty": "EC", "crv": "P-256", "x": encode(&bytes[1..33]), "y": encode(&bytes[33..]) })
+    }
+
+    pub(crate) fn jkt(&self) -> String {
+        // serde_json sorts members, as RFC 7638 wants them.
+        hash(self.jwk().to_string().as_bytes())
+    }
+
+    pub(crate) fn proof(&self, method: &str, path: &str, access_token: Option<&str>) -> Proof {
+        let mut claims = json!({
+            "jti": random_id(), "htm": method, "htu": format!("{}{path}", self.issuer), "iat": now(),
+        });
+        if let Some(token) = access_token {
+            claims["ath"] = hash(token.as_bytes()).into();
+        }
+        Proof { header: json!({ "typ": "dpop+jwt", "alg": "ES256", "jwk": self.jwk() }), claims }
+    }
+
+    pub(crate) fn sign(&self, proof: &Proof) -> String {
+        let input =
+            format!("{}.{}", encode(proof.header.to_string().as_bytes()), encode(proof.claims.to_string().as_bytes()));
+        let signature: Signature = self.key.sign(input.as_bytes());
+        format!("{input}.{}", encode(&signature.to_bytes()))
+    }
+
+    pub(crate) fn nonce(&self) -> String {
+        self.client.post("/nonce").json()["nonce"].as_str().unwrap().to_owned()
+    }
+
+    /// A fresh assertion of `card` for this device.
+    pub(crate) fn assertion(&self, card: &Card) -> String {
+        card.sign(&card.header(), &card.claims(&self.issuer, &self.nonce(), &self.jkt()))
+    }
+
+    pub(crate) fn token(&self, assertion: &str) -> Reply {
+        self.try_token(assertion).unwrap()
+    }
+
+    pub(crate) fn try_token(&self, assertion: &str) -> io::Result<Reply> {
+        self.token_form(&format!("grant_type={JWT_BEARER}&client_id={CLIENT}&assertion={assertion}"), None)
+    }
+
+    /// A token request with a fresh proof, which has the `nonce` given.
+    pub(crate) fn token_form(&self, form: &str, dpop_nonce: Option<&str>) -> io::Result<Reply> {
+        let mut proof = self.proof("POST", "/token", None);
+        if let Some(nonce) = dpop_nonce {
+            proof.claims["nonce"] = nonce.into();
+        }
+        self.token_with_proof(form, &self.sign(&proof))
+    }
+
+    pub(crate) fn token_with_proof(&self, form: &str, proof: &str) -> io::Result<Reply> {
+        let headers = [("Content-Type", "application/x-www-form-urlencoded"), ("DPoP", proof)];
+        self.client.send("POST", "/token", &headers, form.as_bytes())
+    }
+
+    /// The token response of a person's card.
+    pub(crate) fn sign_in(&self, person: u8) -> Value {
+        let reply = self.token(&self.assertion(&Card::of(person)));
+        assert_eq!(reply.status, 200, "{}", reply.json());
+        reply.json()
+    }
+
+    /// A FHIR call with `token` and a fresh proof.
+    pub(crate) fn call(
+        &self,
+        method: &str,
+        path: &str,
+        token: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> io::Result<Reply> {
+        let proof = self.sign(&self.proof(method, path, Some(token)));
+        let authorization = format!("DPoP {token}");
+        let mut all = vec![("Authorization", authorization.as_str()), ("DPoP", proof.as_str())];
+        all.extend(headers);
+        self.client.send(method, path, &all, body.as_bytes())
+    }
+
+    pub(crate) fn submit(&self, token: &Value, key: &str, body: &Value) -> Reply {
+        self.try_submit(token, key, body).unwrap()
+    }
+
+    pub(crate) fn try_submit(&self, token: &Value, key: &str, body: &Value) -> io::Result<Reply> {
+        let headers = [("Content-Type", "application/fhir+json"), ("Idempotency-Key", key)];
+        self.call("POST", SUBMIT, token["access_token"].as_str().unwrap(), &headers, &body.to_string())
+    }
+
+    pub(crate) fn search(&self, token: &Value, kind: &str, form: &str) -> Reply {
+        let path = format!("/r4/{kind}/_search");
+        let headers = [("Content-Type", "application/x-www-form-urlencoded")];
+        self.call("POST", &path, token["access_token"].as_str().unwrap(), &headers, form).unwrap()
+    }
+}
+
+/// An eligibility request for the patient of a token, with consents as (type, state).
+pub(crate) fn inquiry(token: &Value, consents: &[(&str, &str)]) -> Value {
+    let url = "https://kazasu.example/fhir/StructureDefinition/consent-state";
+    let consents = consents.iter().map(|(kind, state)| {
+        let parts = json!([{ "url": "type", "valueCode": kind }, { "url": "state", "valueCode": state }]);
+        json!({ "url": url, "extension": parts })
+    });
+    json!({
+        "resourceType": "CoverageEligibilityRequest", "status": "active", "purpose": ["validation", "benefits"],
+        "patient": { "reference": format!("Patient/{}", token["patient"].as_str().unwrap()) },
+        "servicedDate": "2026-11-20", "created": "2026-11-20T10:15:03+09:00",
+        "insurer": { "display": "カードの資格に基づき照会" },
+        "extension": consents.collect::<Vec<_>>(),
+    })
+}
+
+pub(crate) fn started() -> (Sandbox, Device) {
+    started_with(Options::default())
+}
+
+pub(crate) fn started_with(options: Options) -> (Sandbox, Device) {
+    let sandbox = kazasu_sandbox::start(options).unwrap();
+    let device = Device::new(&sandbox);
+    (sandbox, device)
+}
+
+pub(crate) fn hash(bytes: &[u8]) -> String {
+    encode(&Sha256::digest(bytes))
+}
+
+fn encode(bytes: &[u8]) -> String {
+    Base64UrlUnpadded::encode_string(bytes)
+}
+
+pub(crate) const CLIENT: &str = "jp.example.kazasu-demo";
+pub(crate) const JWT_BEARER: &str = "urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer";
+pub(crate) const SUBMIT: &str = "/r4/CoverageEligibilityRequest/$submit";
