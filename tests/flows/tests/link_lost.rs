@@ -33,8 +33,7 @@ fn a_lost_link_is_a_typed_error_and_never_a_second_verify() {
         for k in 0..exchanges(&stage, &config) {
             for fault in [Fault::Drop, Fault::DropAfter] {
                 let card = card_of(config.clone());
-                let mut link = SimTransport::tap(card.clone())
-                    .with_fault(FaultAt { when: When::Exchange(k), fault: fault.clone() });
+                let mut link = SimTransport::tap(card.clone()).with_fault(FaultAt { when: When::Exchange(k), fault });
                 let error = tap(stage.begin().expect("begins"), &mut link, &pin_of(1)).err().expect("the link is lost");
                 let at = format!("{name}, exchange {k}, {fault:?}");
                 assert_eq!(error.code(), "KZ-C01", "{at}");
@@ -95,8 +94,7 @@ fn answers_that_are_cut_flipped_or_refused_are_typed_errors() {
         ];
         for fault in faults {
             let card = card_of(config.clone());
-            let mut link =
-                SimTransport::tap(card.clone()).with_fault(FaultAt { when: When::Exchange(k), fault: fault.clone() });
+            let mut link = SimTransport::tap(card.clone()).with_fault(FaultAt { when: When::Exchange(k), fault });
             let result = tap(stage.begin().expect("begins"), &mut link, &pin_of(1));
             let card = card.lock().expect("card");
             let at = format!("exchange {k}, {fault:?}: {:?}", result.as_ref().err());
