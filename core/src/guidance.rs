@@ -223,6 +223,16 @@ mod tests {
     }
 
     #[test]
+    fn the_readme_shows_every_text() {
+        let readme = include_str!("../../README.md");
+        for guidance in TABLE.iter().filter(|guidance| guidance.code != "KZ-C01V") {
+            let row = readme.lines().find(|line| line.starts_with(&format!("| {} |", guidance.code)));
+            let row = row.unwrap_or_else(|| panic!("{} is not in the README", guidance.code));
+            assert!(row.contains(guidance.ja) && row.contains(guidance.en), "{row}");
+        }
+    }
+
+    #[test]
     fn tries_left_stand_in_the_text() {
         let kind = PinKind::UserAuthentication;
         assert_eq!(text(&Error::WrongPin { kind, attempts_left: 2 }, true), "暗証番号が違います。残り2回");

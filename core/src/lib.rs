@@ -1,5 +1,15 @@
 //! My Number card to health-insurance eligibility.
-
+//!
+//! [`session`] is what an app calls: [`session::begin`] talks to the server, [`session::AwaitingTap::tap`] to the card,
+//! [`session::Signed::finish`] to the server again. Below it, data flow upwards through the modules:
+//!
+//! ```text
+//! CardTransport ─ iso7816 ─ card ─┐
+//!                     jose, fhir ─┴─ qualify ─ session
+//! ```
+//!
+//! Everything blocks; nothing here starts a thread, keeps global state or logs contents. Clock, crypto provider, trust
+//! roots and the link to the card are handed in.
 #![cfg_attr(
     test,
     allow(
