@@ -66,6 +66,9 @@ pub enum Error {
     /// The resource server refused, or its answer cannot be used.
     #[error(transparent)]
     Resource(#[from] ResourceFault),
+    /// Five members are registered already.
+    #[error("at most five members can be registered")]
+    TooManyMembers,
     /// The device key could not sign.
     #[error("the device key cannot be used: {detail}")]
     DeviceKey {
@@ -314,6 +317,7 @@ impl Error {
             Self::Connection(fault) => fault.code(),
             Self::Authorization(fault) => fault.code(),
             Self::Resource(fault) => fault.code(),
+            Self::TooManyMembers => "KZ-D06",
             Self::DeviceKey { .. } => "KZ-L01",
             Self::Usage { .. } => "KZ-U01",
         }

@@ -33,6 +33,7 @@ pub mod jose;
 #[cfg(feature = "net")]
 pub mod qualify;
 mod random;
+pub mod safety;
 mod secret;
 #[cfg(feature = "net")]
 pub mod session;

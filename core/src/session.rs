@@ -21,6 +21,8 @@ use crate::qualify::{HttpClient, Metadata, Nonce, Pinning, Proofs, QualifyClient
 use crate::random;
 use crate::time::UnixMillis;
 
+/// Members per installation.
+pub const MAX_MEMBERS: u32 = 5;
 /// A device clock further off than this gets a warning.
 const CLOCK_WARNING_MS: i64 = 86_400_000;
 /// What every session over today's cards reports.
@@ -45,6 +47,14 @@ impl Member {
     pub fn new(device_key: Arc<dyn DeviceKey>) -> Self {
         Self { device_key, certificate: None, purpose: Purpose::Own, capabilities: CardCapabilities::default() }
     }
+}
+
+/// Whether one more member may be registered beside `registered` others. No I/O.
+///
+/// # Errors
+/// [`Error::TooManyMembers`] from the sixth on.
+pub fn check_new_member(registered: u32) -> Result<(), Error> {
+    if registered < MAX_MEMBERS { Ok(()) } else { Err(Error::TooManyMembers) }
 }
 
 /// How far the tap has come.

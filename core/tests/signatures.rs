@@ -1,5 +1,7 @@
 //! ECDSA signatures: DER and `r ‖ s` are two forms of one value.
 
+#![allow(clippy::arithmetic_side_effects, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+
 use kazasu::crypto::{Curve, EcdsaSignature};
 use proptest::prelude::*;
 

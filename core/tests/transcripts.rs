@@ -1,5 +1,7 @@
 //! Plays `tests/transcripts/*.txt` against the SDK: every command must be the one written there, byte for byte.
 
+#![allow(clippy::arithmetic_side_effects, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+
 use std::collections::VecDeque;
 use std::path::Path;
 

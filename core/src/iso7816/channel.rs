@@ -156,7 +156,9 @@ impl<'t> Channel<'t> {
 
     fn transmit_once(&mut self, command: &Command) -> Result<Response, Error> {
         let bytes = command.encode().ok_or_else(|| Error::usage("a command longer than an APDU can be"))?;
-        Ok(Response::parse(self.transport.transceive(&bytes)?).ok_or(TransportError::TagLost)?)
+        let response = Response::parse(self.transport.transceive(&bytes)?).ok_or(TransportError::TagLost)?;
+        log::debug!("{:02X}: {:?}, {} bytes", command.ins, response.status, response.data.len());
+        Ok(response)
     }
 
     fn read_first(&mut self, ef: u16, length: usize) -> Result<Result<Vec<u8>, StatusWord>, Error> {

@@ -128,6 +128,11 @@ impl HttpClient {
                 builder.method("GET").body(()).map_err(ureq::Error::Http).and_then(|r| self.run(r, request.timeout))
             }
         };
+        // The wire keeps identifiers out of URLs, so that a URL may be logged.
+        match &outcome {
+            Ok(reply) => log::debug!("{}: {}", request.uri, reply.status),
+            Err(_) => log::debug!("{}: no answer", request.uri),
+        }
         outcome.map_err(|error| failure_of(&error))
     }
 

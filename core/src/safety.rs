@@ -1,0 +1,46 @@
+//! Safety hints: what software can see, never a verdict on the person.
+
+use crate::time::CalendarDate;
+
+/// Whether four digits are easy to guess: one digit four times, a run up or down, a year 19xx or 20xx, or a date of
+/// birth as MMDD, DDMM, YYYY or YYMM. Looked at while typing; nothing is kept. Anything but four digits is not.
+pub fn is_guessable_pin(pin: &[u8], birth_date: Option<CalendarDate>) -> bool {
+    let Ok(&[a, b, c, d]) = <&[u8; 4]>::try_from(pin) else { return false };
+    if !pin.iter().all(u8::is_ascii_digit) {
+        return false;
+    }
+    let follows = |step: i8| [(a, b), (b, c), (c, d)].iter().all(|(x, y)| x.checked_add_signed(step) == Some(*y));
+    let year = matches!((a, b), (b'1', b'9') | (b'2', b'0'));
+    follows(0) || follows(1) || follows(-1) || year || birth_date.is_some_and(|date| is_date(pin, date))
+}
+
+fn is_date(pin: &[u8], date: CalendarDate) -> bool {
+    let CalendarDate { year, month, day } = date;
+    let short_year = year % 100;
+    [
+        format!("{month:02}{day:02}"),
+        format!("{day:02}{month:02}"),
+        format!("{year:04}"),
+        format!("{short_year:02}{month:02}"),
+    ]
+    .iter()
+    .any(|guess| guess.as_bytes() == pin)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn easy_digits_are_told_from_others() {
+        let birth = CalendarDate::parse("1990-04-05");
+        for easy in ["0000", "1234", "6789", "4321", "1985", "2011", "0405", "0504", "1990", "9004"] {
+            assert!(is_guessable_pin(easy.as_bytes(), birth), "{easy}");
+        }
+        for fine in ["1357", "8013", "9012", "7390"] {
+            assert!(!is_guessable_pin(fine.as_bytes(), birth), "{fine}");
+        }
+        assert!(!is_guessable_pin(b"0405", None));
+        assert!(!is_guessable_pin("１１１１".as_bytes(), None));
+    }
+}
