@@ -6,6 +6,8 @@ use rustls_pki_types::{SignatureVerificationAlgorithm, alg_id};
 use sha2::{Digest, Sha256, Sha384};
 use x509_cert::spki::SubjectPublicKeyInfoRef;
 
+use crate::secret::opaque_debug;
+
 /// A signature algorithm of the wire, under its JOSE name (RFC 7518, 3.1).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Algorithm {
@@ -42,22 +44,18 @@ pub fn sha256(bytes: &[u8]) -> [u8; 32] {
 }
 
 /// A public key of one of the kinds the wire knows.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum PublicKey {
-    /// RSA, at least 2048 bits..
-    Rsa {
-        /// Modulus, big endian without leading zeros.
-        modulus: Vec<u8>,
-        /// Public exponent, big endian without leading zeros.
-        exponent: Vec<u8>,
-        /// The DER `RSAPublicKey` (RFC 8017, A.1.1).
-        der: Vec<u8>,
-    },
-    /// P-256 point, uncompressed: `04 ‖ x ‖ y`, 65 bytes.
-    P256(Vec<u8>),
-    /// P-384 point, uncompressed: `04 ‖ x ‖ y`, 97 bytes.
-    P384(Vec<u8>),
+#[derive(Clone, Eq, PartialEq)]
+pub struct PublicKey(Kind);
+
+#[derive(Clone, Eq, PartialEq)]
+enum Kind {
+    /// RSA of at least 2048 bits: the DER `RSAPublicKey` (RFC 8017, A.1.1), modulus and exponent without leading zeros.
+    Rsa { der: Vec<u8>, modulus: Vec<u8>, exponent: Vec<u8> },
+    /// An uncompressed point `04 ‖ x ‖ y`.
+    Ec(Curve, Vec<u8>),
 }
+
+opaque_debug!(PublicKey);
 
 impl PublicKey {
     /// Reads a DER SubjectPublicKeyInfo (RFC 5280, 4.1.2.7); `None` for any other kind of key.
@@ -66,61 +64,68 @@ impl PublicKey {
         let algorithm = spki.algorithm.to_der().ok()?;
         let bits = spki.subject_public_key.as_bytes()?;
         if algorithm == sequence(&alg_id::RSA_ENCRYPTION) {
-            let (modulus, exponent) = parse_two_uints(bits)?;
-            (modulus.len() >= 256).then(|| Self::Rsa { modulus, exponent, der: bits.to_vec() })
+            Self::rsa(bits)
         } else if algorithm == sequence(&alg_id::ECDSA_P256) {
-            Self::p256(bits)
+            Self::ec(Curve::P256, bits)
         } else if algorithm == sequence(&alg_id::ECDSA_P384) {
-            is_uncompressed(bits, Curve::P384).then(|| Self::P384(bits.to_vec()))
+            Self::ec(Curve::P384, bits)
         } else {
             None
         }
     }
 
-    /// Takes an uncompressed P-256 point of 65 bytes.
-    pub fn p256(point: &[u8]) -> Option<Self> {
-        is_uncompressed(point, Curve::P256).then(|| Self::P256(point.to_vec()))
+    /// Takes a DER `RSAPublicKey` of at least 2048 bits.
+    pub fn rsa(der: &[u8]) -> Option<Self> {
+        let (modulus, exponent) = parse_two_uints(der)?;
+        let long_enough = modulus.len() > 256 || (modulus.len() == 256 && modulus.first()? & 0x80 != 0);
+        long_enough.then(|| Self(Kind::Rsa { der: der.to_vec(), modulus, exponent }))
+    }
+
+    /// Takes an uncompressed point of exactly the curve's length. Whether it lies on the curve shows at the first use.
+    pub fn ec(curve: Curve, point: &[u8]) -> Option<Self> {
+        let uncompressed = point.first() == Some(&0x04) && point.len() == curve.signature_len().saturating_add(1);
+        uncompressed.then(|| Self(Kind::Ec(curve, point.to_vec())))
     }
 
     /// The one algorithm this key signs with on the wire.
     pub const fn algorithm(&self) -> Algorithm {
-        match self {
-            Self::Rsa { .. } => Algorithm::Rs256,
-            Self::P256(_) => Algorithm::Es256,
-            Self::P384(_) => Algorithm::Es384,
+        match self.0 {
+            Kind::Rsa { .. } => Algorithm::Rs256,
+            Kind::Ec(Curve::P256, _) => Algorithm::Es256,
+            Kind::Ec(Curve::P384, _) => Algorithm::Es384,
         }
     }
 
     /// The curve of an EC key.
     pub const fn curve(&self) -> Option<Curve> {
-        match self {
-            Self::Rsa { .. } => None,
-            Self::P256(_) => Some(Curve::P256),
-            Self::P384(_) => Some(Curve::P384),
+        match self.0 {
+            Kind::Rsa { .. } => None,
+            Kind::Ec(curve, _) => Some(curve),
+        }
+    }
+
+    /// Modulus and exponent of an RSA key, big endian without leading zeros.
+    pub fn rsa_numbers(&self) -> Option<(&[u8], &[u8])> {
+        match &self.0 {
+            Kind::Rsa { modulus, exponent, .. } => Some((modulus, exponent)),
+            Kind::Ec(..) => None,
         }
     }
 
     /// Affine coordinates `(x, y)` of an EC key, full width.
     pub fn coordinates(&self) -> Option<(&[u8], &[u8])> {
-        match self {
-            Self::Rsa { .. } => None,
-            Self::P256(point) | Self::P384(point) => {
-                let coordinates = point.get(1..)?;
-                coordinates.split_at_checked(coordinates.len() / 2)
-            }
+        match &self.0 {
+            Kind::Rsa { .. } => None,
+            Kind::Ec(_, point) => point.get(1..).and_then(|xy| xy.split_at_checked(xy.len() / 2)),
         }
     }
 
     fn bits(&self) -> &[u8] {
-        match self {
-            Self::Rsa { der, .. } => der,
-            Self::P256(point) | Self::P384(point) => point,
+        match &self.0 {
+            Kind::Rsa { der, .. } => der,
+            Kind::Ec(_, point) => point,
         }
     }
-}
-
-fn is_uncompressed(point: &[u8], curve: Curve) -> bool {
-    point.first() == Some(&0x04) && point.len() == curve.signature_len().saturating_add(1)
 }
 
 fn sequence(contents: &[u8]) -> Vec<u8> {
@@ -271,10 +276,10 @@ impl SignatureVerifier {
         message: &[u8],
         signature: &[u8],
     ) -> bool {
-        let key_algorithm = match key {
-            PublicKey::Rsa { .. } => alg_id::RSA_ENCRYPTION,
-            PublicKey::P256(_) => alg_id::ECDSA_P256,
-            PublicKey::P384(_) => alg_id::ECDSA_P384,
+        let key_algorithm = match key.curve() {
+            None => alg_id::RSA_ENCRYPTION,
+            Some(Curve::P256) => alg_id::ECDSA_P256,
+            Some(Curve::P384) => alg_id::ECDSA_P384,
         };
         self.algorithms
             .iter()

@@ -11,13 +11,14 @@ pub enum Error {
     /// The link to the card broke; open a new one.
     #[error(transparent)]
     Transport(#[from] TransportError),
-    /// The link broke while VERIFY was on its way: one try may be used. Ask for the tries left before trying again.
-    #[error("{cause} while the {kind} was being checked: one try may be used")]
+    /// VERIFY was sent and its answer is missing or says nothing: one try may be used. Ask for the tries left before
+    /// trying again.
+    #[error("{doubt} while the {kind} was being checked: one try may be used")]
     VerifyUnanswered {
         /// The PIN that was sent.
         kind: PinKind,
-        /// How the link broke.
-        cause: TransportError,
+        /// What came instead of an answer.
+        doubt: VerifyDoubt,
     },
     /// No JPKI application, or the old resident-register card.
     #[error("not a My Number card")]
@@ -43,12 +44,13 @@ pub enum Error {
         kind: PinKind,
     },
     /// A PIN of the wrong form; nothing was sent.
-    #[error("the {kind} has {}; nothing was sent", kind.form())]
+    #[error("the {kind} must be {}; nothing was sent", kind.form())]
     PinFormat {
         /// The PIN that was parsed.
         kind: PinKind,
     },
-    /// Another card than the one the session was begun with; no PIN was sent.
+    /// Another card than the one the session was begun with. On a plastic card no PIN was sent; a phone shows its
+    /// certificate only after the PIN.
     #[error("another card than the one begun with")]
     OtherCard,
     /// The card's answer was not understood.
@@ -74,6 +76,12 @@ pub enum Error {
     DeviceKey {
         /// What the key store said.
         detail: String,
+    },
+    /// A fault inside the SDK or the operating system.
+    #[error("internal fault: {detail}")]
+    Internal {
+        /// What failed.
+        detail: &'static str,
     },
     /// Wrong argument, configuration or order of calls.
     #[error("{detail}")]
@@ -104,6 +112,17 @@ pub enum TransportError {
         /// What the platform said, without APDU contents.
         detail: String,
     },
+}
+
+/// What came instead of an answer to VERIFY.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum VerifyDoubt {
+    /// The link broke.
+    #[error("{0}")]
+    Link(TransportError),
+    /// A status word that VERIFY does not define.
+    #[error("the card answered {0:04X}")]
+    Status(u16),
 }
 
 /// The secrets of the card that this SDK sends.
@@ -273,6 +292,12 @@ pub enum ResourceFault {
     /// The system behind the server failed.
     #[error("the qualification system failed")]
     Upstream,
+    /// 該当資格なし, said by an OperationOutcome.
+    #[error("the server knows no qualification")]
+    NoQualification,
+    /// 複数該当, said by an OperationOutcome.
+    #[error("the server knows several qualifications")]
+    SeveralQualifications,
     /// Not the JSON that was expected.
     #[error("the server's {what} cannot be read")]
     Malformed {
@@ -305,7 +330,9 @@ impl Error {
     /// Stable identifier such as `KZ-C04`: never translated, never reused.
     pub const fn code(&self) -> &'static str {
         match self {
-            Self::Transport(cause) | Self::VerifyUnanswered { cause, .. } => cause.code(),
+            Self::Transport(cause) => cause.code(),
+            Self::VerifyUnanswered { doubt: VerifyDoubt::Link(_), .. } => "KZ-C01",
+            Self::VerifyUnanswered { doubt: VerifyDoubt::Status(_), .. } => "KZ-C10",
             Self::NotMyNumberCard => "KZ-C03",
             Self::WrongPin { .. } => "KZ-C04",
             Self::PinBlocked { .. } => "KZ-C05",
@@ -319,6 +346,7 @@ impl Error {
             Self::Resource(fault) => fault.code(),
             Self::TooManyMembers => "KZ-D06",
             Self::DeviceKey { .. } => "KZ-L01",
+            Self::Internal { .. } => "KZ-U04",
             Self::Usage { .. } => "KZ-U01",
         }
     }
@@ -402,6 +430,8 @@ impl ResourceFault {
     const fn code(self) -> &'static str {
         match self {
             Self::Upstream => "KZ-Q01",
+            Self::NoQualification => "KZ-Q02",
+            Self::SeveralQualifications => "KZ-Q03",
             Self::Malformed { .. } | Self::RequestInvalid => "KZ-D01",
             Self::ConsentMissing => "KZ-D02",
             Self::VersionConflict => "KZ-D03",
@@ -420,13 +450,15 @@ mod tests {
         let kind = PinKind::UserAuthentication;
         assert_eq!(Error::WrongPin { kind, attempts_left: 2 }.attempts_left(), Some(2));
         assert_eq!(Error::PinBlocked { kind }.attempts_left(), Some(0));
-        assert_eq!(Error::VerifyUnanswered { kind, cause: TransportError::TagLost }.attempts_left(), None);
+        let doubt = VerifyDoubt::Link(TransportError::Cancelled);
+        let unanswered = Error::VerifyUnanswered { kind, doubt };
+        assert_eq!((unanswered.attempts_left(), unanswered.code()), (None, "KZ-C01"));
     }
 
     #[test]
     fn texts_name_the_kind_and_nothing_else() {
         let error = Error::PinFormat { kind: PinKind::UserAuthentication };
-        assert_eq!(error.to_string(), "the user-authentication PIN has 4 digits; nothing was sent");
+        assert_eq!(error.to_string(), "the user-authentication PIN must be 4 digits; nothing was sent");
         assert_eq!(error.code(), "KZ-C11");
     }
 }

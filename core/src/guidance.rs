@@ -14,17 +14,26 @@ pub struct Guidance {
 
 /// The text for an error in one of the two languages.
 pub fn text(error: &Error, japanese: bool) -> String {
-    let of_verify_lost = matches!(error, Error::VerifyUnanswered { .. });
-    let code = if of_verify_lost { "KZ-C01V" } else { error.code() };
-    let found = TABLE.iter().find(|guidance| guidance.code == code);
-    let text = found.map_or("", |guidance| if japanese { guidance.ja } else { guidance.en });
+    let text = match error {
+        Error::VerifyUnanswered { .. } => verify_unanswered(japanese),
+        _ => text_of_code(error.code(), japanese).unwrap_or_default(),
+    };
     match error.attempts_left() {
         Some(attempts) => text.replace("{n}", &attempts.to_string()),
         None => text.to_owned(),
     }
 }
 
-/// The text for a code of an eligibility answer, such as `KZ-Q04`.
+/// The text for [`Error::VerifyUnanswered`], whatever its code.
+pub fn verify_unanswered(japanese: bool) -> &'static str {
+    if japanese {
+        "暗証番号の確認が途中で終わりました。残り回数を確かめてください"
+    } else {
+        "The PIN check was cut off; one try may be used. Please check the tries left."
+    }
+}
+
+/// The text for a code, such as `KZ-Q04`.
 pub fn text_of_code(code: &str, japanese: bool) -> Option<&'static str> {
     let guidance = TABLE.iter().find(|guidance| guidance.code == code)?;
     Some(if japanese { guidance.ja } else { guidance.en })
@@ -37,24 +46,27 @@ const fn row(code: &'static str, ja: &'static str, en: &'static str) -> Guidance
 const AGAIN_JA: &str = "認証をやり直してください";
 const AGAIN_EN: &str = "Please start the check again.";
 
-/// Every code, in the order of the catalogue. `KZ-C01V` is KZ-C01 when the link broke during VERIFY.
+/// Every code this version can give, in the order of the catalogue.
 pub const TABLE: &[Guidance] = &[
     row("KZ-C01", "カードが離れました。もう一度かざしてください", "The card moved away. Please hold it again."),
-    row(
-        "KZ-C01V",
-        "暗証番号の確認中にカードが離れました。残り回数を確かめてください",
-        "The card moved away during the PIN check; one try may be used. Please check the tries left.",
-    ),
     row(
         "KZ-C02",
         "ケースを外し、背面中央にかざしてください",
         "Take off the case and hold the card to the middle of the back.",
     ),
-    row("KZ-C03", "マイナンバーカードではありません", "This is not a My Number card. Please hold your My Number card."),
-    row("KZ-C04", "暗証番号が違います。残り{n}回", "The PIN is not right. {n} tries left."),
+    row(
+        "KZ-C03",
+        "マイナンバーカードをかざしてください",
+        "This is not a My Number card. Please hold your My Number card.",
+    ),
+    row(
+        "KZ-C04",
+        "暗証番号が違います。確かめて入力し直してください（残り{n}回）",
+        "The PIN is not right. Please check it and enter it again ({n} tries left).",
+    ),
     row(
         "KZ-C05",
-        "暗証番号がロックされています。市区町村窓口等で初期化してください",
+        "暗証番号がロックされています。市区町村窓口で初期化の手続きをしてください",
         "The PIN is locked. Please have it reset at your municipal office.",
     ),
     row(
@@ -186,7 +198,11 @@ pub const TABLE: &[Guidance] = &[
         "受け取れない情報が含まれています。提供元にお知らせください",
         "The answer holds information that is not accepted. Please tell the provider.",
     ),
-    row("KZ-D06", "登録できるのは5人までです", "At most five people can be registered."),
+    row(
+        "KZ-D06",
+        "登録は5人までです。先にどなたかの登録を解除してください",
+        "At most five people can be registered. Please remove one first.",
+    ),
     row(
         "KZ-S01",
         "利用停止中です。市区町村窓口で手続きをしてください",
@@ -199,14 +215,14 @@ pub const TABLE: &[Guidance] = &[
         "The app is set up wrongly. Please tell the provider.",
     ),
     row("KZ-U02", "処理中です。お待ちください", "Please wait, a call is running."),
-    row("KZ-U03", "中止しました", "Cancelled."),
+    row("KZ-U03", "中止しました。続けるときは最初からやり直してください", "Cancelled. To go on, please start again."),
     row("KZ-U04", "問題が起きました。もう一度お試しください", "Something went wrong. Please try again."),
 ];
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::{PinKind, TransportError};
+    use crate::error::{PinKind, TransportError, VerifyDoubt};
 
     #[test]
     fn every_japanese_text_is_short() {
@@ -225,7 +241,7 @@ mod tests {
     #[test]
     fn the_readme_shows_every_text() {
         let readme = include_str!("../../README.md");
-        for guidance in TABLE.iter().filter(|guidance| guidance.code != "KZ-C01V") {
+        for guidance in TABLE {
             let row = readme.lines().find(|line| line.starts_with(&format!("| {} |", guidance.code)));
             let row = row.unwrap_or_else(|| panic!("{} is not in the README", guidance.code));
             assert!(row.contains(guidance.ja) && row.contains(guidance.en), "{row}");
@@ -235,8 +251,11 @@ mod tests {
     #[test]
     fn tries_left_stand_in_the_text() {
         let kind = PinKind::UserAuthentication;
-        assert_eq!(text(&Error::WrongPin { kind, attempts_left: 2 }, true), "暗証番号が違います。残り2回");
-        let lost = Error::VerifyUnanswered { kind, cause: TransportError::TagLost };
+        assert_eq!(
+            text(&Error::WrongPin { kind, attempts_left: 2 }, true),
+            "暗証番号が違います。確かめて入力し直してください（残り2回）"
+        );
+        let lost = Error::VerifyUnanswered { kind, doubt: VerifyDoubt::Link(TransportError::TagLost) };
         assert!(text(&lost, false).contains("one try may be used"));
         assert_eq!(lost.code(), "KZ-C01");
     }

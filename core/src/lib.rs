@@ -30,6 +30,7 @@ pub mod guidance;
 pub mod insurance;
 pub mod iso7816;
 pub mod jose;
+mod json;
 #[cfg(feature = "net")]
 pub mod qualify;
 mod random;

@@ -5,7 +5,7 @@ use crate::error::Error;
 /// `N` random bytes.
 pub(crate) fn generate_bytes<const N: usize>() -> Result<[u8; N], Error> {
     let mut bytes = [0; N];
-    getrandom::fill(&mut bytes).map_err(|_| Error::usage("the operating system gives no randomness"))?;
+    getrandom::fill(&mut bytes).map_err(|_| Error::Internal { detail: "the operating system gives no randomness" })?;
     Ok(bytes)
 }
 

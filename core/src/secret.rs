@@ -2,6 +2,19 @@
 
 use zeroize::Zeroizing;
 
+/// `Debug` that names a type and shows nothing of it: for what is personal or secret.
+macro_rules! opaque_debug {
+    ($($name:ident $(<$lifetime:lifetime>)?),+) => {
+        $(impl std::fmt::Debug for $name $(<$lifetime>)? {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.debug_struct(stringify!($name)).finish_non_exhaustive()
+            }
+        })+
+    };
+}
+
+pub(crate) use opaque_debug;
+
 /// Bytes that are wiped when dropped. Has neither `Debug`, `Clone` nor a way out but [`Secret::expose`].
 pub(crate) struct Secret(Zeroizing<Vec<u8>>);
 

@@ -16,7 +16,7 @@ use crate::fhir::{Eligibility, EligibilityRequest};
 use crate::insurance::{CheckDigit, check_insurer_number};
 use crate::iso7816::{CardCapabilities, CardTransport};
 use crate::jose::dpop::{DeviceKey, device_thumbprint};
-use crate::qualify::assertion::{Assertion, Claims, Purpose};
+use crate::qualify::assertion::{Assertion, Claims, LIFE_S, Purpose};
 use crate::qualify::{HttpClient, Metadata, Nonce, Pinning, Proofs, QualifyClient, RESEND_MS, Submission, Token};
 use crate::random;
 use crate::time::UnixMillis;
@@ -33,8 +33,8 @@ const PLAIN: ChannelReport = ChannelReport { kind: ChannelKind::Plain, chip_proo
 pub struct Member {
     /// This member's key on this device for this issuer.
     pub device_key: Arc<dyn DeviceKey>,
-    /// The DER certificate registered for this member; another card is refused before any PIN is sent. `None` at the
-    /// first tap.
+    /// The DER certificate registered for this member: another card is refused, a plastic one before any PIN is sent.
+    /// `None` at the first tap.
     pub certificate: Option<Vec<u8>>,
     /// Whose request this is.
     pub purpose: Purpose,
@@ -74,7 +74,7 @@ pub enum TapStep {
 ///
 /// # Errors
 /// [`Error::Connection`], [`Error::Authorization`], [`Error::Resource`] as the server answers; [`Error::Usage`] for
-/// settings that do not fit it.
+/// settings that do not fit it; [`Error::DeviceKey`] when the key store refuses.
 pub fn begin(client: Arc<QualifyClient>, member: Member) -> Result<AwaitingTap, Error> {
     let registered = member.certificate.as_deref().map(|der| {
         Certificate::parse(der).ok_or_else(|| Error::usage("the member's registered certificate cannot be read"))
@@ -103,8 +103,10 @@ pub struct AwaitingTap {
 pub struct TapFailed {
     /// Why.
     pub error: Error,
-    /// The session, unless the nonce has to be renewed first.
+    /// The session.
     pub awaiting: AwaitingTap,
+    /// The PIN, only if it was not sent: an entry counts for one VERIFY. Do not keep it longer than a minute.
+    pub pin: Option<UserAuthenticationPin>,
 }
 
 impl AwaitingTap {
@@ -119,38 +121,39 @@ impl AwaitingTap {
         Ok(())
     }
 
-    /// Reads the certificate, checks it, sends the PIN once and has the card sign. Five exchanges; uses no network.
+    /// Reads the certificate, checks it, sends the PIN once and has the card sign; uses no network. Five exchanges where
+    /// card and link carry short EF identifiers and extended lengths, 16 at most.
     ///
     /// A plastic card is compared and checked before the PIN is sent; a phone gives its certificate only after it.
     ///
     /// # Errors
     /// With the session, for another tap: [`Error::Transport`], [`Error::VerifyUnanswered`], the PIN errors,
-    /// [`Error::OtherCard`], [`Error::Certificate`], [`Error::Card`]. [`Error::Authorization`] with `KZ-A03` when the
-    /// nonce is too old: [`AwaitingTap::renew`] first.
+    /// [`Error::NotMyNumberCard`], [`Error::OtherCard`], [`Error::Certificate`], [`Error::Card`]; [`Error::Usage`] when
+    /// the server does not take this generation of cards. [`Error::Authorization`] with `KZ-A03` when less than 30 s are
+    /// left of the nonce: the card was not touched, [`AwaitingTap::renew`] first.
     pub fn tap(
         self,
         transport: &mut dyn CardTransport,
-        pin: &UserAuthenticationPin,
+        pin: UserAuthenticationPin,
         last_attempt: LastAttempt,
         progress: &mut dyn FnMut(TapStep),
     ) -> Result<Signed, Box<TapFailed>> {
         let mut card = Card::new(transport, self.member.capabilities);
-        match self.read_and_sign(&mut card, pin, last_attempt, progress) {
-            Ok((assertion, certificate, verdict)) => {
-                let capabilities = card.capabilities();
-                let signed_at = self.client.clock.now();
-                Ok(Signed {
-                    awaiting: self,
-                    certificate,
-                    verdict,
-                    capabilities,
-                    assertion,
-                    signed_at,
-                    sent: false,
-                    granted: None,
-                })
-            }
-            Err(error) => Err(Box::new(TapFailed { error, awaiting: self })),
+        let mut sent = false;
+        match self.read_and_sign(&mut card, &pin, last_attempt, &mut sent, progress) {
+            Ok((assertion, certificate, verdict)) => Ok(Signed {
+                capabilities: card.capabilities(),
+                signed_at: self.client.clock.now(),
+                authorization_nonce: self.nonce.dpop_nonce.clone(),
+                resource_nonce: None,
+                awaiting: self,
+                certificate,
+                verdict,
+                assertion,
+                may_have_arrived: false,
+                granted: None,
+            }),
+            Err(error) => Err(Box::new(TapFailed { error, awaiting: self, pin: (!sent).then_some(pin) })),
         }
     }
 
@@ -159,9 +162,10 @@ impl AwaitingTap {
         card: &mut Card<'_>,
         pin: &UserAuthenticationPin,
         last_attempt: LastAttempt,
+        sent: &mut bool,
         progress: &mut dyn FnMut(TapStep),
     ) -> Result<(Assertion, Certificate, Verdict), Error> {
-        if self.nonce.is_expired(self.client.clock.now()) {
+        if self.nonce.is_stale(self.client.clock.now()) {
             return Err(AuthorizationFault::NonceRejected.into());
         }
         let mut jpki = card.select_jpki()?;
@@ -170,7 +174,7 @@ impl AwaitingTap {
         if before_pin.is_some() {
             progress(TapStep::CertificateChecked);
         }
-        jpki.verify_user_authentication(pin, last_attempt)?;
+        jpki.verify(pin, last_attempt, sent)?;
         progress(TapStep::PinVerified);
         let (certificate, verdict) = match before_pin {
             Some(checked) => checked,
@@ -220,13 +224,9 @@ impl AwaitingTap {
         self.client.clock.now().plus_ms(self.nonce.clock_offset_ms)
     }
 
-    fn proofs(&self) -> Proofs<'_> {
-        Proofs {
-            key: &*self.member.device_key,
-            clock: &*self.client.clock,
-            clock_offset_ms: self.nonce.clock_offset_ms,
-            nonce: self.nonce.dpop_nonce.clone(),
-        }
+    fn proofs(&self, nonce: Option<String>) -> Proofs<'_> {
+        let clock = &*self.client.clock;
+        Proofs { key: &*self.member.device_key, clock, clock_offset_ms: self.nonce.clock_offset_ms, nonce }
     }
 }
 
@@ -238,7 +238,12 @@ pub struct Signed {
     capabilities: CardCapabilities,
     assertion: Assertion,
     signed_at: UnixMillis,
-    sent: bool,
+    /// The server may have seen the assertion, which then counts for a minute.
+    may_have_arrived: bool,
+    /// The authorization server's latest `DPoP-Nonce`.
+    authorization_nonce: Option<String>,
+    /// The FHIR server's.
+    resource_nonce: Option<String>,
     granted: Option<(Token, Submission)>,
 }
 
@@ -260,31 +265,46 @@ impl Signed {
     ///
     /// # Errors
     /// [`Error::Connection`], [`Error::Authorization`], [`Error::Certificate`], [`Error::Resource`] as the server
-    /// answers. [`Error::Authorization`] with `KZ-A03` when a new tap is needed.
+    /// answers; [`Error::DeviceKey`] when the key store refuses. [`Error::Authorization`] with `KZ-A03` when a new tap
+    /// is needed.
     pub fn finish(&mut self) -> Result<Qualified, Error> {
-        let awaiting = &self.awaiting;
-        let settings = &awaiting.client.settings;
-        let mut proofs = awaiting.proofs();
-        if self.granted.is_none() {
-            let too_late = awaiting.client.clock.now().ms_since(self.signed_at) > RESEND_MS;
-            if self.sent && too_late {
-                return Err(AuthorizationFault::NonceRejected.into());
+        let (token, mut submission) = match self.granted.take() {
+            Some(granted) => granted,
+            None => {
+                let token = self.token()?;
+                let submission = self.awaiting.submission(&token)?;
+                (token, submission)
             }
-            self.sent = true;
-            let token = Token::request(
-                &awaiting.http,
-                &awaiting.metadata,
-                &settings.client_id,
-                self.assertion.as_str(),
-                self.signed_at,
-                &mut proofs,
-            )?;
-            let submission = awaiting.submission(&token)?;
-            self.granted = Some((token, submission));
+        };
+        let base = &self.awaiting.client.settings.fhir_base;
+        let mut proofs = self.awaiting.proofs(self.resource_nonce.take());
+        let eligibility = submission.send(&self.awaiting.http, base, &token, &mut proofs);
+        self.resource_nonce = proofs.nonce.take();
+        let missing_scopes = token.missing_scopes(&self.awaiting.client.settings.scope);
+        self.granted = Some((token, submission));
+        Ok(self.qualified(eligibility?, missing_scopes))
+    }
+
+    fn token(&mut self) -> Result<Token, Error> {
+        let awaiting = &self.awaiting;
+        let life_ms = if self.may_have_arrived { RESEND_MS } else { LIFE_S.saturating_mul(1000) };
+        if awaiting.client.clock.now().ms_since(self.signed_at) > life_ms {
+            return Err(AuthorizationFault::NonceRejected.into());
         }
-        let Some((token, submission)) = &self.granted else { return Err(Error::usage("no token")) };
-        let eligibility = submission.send(&awaiting.http, &settings.fhir_base, token, &mut proofs)?;
-        Ok(self.qualified(eligibility, token.missing_scopes(&settings.scope)))
+        let mut proofs = awaiting.proofs(self.authorization_nonce.take());
+        let outcome = Token::request(
+            &awaiting.http,
+            &awaiting.metadata,
+            &awaiting.client.settings.client_id,
+            self.assertion.as_str(),
+            self.signed_at,
+            &mut proofs,
+        );
+        self.authorization_nonce = proofs.nonce.take();
+        outcome.map_err(|failure| {
+            self.may_have_arrived |= failure.may_have_arrived;
+            failure.error
+        })
     }
 
     fn qualified(&self, eligibility: Eligibility, missing_scopes: Vec<String>) -> Qualified {
@@ -304,6 +324,7 @@ impl Signed {
         }
         Qualified {
             eligibility,
+            answered_at: self.awaiting.server_time(),
             warnings,
             test_card: self.verdict.test_card,
             pinning: self.awaiting.pinning,
@@ -331,6 +352,8 @@ impl AwaitingTap {
 pub struct Qualified {
     /// What the insurer's data say.
     pub eligibility: Eligibility,
+    /// Now, by the server's clock: what ages are reckoned from.
+    pub answered_at: UnixMillis,
     /// What the user or the developer should know besides.
     pub warnings: Vec<Warning>,
     /// The card was issued by a root that is not one of JPKI's.

@@ -137,7 +137,7 @@ proptest! {
             let _ = jpki.attempts_left(PinKind::Signature);
             let _ = jpki.authentication_certificate();
             let pin = UserAuthenticationPin::parse(b"1234").expect("four digits");
-            let _ = jpki.verify_user_authentication(&pin, LastAttempt::Refuse);
+            let _ = jpki.verify_user_authentication(pin, LastAttempt::Refuse);
         }
         prop_assert!(verifies <= 1);
     }

@@ -67,7 +67,8 @@ fn pin_status(global: &Global, output: Output) -> Result<(), Failure> {
     ] {
         match jpki.attempts_left(kind) {
             Ok(attempts) => {
-                let text = format!("{} / {}", attempts.attempts_left, attempts.max_attempts);
+                let left = attempts.attempts_left.map_or("?".to_owned(), |left| left.to_string());
+                let text = format!("{left} / {}", attempts.max_attempts);
                 output.field(output.say(ja, en), &text);
                 object.insert(
                     name.to_owned(),
@@ -102,7 +103,7 @@ fn certificate(
         CertificateKind::Auth => PinKind::UserAuthentication,
         CertificateKind::Sign => PinKind::Signature,
     };
-    let certificate = match (&password, ca) {
+    let certificate = match (password, ca) {
         (_, true) => jpki.authority_certificate(pin_kind)?,
         (Some(password), false) => jpki.signature_certificate(password, last_attempt(global))?,
         (None, false) => authentication_certificate(&mut jpki, global, &secrets)?,
@@ -119,8 +120,8 @@ fn certificate(
     }
     let not_after = CalendarDate::in_japan(certificate.not_after());
     if !output.json {
-        eprintln!("{}: {not_after}", output.say("有効期限", "Valid until"));
-        eprintln!("{}: {issuer}", output.say("発行者の確認", "Issuer"));
+        output.note(format!("{}: {not_after}", output.say("有効期限", "Valid until")));
+        output.note(format!("{}: {issuer}", output.say("発行者の確認", "Issuer")));
     }
     output.object(&json!({
         "kind": if kind == CertificateKind::Auth { "auth" } else { "sign" },
@@ -143,7 +144,7 @@ fn authentication_certificate(
     if let Some(certificate) = jpki.authentication_certificate()? {
         return Ok(certificate);
     }
-    jpki.verify_user_authentication(&secrets.user_authentication()?, last_attempt(global))?;
+    jpki.verify_user_authentication(secrets.user_authentication()?, last_attempt(global))?;
     jpki.authentication_certificate()?.ok_or_else(|| CardFault::Malformed { what: "certificate" }.into())
 }
 
@@ -157,7 +158,12 @@ fn issuer(
     if is_authority {
         return Ok(if is_jpki_root(certificate.der()) { "jpki_root" } else { "unknown_root" });
     }
-    let authority = jpki.authority_certificate(kind)?;
+    let authority = match jpki.authority_certificate(kind) {
+        Ok(authority) => authority,
+        // The certificate was read; a card without its authority only leaves the question open.
+        Err(kazasu::Error::Card(_)) => return Ok("not_verified"),
+        Err(error) => return Err(error.into()),
+    };
     let issued = CardRoots::parse([authority.der()])
         .is_ok_and(|roots| roots.contains_issuer_of(certificate, SignatureVerifier::ring()));
     Ok(match (issued, is_jpki_root(authority.der())) {
@@ -187,7 +193,7 @@ fn authenticate(challenge: &str, cached: Option<&Path>, global: &Global, output:
         Some(certificate) => Some(certificate),
         None => jpki.authentication_certificate()?,
     };
-    jpki.verify_user_authentication(&pin, last_attempt(global))?;
+    jpki.verify_user_authentication(pin, last_attempt(global))?;
     let certificate = match before_pin {
         Some(certificate) => certificate,
         None => jpki.authentication_certificate()?.ok_or(CardFault::Malformed { what: "certificate" })?,
@@ -210,8 +216,21 @@ fn authenticate(challenge: &str, cached: Option<&Path>, global: &Global, output:
 }
 
 fn parse_hex(text: &str) -> Option<Vec<u8>> {
-    if !text.is_ascii() || !text.len().is_multiple_of(2) {
+    if !text.bytes().all(|byte| byte.is_ascii_hexdigit()) || !text.len().is_multiple_of(2) {
         return None;
     }
     (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).ok()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_pairs_of_hexadecimal_digits_are_bytes() {
+        assert_eq!(parse_hex("00fFa1"), Some(vec![0x00, 0xff, 0xa1]));
+        for bad in ["0", "+1", "0x", "é1", " 1"] {
+            assert_eq!(parse_hex(bad), None, "{bad}");
+        }
+    }
 }

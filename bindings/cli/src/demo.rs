@@ -8,7 +8,6 @@ use kazasu::iso7816::TracedTransport;
 use kazasu::jose::dpop::SoftwareDeviceKey;
 use kazasu::qualify::{Notice, QualifyClient, Settings};
 use kazasu::session::{self, Member, Qualified, TapStep};
-use kazasu::time::{Clock, SystemClock};
 use kazasu_card_sim::{SimTransport, people};
 use kazasu_sandbox::{LogTarget, Options, Sandbox};
 use serde_json::{Value, json};
@@ -22,6 +21,9 @@ use crate::{card, link, qualify};
 const NOTICE: &str = "資格情報を、本人の確認のために表示します。";
 
 pub(crate) fn run(global: &Global, output: Output) -> Result<(), Failure> {
+    if global.reader.is_some() || global.config.is_some() || global.pin_stdin {
+        return Err(Failure::usage("demo has its own card, server and PIN: drop --reader, --config and --pin-stdin"));
+    }
     let person = people::person(global.person.unwrap_or(1)).ok_or_else(|| Failure::usage("--person: 1 to 10"))?;
     let profile = global.sim.as_deref().unwrap_or("today");
     let mut steps = Steps::new(output);
@@ -42,8 +44,9 @@ pub(crate) fn run(global: &Global, output: Output) -> Result<(), Failure> {
 
     let pin = UserAuthenticationPin::parse(person.pins.authentication.as_bytes())?;
     let mut exchanges = 0;
-    let mut transport = TracedTransport::new(SimTransport::tap(chip), |_| exchanges += 1);
-    let tapped = awaiting.tap(&mut transport, &pin, card::last_attempt(global), &mut |step| match step {
+    let link = link::traced(Box::new(SimTransport::tap(chip)), global)?;
+    let mut transport = TracedTransport::new(link, |_| exchanges += 1);
+    let tapped = awaiting.tap(&mut transport, pin, card::last_attempt(global), &mut |step| match step {
         TapStep::CardFound => steps.done("card_found", "カードをかざす", "card tapped"),
         TapStep::CertificateChecked => steps.done("certificate", "証明書を確認", "certificate checked"),
         TapStep::PinVerified => {
@@ -80,7 +83,7 @@ fn summarise(qualified: &Qualified, sandbox: &Sandbox, exchanges: u32, steps: &S
     let counters = sandbox.counters();
     output.line("");
     if output.json {
-        let mut object = qualify::to_json(qualified, SystemClock.now());
+        let mut object = qualify::to_json(qualified);
         object["steps"] = steps.as_json();
         object["card_exchanges"] = exchanges.into();
         object["assertions_accepted"] = json!(counters.assertions_accepted);

@@ -11,12 +11,22 @@ use crate::args::Global;
 use crate::failure::Failure;
 use crate::output::Output;
 
+/// Waits until a card is there; does not touch it yet. The simulated card always is.
+pub(crate) fn wait(global: &Global, output: Output) -> Result<(), Failure> {
+    if global.sim.is_some() { Ok(()) } else { wait_for_reader(global.reader.as_deref(), output) }
+}
+
 /// Opens the card named by `--sim` or `--reader`, the first reader for neither.
 pub(crate) fn open(global: &Global, output: Output) -> Result<Box<dyn CardTransport>, Failure> {
     let card = match (&global.sim, &global.reader) {
         (Some(profile), _) => simulated(profile, global)?,
         (None, reader) => reader_by_name(reader.as_deref(), output)?,
     };
+    traced(card, global)
+}
+
+/// The same card, traced where `--trace` asks for it.
+pub(crate) fn traced(card: Box<dyn CardTransport>, global: &Global) -> Result<Box<dyn CardTransport>, Failure> {
     match &global.trace {
         Some(file) => Ok(Box::new(TracedTransport::new(card, tracer(file)?))),
         None => Ok(card),
@@ -75,9 +85,22 @@ fn simulated(_profile: &str, _global: &Global) -> Result<Box<dyn CardTransport>,
 
 #[cfg(feature = "pcsc")]
 fn reader_by_name(name: Option<&str>, output: Output) -> Result<Box<dyn CardTransport>, Failure> {
-    Ok(Box::new(crate::pcsc::PcscTransport::open(name, || {
-        eprintln!("{}", output.say("カードをリーダーに置いてください…", "Please place the card on the reader…"));
-    })?))
+    Ok(Box::new(crate::pcsc::PcscTransport::open(name, || ask_for_card(output))?))
+}
+
+#[cfg(feature = "pcsc")]
+fn wait_for_reader(name: Option<&str>, output: Output) -> Result<(), Failure> {
+    Ok(crate::pcsc::wait(name, || ask_for_card(output))?)
+}
+
+#[cfg(feature = "pcsc")]
+fn ask_for_card(output: Output) {
+    output.note(output.say("カードをリーダーに置いてください…", "Please place the card on the reader…"));
+}
+
+#[cfg(not(feature = "pcsc"))]
+fn wait_for_reader(name: Option<&str>, output: Output) -> Result<(), Failure> {
+    reader_by_name(name, output).map(drop)
 }
 
 #[cfg(not(feature = "pcsc"))]

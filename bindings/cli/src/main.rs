@@ -24,21 +24,39 @@ use failure::Failure;
 use output::Output;
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse_from(with_list_command(std::env::args_os()));
+    let arguments = match Arguments::try_parse_from(with_list_command(std::env::args_os())) {
+        Ok(arguments) => arguments,
+        Err(error) => return misuse(&error),
+    };
     let global = &arguments.global;
     let output = Output { json: global.json, lang: global.lang.unwrap_or_else(output::locale_lang) };
     match run(&arguments.command, global, output) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("{}", failure.text(output.lang));
-            output.object(&json!({"error": {
-                "code": failure.code(),
-                "text": failure.user_text(output.lang),
-                "attempts_left": failure.attempts_left(),
-            }}));
+            report(&failure, output);
             ExitCode::FAILURE
         }
     }
+}
+
+fn report(failure: &Failure, output: Output) {
+    output.note(failure.text(output.lang));
+    output.object(&json!({"error": {
+        "code": failure.code(),
+        "text": failure.user_text(output.lang),
+        "attempts_left": failure.attempts_left(),
+    }}));
+}
+
+/// Help and version as they are; anything else is a wrong argument, with the exit code shells expect of one.
+fn misuse(error: &clap::Error) -> ExitCode {
+    if !error.use_stderr() {
+        let _ = error.print();
+        return ExitCode::SUCCESS;
+    }
+    let json = std::env::args_os().any(|argument| argument == "--json");
+    report(&Failure::usage(error.to_string().trim_end()), Output { json, lang: output::locale_lang() });
+    ExitCode::from(2)
 }
 
 fn run(command: &Command, global: &Global, output: Output) -> Result<(), Failure> {

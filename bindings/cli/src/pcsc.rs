@@ -35,6 +35,12 @@ impl PcscTransport {
     }
 }
 
+/// Waits for a card in the reader `name`, or in any, without connecting to it.
+pub(crate) fn wait(name: Option<&str>, ask: impl Fn()) -> Result<(), TransportError> {
+    let context = Context::establish(Scope::User).map_err(failure)?;
+    wait_for_card(&context, name, ask).map(drop)
+}
+
 fn wait_for_card(context: &Context, name: Option<&str>, ask: impl Fn()) -> Result<CString, TransportError> {
     let deadline = Instant::now() + WAIT;
     let mut asked = false;

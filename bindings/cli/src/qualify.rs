@@ -7,7 +7,7 @@ use kazasu::guidance;
 use kazasu::jose::dpop::SoftwareDeviceKey;
 use kazasu::qualify::{Language, Pinning, QualifyClient};
 use kazasu::session::{self, Member, Qualified, TapStep, Warning};
-use kazasu::time::{Clock, SystemClock, UnixMillis};
+use kazasu::time::UnixMillis;
 use serde_json::{Value, json};
 
 use crate::args::{Global, Lang};
@@ -20,14 +20,15 @@ pub(crate) fn run(global: &Global, output: Output) -> Result<(), Failure> {
     let file = global.config.as_deref().ok_or_else(|| Failure::usage("qualify needs --config FILE"))?;
     let settings = config::read(file)?;
     let client = Arc::new(QualifyClient::with_ring(&settings, language(output))?);
-    eprintln!("{}", settings.notice.text);
+    output.note(&settings.notice.text);
     let pin = Secrets::new(global.pin_stdin, output).user_authentication()?;
     let mut awaiting = session::begin(client, Member::new(Arc::new(SoftwareDeviceKey::generate()?)))?;
-    let mut transport = link::open(global, output)?;
+    link::wait(global, output)?;
     awaiting.renew()?;
-    let tapped = awaiting.tap(&mut *transport, &pin, card::last_attempt(global), &mut |step| {
+    let mut transport = link::open(global, output)?;
+    let tapped = awaiting.tap(&mut *transport, pin, card::last_attempt(global), &mut |step| {
         if step == TapStep::Signed && !output.json {
-            eprintln!("{}", output.say("カードを離してください。", "You may take the card away."));
+            output.note(output.say("カードを離してください。", "You may take the card away."));
         }
     });
     drop(transport);
@@ -43,9 +44,8 @@ pub(crate) fn language(output: Output) -> Language {
 
 /// Prints the answer.
 pub(crate) fn print(qualified: &Qualified, output: Output) {
-    let now = SystemClock.now();
-    print_text(qualified, now, output);
-    output.object(&to_json(qualified, now));
+    print_text(qualified, output);
+    output.object(&to_json(qualified));
 }
 
 /// 資格有効性 in words.
@@ -63,7 +63,7 @@ pub(crate) fn validity(qualification: Qualification, output: Output) -> &'static
     output.say(ja, en)
 }
 
-fn print_text(qualified: &Qualified, now: UnixMillis, output: Output) {
+fn print_text(qualified: &Qualified, output: Output) {
     let eligibility = &qualified.eligibility;
     let qualification = eligibility.qualification();
     output.line(output.say("資格確認の結果", "Eligibility"));
@@ -72,7 +72,7 @@ fn print_text(qualified: &Qualified, now: UnixMillis, output: Output) {
         print_insurance(&insurance, output);
     }
     if let Some(as_of) = eligibility.as_of() {
-        let age = match eligibility.freshness(now) {
+        let age = match eligibility.freshness(qualified.answered_at) {
             Freshness::Current => "",
             Freshness::Dated => output.say("（24時間以上前）", " (over a day ago)"),
             Freshness::Outdated => output.say("（期限切れ・再確認）", " (outdated: ask again)"),
@@ -157,7 +157,7 @@ fn insurance_json(insurance: &Insurance<'_>) -> Value {
 }
 
 /// The object of `--json`; 記号・番号 are not in it.
-pub(crate) fn to_json(qualified: &Qualified, now: UnixMillis) -> Value {
+pub(crate) fn to_json(qualified: &Qualified) -> Value {
     let eligibility = &qualified.eligibility;
     let primary = eligibility.primary();
     let limit = primary.and_then(|insurance| insurance.limit_category());
@@ -168,7 +168,7 @@ pub(crate) fn to_json(qualified: &Qualified, now: UnixMillis) -> Value {
         "limit_category": limit.map(|limit| limit.code),
         "limit_category_text": limit.and_then(|limit| limit.display),
         "as_of": eligibility.as_of().map(UnixMillis::to_rfc3339),
-        "freshness": match eligibility.freshness(now) {
+        "freshness": match eligibility.freshness(qualified.answered_at) {
             Freshness::Current => "current",
             Freshness::Dated => "dated",
             Freshness::Outdated => "outdated",

@@ -1,5 +1,6 @@
 //! PINs from a prompt without echo or from standard input; never from arguments or the environment.
 
+use std::fs::File;
 use std::io::Read;
 
 use kazasu::card::{SignaturePassword, UserAuthenticationPin};
@@ -44,19 +45,32 @@ impl Secrets {
     }
 }
 
-/// One line, byte by byte, so that no buffer keeps a copy. A missing final newline is fine.
+/// One line, byte by byte from the file behind standard input: Rust's own stdin would keep a copy in its buffer.
 fn line_of_stdin() -> Result<Zeroizing<Vec<u8>>, Failure> {
+    let unreadable = |_| Failure::usage("standard input cannot be read");
+    let mut stdin = unbuffered_stdin().map_err(unreadable)?;
     let mut line = Zeroizing::new(Vec::with_capacity(MAX_LINE));
-    for byte in std::io::stdin().lock().bytes() {
-        match byte {
-            Ok(b'\n') => break,
-            Ok(byte) if line.len() < MAX_LINE => line.push(byte),
-            Ok(_) => return Err(Failure::usage("a line on standard input is longer than any PIN")),
-            Err(_) => return Err(Failure::usage("standard input cannot be read")),
+    let mut byte = Zeroizing::new([0]);
+    while stdin.read(&mut *byte).map_err(unreadable)? == 1 && byte[0] != b'\n' {
+        if line.len() == MAX_LINE {
+            return Err(Failure::usage("a line on standard input is longer than any PIN"));
         }
+        line.push(byte[0]);
     }
     if line.last() == Some(&b'\r') {
         line.pop();
     }
     Ok(line)
+}
+
+#[cfg(unix)]
+fn unbuffered_stdin() -> std::io::Result<File> {
+    use std::os::fd::AsFd;
+    Ok(std::io::stdin().as_fd().try_clone_to_owned()?.into())
+}
+
+#[cfg(windows)]
+fn unbuffered_stdin() -> std::io::Result<File> {
+    use std::os::windows::io::AsHandle;
+    Ok(std::io::stdin().as_handle().try_clone_to_owned()?.into())
 }

@@ -8,6 +8,7 @@ use x509_cert::ext::pkix::{CertificatePolicies, KeyUsage};
 use crate::crypto::{PublicKey, SignatureVerifier, sha256};
 use crate::error::{CertificateFault, Error};
 use crate::iso7816::tlv;
+use crate::secret::opaque_debug;
 use crate::time::{CalendarDate, UnixMillis};
 
 /// SHA-256 of the six JPKI roots: user authentication and signature, generations 1 to 3 of each. All generations of a
@@ -32,7 +33,7 @@ const SIGNATURE_POLICIES: [ObjectIdentifier; 2] = [
 const GRACE_MONTHS: u16 = 3;
 
 /// A parsed certificate of the card.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Certificate {
     der: Vec<u8>,
     tbs: Vec<u8>,
@@ -46,6 +47,8 @@ pub struct Certificate {
     digital_signature: bool,
     policies: Vec<ObjectIdentifier>,
 }
+
+opaque_debug!(Certificate);
 
 /// Whether a certificate is within its dates.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -75,6 +78,10 @@ impl Certificate {
             return None;
         }
         let inner = x509.tbs_certificate();
+        // RFC 5280, 4.1.1.2: both name the same algorithm.
+        if inner.signature() != x509.signature_algorithm() {
+            return None;
+        }
         let validity = inner.validity();
         let key_usage = inner.get_extension::<KeyUsage>().ok()?;
         let policies = inner.get_extension::<CertificatePolicies>().ok()?;

@@ -4,6 +4,8 @@ pub mod certificate;
 pub mod jpki;
 pub mod pin;
 mod profile;
+#[cfg(any(feature = "net", feature = "diagnostics"))]
+mod signature;
 
 pub use certificate::{CardRoots, Certificate, CertificateState};
 pub use jpki::{Jpki, PinAttempts, TokenInfo};

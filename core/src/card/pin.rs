@@ -38,34 +38,25 @@ impl SignaturePassword {
 }
 
 /// A secret of one [`PinKind`], ready for VERIFY.
-pub trait Pin: sealed::Sealed {
+pub(crate) trait Pin {
     /// Which PIN of the card this is.
     const KIND: PinKind;
+
+    /// The bytes as VERIFY sends them.
+    fn bytes(&self) -> &[u8];
 }
 
 impl Pin for UserAuthenticationPin {
     const KIND: PinKind = PinKind::UserAuthentication;
-}
 
-impl Pin for SignaturePassword {
-    const KIND: PinKind = PinKind::Signature;
-}
-
-pub(crate) mod sealed {
-    /// Keeps the set of PINs closed and their bytes inside the crate.
-    pub trait Sealed {
-        /// The bytes as VERIFY sends them.
-        fn bytes(&self) -> &[u8];
-    }
-}
-
-impl sealed::Sealed for UserAuthenticationPin {
     fn bytes(&self) -> &[u8] {
         self.0.expose()
     }
 }
 
-impl sealed::Sealed for SignaturePassword {
+impl Pin for SignaturePassword {
+    const KIND: PinKind = PinKind::Signature;
+
     fn bytes(&self) -> &[u8] {
         self.0.expose()
     }
@@ -83,7 +74,6 @@ pub enum LastAttempt {
 
 #[cfg(test)]
 mod tests {
-    use super::sealed::Sealed;
     use super::*;
 
     #[test]

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::{NAMESPACE, code_in, extension, extension_by_url, items, text};
 use crate::error::{Error, ResourceFault};
+use crate::secret::opaque_debug;
 use crate::time::{CalendarDate, UnixMillis};
 
 const BENEFIT_TYPE: &str = "http://terminology.hl7.org/CodeSystem/benefit-type";
@@ -11,6 +12,8 @@ const COPAY_TYPE: &str = "http://terminology.hl7.org/CodeSystem/coverage-copay-t
 const INSURER_NUMBER: &str = "http://jpfhir.jp/fhir/core/mhlw/IdSystem/InsurerNumber";
 const JP_COVERAGE: &str = "http://jpfhir.jp/fhir/core/Extension/StructureDefinition/JP_Coverage_InsuredPerson";
 const DAY_MS: i64 = 86_400_000;
+
+opaque_debug!(Eligibility, ConsentState<'_>, Insurance<'_>, LimitCategory<'_>, Coverage<'_>);
 
 /// What the answer means for the person.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -76,7 +79,7 @@ pub enum Freshness {
 }
 
 /// A CoverageEligibilityResponse whose outcome is not an error.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Eligibility(Value);
 
 impl Eligibility {
@@ -149,7 +152,7 @@ impl Eligibility {
             let date = CalendarDate::in_japan(at);
             (date.year, date.month)
         };
-        if now.ms_since(as_of) <= DAY_MS {
+        if now.ms_since(as_of).saturating_abs() <= DAY_MS {
             Freshness::Current
         } else if month(now) == month(as_of) {
             Freshness::Dated
@@ -177,7 +180,7 @@ impl Eligibility {
 }
 
 /// One consent of the answer.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Eq, PartialEq)]
 pub struct ConsentState<'a> {
     /// Consent type, such as `limit-certificate`.
     pub kind: &'a str,
@@ -195,14 +198,14 @@ impl ConsentState<'_> {
 }
 
 /// One entry of `insurance` with the Coverage it points to.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Insurance<'a> {
     entry: &'a Value,
     resource: &'a Value,
 }
 
 /// 適用区分 of the high-cost limit, code and words as the server gave them.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Eq, PartialEq)]
 pub struct LimitCategory<'a> {
     /// Code such as `A03`; unknown codes are kept.
     pub code: &'a str,
@@ -232,9 +235,8 @@ impl<'a> Insurance<'a> {
         let benefit = self
             .benefits(None)
             .find(|benefit| benefit.get("type").and_then(|t| code_in(t, Some(BENEFIT_TYPE))) == Some("copay-percent"))
-            .and_then(|benefit| benefit.get("allowedUnsignedInt")?.as_u64());
-        let percent = benefit.or_else(|| self.coverage()?.copay_percent())?;
-        u8::try_from(percent).ok().filter(|percent| *percent <= 100)
+            .and_then(|benefit| whole_number(benefit.get("allowedUnsignedInt")?));
+        benefit.or_else(|| self.coverage()?.copay_percent()).filter(|percent| *percent <= 100)
     }
 
     /// 適用区分; `None` without consent, and then it is not to be guessed.
@@ -273,7 +275,7 @@ impl<'a> Insurance<'a> {
 }
 
 /// A contained Coverage.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Coverage<'a> {
     resource: &'a Value,
     insurance: Insurance<'a>,
@@ -327,10 +329,10 @@ impl<'a> Coverage<'a> {
         text(extension(self.resource, "loss-date")?, "valueDate")
     }
 
-    fn copay_percent(&self) -> Option<u64> {
+    fn copay_percent(&self) -> Option<u8> {
         items(self.resource, "costToBeneficiary")
             .find(|cost| cost.get("type").and_then(|t| code_in(t, Some(COPAY_TYPE))) == Some("copaypct"))
-            .and_then(|cost| cost.get("valueQuantity")?.get("value")?.as_u64())
+            .and_then(|cost| whole_number(cost.get("valueQuantity")?.get("value")?))
     }
 
     fn insured_person(&self, part: &str) -> Option<&'a str> {
@@ -341,6 +343,12 @@ impl<'a> Coverage<'a> {
         let payor = items(self.resource, "payor").next()?;
         self.insurance.contained(text(payor, "reference")?)
     }
+}
+
+/// A whole number from 0 to 255, also where a server writes it as `30.0`.
+fn whole_number(value: &Value) -> Option<u8> {
+    let number = value.as_f64()?;
+    (0..=u8::MAX).find(|whole| f64::from(*whole) == number)
 }
 
 #[cfg(test)]

@@ -1,14 +1,12 @@
 //! FHIR R4 resources as small typed views over preserved JSON: unknown elements and codes survive and never raise an error.
 
 mod eligibility;
-mod limits;
 mod outcome;
 mod request;
 
 pub use eligibility::{
     ConsentState, Coverage, Eligibility, Freshness, Insurance, InvalidReason, LimitCategory, Qualification,
 };
-pub use limits::parse_resource;
 pub use outcome::{OperationOutcome, error_of_reply};
 pub use request::{EligibilityRequest, wrapped_in_parameters};
 

@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{NAMESPACE, code_in, items, limits, text};
+use super::{NAMESPACE, code_in, items, text};
 use crate::error::{AuthorizationFault, CertificateFault, ConnectionFault, Error, ResourceFault};
+use crate::json;
+use crate::secret::opaque_debug;
 
 /// The first error issue of an OperationOutcome.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Eq, PartialEq)]
 pub struct OperationOutcome {
     /// FHIR issue type, such as `forbidden`.
     pub issue: String,
@@ -17,6 +19,8 @@ pub struct OperationOutcome {
     /// What the server says the user should do: plain text, whatever it looks like.
     pub user_text: Option<String>,
 }
+
+opaque_debug!(OperationOutcome);
 
 impl OperationOutcome {
     /// Reads the first issue of severity `error` or `fatal`; `None` for another resource.
@@ -47,6 +51,8 @@ impl OperationOutcome {
                 "throttled" => ConnectionFault::RateLimited { retry_after: None }.into(),
                 "transient" => ConnectionFault::Maintenance { retry_after: None }.into(),
                 "exception" => ResourceFault::Upstream.into(),
+                "not-found" => ResourceFault::NoQualification.into(),
+                "multiple-matches" => ResourceFault::SeveralQualifications.into(),
                 _ => return None,
             })
         })
@@ -66,6 +72,8 @@ fn error_of_code(code: &str) -> Option<Error> {
         "KZ-A11" => AuthorizationFault::ScopeMissing.into(),
         "KZ-S01" => AuthorizationFault::Suspended.into(),
         "KZ-Q01" => ResourceFault::Upstream.into(),
+        "KZ-Q02" => ResourceFault::NoQualification.into(),
+        "KZ-Q03" => ResourceFault::SeveralQualifications.into(),
         "KZ-Q06" => AuthorizationFault::NotRegistered.into(),
         "KZ-Q07" => AuthorizationFault::NotLinked.into(),
         "KZ-D01" => ResourceFault::RequestInvalid.into(),
@@ -78,9 +86,11 @@ fn error_of_code(code: &str) -> Option<Error> {
 
 /// The error behind an unsuccessful answer of a FHIR server: its OperationOutcome, else its HTTP status.
 pub fn error_of_reply(status: u16, body: &[u8], retry_after: Option<Duration>) -> Error {
-    let outcome = limits::parse_resource(body, "error").ok().and_then(|json| OperationOutcome::of(&json)?.error());
+    let outcome = json::parse_object(body, "error").ok().and_then(|resource| OperationOutcome::of(&resource)?.error());
     match (outcome, status) {
+        // 409 with a time to wait: the first request with this Idempotency-Key is still at work.
         (_, 429) => ConnectionFault::RateLimited { retry_after }.into(),
+        (_, 409) if retry_after.is_some() => ConnectionFault::RateLimited { retry_after }.into(),
         (Some(Error::Connection(ConnectionFault::Maintenance { .. })), _) | (None, 503) => {
             ConnectionFault::Maintenance { retry_after }.into()
         }
@@ -133,6 +143,10 @@ mod tests {
             assert_eq!(error_of_reply(status, b"", None).code(), code, "{status}");
         }
         let wait = Some(Duration::from_secs(7));
+        assert_eq!(error_of_reply(409, b"", None).code(), "KZ-D03");
+        assert_eq!(error_of_reply(409, b"", wait).code(), "KZ-T06");
+        assert_eq!(error_of_reply(200, &outcome("not-found", "KZ-Q02"), None).code(), "KZ-Q02");
+        assert_eq!(error_of_reply(200, &outcome("multiple-matches", ""), None).code(), "KZ-Q03");
         assert_eq!(error_of_reply(503, &outcome("transient", "KZ-T07"), wait).retry_after(), wait);
     }
 

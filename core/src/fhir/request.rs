@@ -3,10 +3,11 @@
 use serde_json::{Value, json};
 
 use super::{NAMESPACE, structure_definition};
+use crate::secret::opaque_debug;
 use crate::time::{CalendarDate, UnixMillis};
 
 /// One eligibility question about the holder of the card.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct EligibilityRequest<'a> {
     /// UUID that names this question; also the `Idempotency-Key`.
     pub id: &'a str,
@@ -17,6 +18,8 @@ pub struct EligibilityRequest<'a> {
     /// Types of optional information the person consented to.
     pub consents: &'a [String],
 }
+
+opaque_debug!(EligibilityRequest<'_>);
 
 impl EligibilityRequest<'_> {
     /// The resource.

@@ -5,36 +5,36 @@ use zeroize::Zeroizing;
 use super::StatusWord;
 
 /// A command APDU before encoding. Data is wiped on drop: it may hold a PIN.
-pub struct Command {
+pub(crate) struct Command {
     /// Class byte.
-    pub cla: u8,
+    pub(crate) cla: u8,
     /// Instruction byte.
-    pub ins: u8,
+    pub(crate) ins: u8,
     /// First parameter.
-    pub p1: u8,
+    pub(crate) p1: u8,
     /// Second parameter.
-    pub p2: u8,
+    pub(crate) p2: u8,
     data: Zeroizing<Vec<u8>>,
     /// Longest answer wanted, in bytes; `None` for no data.
-    pub le: Option<usize>,
+    pub(crate) le: Option<usize>,
 }
 
 impl Command {
     /// Case 1: neither data nor answer.
-    pub fn new(cla: u8, ins: u8, p1: u8, p2: u8) -> Self {
+    pub(crate) fn new(cla: u8, ins: u8, p1: u8, p2: u8) -> Self {
         Self { cla, ins, p1, p2, data: Zeroizing::default(), le: None }
     }
 
     /// With data of at most 65,535 bytes (cases 3 and 4).
     #[must_use]
-    pub fn with_data(mut self, data: &[u8]) -> Self {
+    pub(crate) fn with_data(mut self, data: &[u8]) -> Self {
         self.data = Zeroizing::new(data.to_vec());
         self
     }
 
     /// With an answer of at most `le` bytes, 1 to 65,536 (cases 2 and 4).
     #[must_use]
-    pub fn with_le(mut self, le: usize) -> Self {
+    pub(crate) fn with_le(mut self, le: usize) -> Self {
         self.le = Some(le);
         self
     }
@@ -45,7 +45,7 @@ impl Command {
     }
 
     /// The bytes to send: short where data ≤ 255 and answer ≤ 256, else extended. `None` when neither form can say it.
-    pub fn encode(&self) -> Option<Zeroizing<Vec<u8>>> {
+    pub(crate) fn encode(&self) -> Option<Zeroizing<Vec<u8>>> {
         let mut bytes = Zeroizing::new(Vec::with_capacity(self.data.len().saturating_add(9)));
         bytes.extend_from_slice(&[self.cla, self.ins, self.p1, self.p2]);
         if self.data.len() <= 255 && self.le.is_none_or(|le| le <= 256) {
@@ -72,16 +72,16 @@ impl Command {
 }
 
 /// A response APDU.
-pub struct Response {
+pub(crate) struct Response {
     /// The data field, possibly empty.
-    pub data: Vec<u8>,
+    pub(crate) data: Vec<u8>,
     /// The status word.
-    pub status: StatusWord,
+    pub(crate) status: StatusWord,
 }
 
 impl Response {
     /// Splits the status word off; `None` for less than two bytes, which is what a lost link looks like.
-    pub fn parse(mut bytes: Vec<u8>) -> Option<Self> {
+    pub(crate) fn parse(mut bytes: Vec<u8>) -> Option<Self> {
         let at = bytes.len().checked_sub(2)?;
         let status = <[u8; 2]>::try_from(bytes.split_off(at)).ok()?;
         Some(Self { data: bytes, status: StatusWord(u16::from_be_bytes(status)) })

@@ -4,19 +4,19 @@ use super::{CardTransport, Command, Response, StatusWord, TransportError, Transp
 use crate::error::{CardFault, Error};
 
 /// Instruction bytes (ISO/IEC 7816-4:2020, table 5).
-pub mod ins {
+pub(crate) mod ins {
     /// SELECT.
-    pub const SELECT: u8 = 0xA4;
+    pub(crate) const SELECT: u8 = 0xA4;
     /// READ BINARY.
-    pub const READ_BINARY: u8 = 0xB0;
+    pub(crate) const READ_BINARY: u8 = 0xB0;
     /// VERIFY.
-    pub const VERIFY: u8 = 0x20;
+    pub(crate) const VERIFY: u8 = 0x20;
     /// GET RESPONSE.
-    pub const GET_RESPONSE: u8 = 0xC0;
+    pub(crate) const GET_RESPONSE: u8 = 0xC0;
 }
 
 /// READ BINARY addresses 15 bits (ISO/IEC 7816-4:2020, 11.3.3).
-const MAX_OFFSET: usize = 0x7FFF;
+const MAX_OFFSET: u16 = 0x7FFF;
 /// Asked for in one extended read before the length of a file is known.
 const FIRST_READ: usize = 2048;
 
@@ -31,46 +31,46 @@ pub struct CardCapabilities {
 
 /// How much of a file is wanted.
 #[derive(Clone, Copy, Debug)]
-pub enum ReadLength {
+pub(crate) enum ReadLength {
     /// The first bytes, 1 to 256; fewer if the file ends before.
     Prefix(usize),
     /// The BER-TLV object at the start, header included, at most this many bytes.
     Object(usize),
 }
 
-/// The tries left of a PIN, and how the card wants that PIN addressed.
-#[derive(Clone, Copy, Debug)]
-pub struct PinStatus {
+/// The tries left of a PIN, and how the card wants that PIN addressed. Good for one VERIFY: it is neither `Copy` nor `Clone`.
+pub(crate) struct PinStatus {
     /// Tries left; `None` when the card only says that the PIN is verified already.
-    pub attempts_left: Option<u8>,
+    pub(crate) attempts_left: Option<u8>,
     reference: u8,
 }
 
 /// A plain channel over one link. It lives as long as the card stays in the field.
-pub struct Channel<'t> {
+pub(crate) struct Channel<'t> {
     transport: &'t mut dyn CardTransport,
     limits: TransportLimits,
     /// Learned so far.
-    pub capabilities: CardCapabilities,
+    pub(crate) capabilities: CardCapabilities,
 }
 
 impl<'t> Channel<'t> {
     /// Opens a channel; sends nothing.
-    pub fn new(transport: &'t mut dyn CardTransport, capabilities: CardCapabilities) -> Self {
+    pub(crate) fn new(transport: &'t mut dyn CardTransport, capabilities: CardCapabilities) -> Self {
         let limits = transport.limits();
         Self { transport, limits, capabilities }
     }
 
     /// Selects an application by its AID (ISO/IEC 7816-4:2020, 11.2.2; no FCI). Tries once more where the very first
     /// command after power-up fails for no reason, as some cards do.
-    pub fn select_application(&mut self, aid: &[u8]) -> Result<StatusWord, Error> {
+    pub(crate) fn select_application(&mut self, aid: &[u8]) -> Result<StatusWord, Error> {
         let command = Command::new(0x00, ins::SELECT, 0x04, 0x0C).with_data(aid);
         let status = self.transmit(&command)?.status;
-        if status == StatusWord::UNSPECIFIC { Ok(self.transmit(&command)?.status) } else { Ok(status) }
+        let is_odd = matches!(status, StatusWord::UNSPECIFIC | StatusWord::WRONG_PARAMETERS);
+        if is_odd { Ok(self.transmit(&command)?.status) } else { Ok(status) }
     }
 
     /// Selects an EF below the current application by its file identifier.
-    pub fn select_ef(&mut self, ef: u16) -> Result<StatusWord, Error> {
+    pub(crate) fn select_ef(&mut self, ef: u16) -> Result<StatusWord, Error> {
         let command = Command::new(0x00, ins::SELECT, 0x02, 0x0C).with_data(&ef.to_be_bytes());
         Ok(self.transmit(&command)?.status)
     }
@@ -78,7 +78,7 @@ impl<'t> Channel<'t> {
     /// Reads a transparent EF from its start; the inner error is the card's refusal.
     ///
     /// Uses a short EF identifier and an extended length where card and link carry them, and learns when not.
-    pub fn read_ef(&mut self, ef: u16, length: ReadLength) -> Result<Result<Vec<u8>, StatusWord>, Error> {
+    pub(crate) fn read_ef(&mut self, ef: u16, length: ReadLength) -> Result<Result<Vec<u8>, StatusWord>, Error> {
         let mut data = match self.read_first(ef, self.first_length(length))? {
             Ok(data) => data,
             Err(status) => return Ok(Err(status)),
@@ -106,7 +106,7 @@ impl<'t> Channel<'t> {
     }
 
     /// Asks for the tries left of the PIN in `ef`; costs none (ISO/IEC 7816-4:2020, 11.6.6, VERIFY without data).
-    pub fn pin_status(&mut self, ef: u16) -> Result<Result<PinStatus, StatusWord>, Error> {
+    pub(crate) fn pin_status(&mut self, ef: u16) -> Result<Result<PinStatus, StatusWord>, Error> {
         if self.capabilities.short_ef != Some(false) {
             let reference = 0x80 | short_ef(ef);
             let status = self.transmit_once(&Command::new(0x00, ins::VERIFY, 0x00, reference))?.status;
@@ -127,13 +127,13 @@ impl<'t> Channel<'t> {
     }
 
     /// Sends one VERIFY, exactly once whatever happens, addressed as `status` was answered.
-    pub fn verify(&mut self, status: PinStatus, pin: &[u8]) -> Result<StatusWord, Error> {
+    pub(crate) fn verify(&mut self, status: PinStatus, pin: &[u8]) -> Result<StatusWord, Error> {
         let command = Command::new(0x00, ins::VERIFY, 0x00, status.reference).with_data(pin);
         Ok(self.transmit_once(&command)?.status)
     }
 
     /// Sends a command and gathers its whole answer: `6Cxx` is asked again with that length, `61xx` is collected.
-    pub fn transmit(&mut self, command: &Command) -> Result<Response, Error> {
+    pub(crate) fn transmit(&mut self, command: &Command) -> Result<Response, Error> {
         let mut response = self.transmit_once(command)?;
         if let (Some(length), Some(_)) = (response.status.exact_length(), command.le) {
             response = self.transmit_once(&command.repeat_with_le(length))?;
@@ -155,7 +155,8 @@ impl<'t> Channel<'t> {
     }
 
     fn transmit_once(&mut self, command: &Command) -> Result<Response, Error> {
-        let bytes = command.encode().ok_or_else(|| Error::usage("a command longer than an APDU can be"))?;
+        let bytes = command.encode().filter(|bytes| bytes.len() <= self.limits.max_command);
+        let bytes = bytes.ok_or_else(|| Error::usage("the link does not carry commands of this length"))?;
         let response = Response::parse(self.transport.transceive(&bytes)?).ok_or(TransportError::TagLost)?;
         log::debug!("{:02X}: {:?}, {} bytes", command.ins, response.status, response.data.len());
         Ok(response)
@@ -186,8 +187,8 @@ impl<'t> Channel<'t> {
     }
 
     fn read_at(&mut self, offset: usize, length: usize) -> Result<Response, Error> {
-        let offset = u16::try_from(offset.min(MAX_OFFSET)).unwrap_or(0x7FFF);
-        let [high, low] = offset.to_be_bytes();
+        let offset = u16::try_from(offset).ok().filter(|offset| *offset <= MAX_OFFSET);
+        let [high, low] = offset.ok_or(CardFault::Malformed { what: "file" })?.to_be_bytes();
         self.read(high, low, length)
     }
 
@@ -199,7 +200,7 @@ impl<'t> Channel<'t> {
         }
         if response.status == StatusWord::WRONG_LENGTH {
             self.capabilities.extended_length = Some(false);
-            return self.transmit(&read(256));
+            return self.transmit(&read(self.longest_short_read()));
         }
         if response.status.is_ok() {
             self.capabilities.extended_length = Some(true);
@@ -209,17 +210,20 @@ impl<'t> Channel<'t> {
 
     fn first_length(&self, length: ReadLength) -> usize {
         match length {
-            ReadLength::Prefix(wanted) => wanted.clamp(1, 256),
+            ReadLength::Prefix(wanted) => wanted.clamp(1, self.longest_short_read()),
             ReadLength::Object(max) => self.longest_read().min(max).min(FIRST_READ),
         }
     }
 
     fn longest_read(&self) -> usize {
         match self.capabilities.extended_length {
-            Some(false) => 256,
-            _ if self.limits.max_response <= 258 => 256,
-            _ => self.limits.max_response.saturating_sub(2).min(65_536),
+            Some(false) => self.longest_short_read(),
+            _ => self.limits.max_response.saturating_sub(2).clamp(1, 65_536),
         }
+    }
+
+    fn longest_short_read(&self) -> usize {
+        self.limits.max_response.saturating_sub(2).clamp(1, 256)
     }
 }
 
@@ -234,6 +238,6 @@ impl PinStatus {
 }
 
 /// The low five bits of a file identifier (ISO/IEC 7816-4:2020, 7.4.1).
-pub fn short_ef(ef: u16) -> u8 {
+pub(crate) fn short_ef(ef: u16) -> u8 {
     ef.to_be_bytes()[1] & 0x1F
 }

@@ -1,14 +1,15 @@
 //! Smart cards in general (ISO/IEC 7816-4), nothing Japanese.
 
 mod apdu;
-pub mod channel;
+pub(crate) mod channel;
 mod status;
-pub mod tlv;
+pub(crate) mod tlv;
 mod trace;
 mod transport;
 
-pub use apdu::{Command, Response};
-pub use channel::{CardCapabilities, Channel};
-pub use status::StatusWord;
+pub(crate) use apdu::{Command, Response};
+pub use channel::CardCapabilities;
+pub(crate) use channel::Channel;
+pub(crate) use status::StatusWord;
 pub use trace::{Exchange, TracedTransport};
 pub use transport::{CardTransport, TransportError, TransportLimits};

@@ -4,29 +4,29 @@ use std::fmt;
 
 /// The two bytes that end every response.
 #[derive(Clone, Copy, Eq, PartialEq)]
-pub struct StatusWord(pub u16);
+pub(crate) struct StatusWord(pub(crate) u16);
 
 impl StatusWord {
     /// Done.
-    pub const OK: Self = Self(0x9000);
+    pub(crate) const OK: Self = Self(0x9000);
     /// A PIN or a right is missing.
-    pub const SECURITY_STATUS: Self = Self(0x6982);
+    pub(crate) const SECURITY_STATUS: Self = Self(0x6982);
     /// Wrong length.
-    pub const WRONG_LENGTH: Self = Self(0x6700);
+    pub(crate) const WRONG_LENGTH: Self = Self(0x6700);
     /// File or application not found.
-    pub const NOT_FOUND: Self = Self(0x6A82);
-    /// Offset at or past the end of the file.
-    pub const WRONG_OFFSET: Self = Self(0x6B00);
+    pub(crate) const NOT_FOUND: Self = Self(0x6A82);
+    /// Wrong P1-P2.
+    pub(crate) const WRONG_PARAMETERS: Self = Self(0x6A86);
     /// Nothing more precise; some cards answer the first command after power-up with it.
-    pub const UNSPECIFIC: Self = Self(0x6F00);
+    pub(crate) const UNSPECIFIC: Self = Self(0x6F00);
 
     /// Done.
-    pub fn is_ok(self) -> bool {
+    pub(crate) fn is_ok(self) -> bool {
         self == Self::OK
     }
 
     /// `63Cx`: the tries left of a PIN; `6983` and `6984` are blocked, hence 0.
-    pub fn attempts_left(self) -> Option<u8> {
+    pub(crate) fn attempts_left(self) -> Option<u8> {
         match self.0 {
             0x63C0..=0x63CF => Some(self.low() & 0x0f),
             0x6983 | 0x6984 => Some(0),

@@ -2,18 +2,18 @@
 
 /// Tag and lengths of one BER-TLV object. Lengths may be non-minimal, as this card family writes them.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Header {
+pub(crate) struct Header {
     /// The tag, one or two bytes.
-    pub tag: u16,
+    pub(crate) tag: u16,
     /// Bytes before the value.
-    pub header_len: usize,
+    pub(crate) header_len: usize,
     /// Bytes of the value, below 2³².
-    pub value_len: usize,
+    pub(crate) value_len: usize,
 }
 
 impl Header {
     /// Reads the header at the start of `bytes`; `None` if it is cut off, indefinite, or wider than four length bytes.
-    pub fn parse(bytes: &[u8]) -> Option<Self> {
+    pub(crate) fn parse(bytes: &[u8]) -> Option<Self> {
         let mut rest = bytes.iter().copied();
         let first = rest.next()?;
         let tag = if first & 0x1f == 0x1f {
@@ -38,24 +38,24 @@ impl Header {
     }
 
     /// Header and value together, if that fits `usize`.
-    pub fn total_len(self) -> Option<usize> {
+    pub(crate) fn total_len(self) -> Option<usize> {
         self.header_len.checked_add(self.value_len)
     }
 }
 
 /// One BER-TLV object within the bytes it was read from.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Object<'a> {
+pub(crate) struct Object<'a> {
     /// The tag.
-    pub tag: u16,
+    pub(crate) tag: u16,
     /// The value.
-    pub value: &'a [u8],
+    pub(crate) value: &'a [u8],
     /// Header and value.
-    pub whole: &'a [u8],
+    pub(crate) whole: &'a [u8],
 }
 
 /// Splits the first object off `bytes` and returns what follows it.
-pub fn split_first(bytes: &[u8]) -> Option<(Object<'_>, &[u8])> {
+pub(crate) fn split_first(bytes: &[u8]) -> Option<(Object<'_>, &[u8])> {
     let header = Header::parse(bytes)?;
     let (whole, rest) = bytes.split_at_checked(header.total_len()?)?;
     Some((Object { tag: header.tag, value: whole.get(header.header_len..)?, whole }, rest))

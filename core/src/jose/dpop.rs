@@ -8,6 +8,7 @@ use crate::base64url;
 use crate::crypto::{Curve, EcdsaSignature, PublicKey, sha256};
 use crate::error::Error;
 use crate::random;
+use crate::secret::opaque_debug;
 use crate::time::UnixMillis;
 
 /// A P-256 key of this device: one per member, issuer and installation, not exportable where the platform can do that.
@@ -38,7 +39,8 @@ impl From<DeviceKeyError> for Error {
 
 /// Reads and checks the public half of a device key.
 pub(crate) fn public_key(key: &dyn DeviceKey) -> Result<PublicKey, Error> {
-    PublicKey::p256(&key.public_key()?).ok_or(Error::DeviceKey { detail: "no uncompressed P-256 point".to_owned() })
+    PublicKey::ec(Curve::P256, &key.public_key()?)
+        .ok_or(Error::DeviceKey { detail: "no uncompressed P-256 point".to_owned() })
 }
 
 /// The `jkt` of a device key: its RFC 7638 thumbprint.
@@ -50,7 +52,7 @@ pub fn device_thumbprint(key: &dyn DeviceKey) -> Result<String, Error> {
 }
 
 /// What one proof is for.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct ProofRequest<'a> {
     /// HTTP method.
     pub method: &'a str,
@@ -63,6 +65,8 @@ pub struct ProofRequest<'a> {
     /// The access token the proof accompanies.
     pub access_token: Option<&'a str>,
 }
+
+opaque_debug!(ProofRequest<'_>);
 
 /// Makes one proof with a fresh `jti` of 128 bits.
 ///
@@ -108,7 +112,7 @@ impl SoftwareDeviceKey {
     /// Draws a new key.
     ///
     /// # Errors
-    /// [`Error::Usage`] when the operating system gives no randomness.
+    /// [`Error::Internal`] when the operating system gives no randomness.
     pub fn generate() -> Result<Self, Error> {
         loop {
             // All but one in 2³² of the 32-byte strings are a valid scalar.
@@ -167,7 +171,7 @@ mod tests {
         let (input, signature) = vectors["V11"]["proof"].as_str().and_then(|p| p.rsplit_once('.')).expect("proof");
         let x = base64url::decode("l8tFrhx-34tV3hRICRDY9zCkDlpBhF42UQUfWVAWBFs").expect("x");
         let y = base64url::decode("9VE4jf_Ok_o64zbTTlcuNJajHmt6v9TDVrU0CdvGRDA").expect("y");
-        let key = PublicKey::p256(&[&[0x04][..], &x, &y].concat()).expect("point");
+        let key = PublicKey::ec(Curve::P256, &[&[0x04][..], &x, &y].concat()).expect("point");
         let signature = base64url::decode(signature).expect("base64url");
         assert!(crate::crypto::SignatureVerifier::ring().verify_jose(&key, input.as_bytes(), &signature));
         assert_eq!(thumbprint(&key), vectors["V11"]["jkt"]);

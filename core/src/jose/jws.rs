@@ -3,11 +3,14 @@
 use serde_json::Value;
 
 use crate::base64url;
+use crate::secret::opaque_debug;
 
 /// `BASE64URL(header) "." BASE64URL(payload)`: what is hashed and signed. It always starts with `eyJ`, so that it can be
 /// no message of another protocol.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Eq, PartialEq)]
 pub struct SigningInput(String);
+
+opaque_debug!(SigningInput);
 
 impl SigningInput {
     /// Joins a header and a payload, both JSON objects.
@@ -33,7 +36,7 @@ impl SigningInput {
 #[cfg(all(test, feature = "ring"))]
 mod tests {
     use super::*;
-    use crate::crypto::{Algorithm, PublicKey, SignatureVerifier, sha256};
+    use crate::crypto::{Algorithm, Curve, PublicKey, SignatureVerifier, sha256};
 
     /// Splits a compact JWS into its signing input and its signature.
     fn split(jws: &str) -> (&str, Vec<u8>) {
@@ -51,16 +54,16 @@ mod tests {
     }
 
     fn rsa_key(n: &Value) -> PublicKey {
-        let modulus = decode(n);
         let mut der = vec![0x30, 0x82, 0x01, 0x0a, 0x02, 0x82, 0x01, 0x01, 0x00];
-        der.extend(&modulus);
+        der.extend(decode(n));
         der.extend([0x02, 0x03, 0x01, 0x00, 0x01]);
-        PublicKey::Rsa { modulus, exponent: vec![1, 0, 1], der }
+        PublicKey::rsa(&der).expect("a key")
     }
 
     fn ec_key(x: &Value, y: &Value) -> PublicKey {
         let point = [&[0x04][..], &decode(x), &decode(y)].concat();
-        if point.len() == 65 { PublicKey::p256(&point).expect("point") } else { PublicKey::P384(point) }
+        let curve = if point.len() == 65 { Curve::P256 } else { Curve::P384 };
+        PublicKey::ec(curve, &point).expect("a point")
     }
 
     fn check(name: &str, key: &PublicKey) {

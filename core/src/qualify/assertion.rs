@@ -10,10 +10,11 @@ use crate::error::Error;
 use crate::jose::SigningInput;
 use crate::jose::thumbprint::thumbprint_uri;
 use crate::random;
+use crate::secret::opaque_debug;
 use crate::time::UnixMillis;
 
 /// Seconds between `iat` and `exp`; the wire contract allows 300.
-const LIFE_S: i64 = 180;
+pub(crate) const LIFE_S: i64 = 180;
 
 /// Whose request this is (HL7 v3 ActReason).
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -36,7 +37,7 @@ impl Purpose {
 }
 
 /// What an assertion states.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Claims<'a> {
     /// The authorization server's issuer.
     pub audience: &'a str,
@@ -55,6 +56,8 @@ pub struct Claims<'a> {
     /// What protected the link to the card.
     pub channel: ChannelReport,
 }
+
+opaque_debug!(Claims<'_>, Assertion);
 
 /// A signed assertion in compact form, checked with the certificate's key.
 pub struct Assertion(String);

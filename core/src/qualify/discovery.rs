@@ -3,12 +3,13 @@
 use serde_json::Value;
 use std::time::Duration;
 
-use super::http::{HttpClient, Request};
+use super::http::{HttpClient, MAX_ANSWER, Request};
 use super::retry::{self, Retries};
 use super::settings::{CheckedSettings, HttpsUrl};
 use crate::crypto::Algorithm;
 use crate::error::{ConnectionFault, Error, ResourceFault};
 use crate::fhir;
+use crate::json;
 use crate::time::Clock;
 
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -37,6 +38,9 @@ impl Metadata {
         let missing = || Error::usage("the server has no metadata: check fhir_base");
         let resource = get(http, clock, settings.fhir_base.well_known("oauth-protected-resource"))?;
         let resource = resource.ok_or_else(missing)?;
+        if resource.get("resource").and_then(Value::as_str) != Some(settings.fhir_base.as_str()) {
+            return Err(Error::usage("the server describes another resource than fhir_base"));
+        }
         let servers = resource.get("authorization_servers").and_then(Value::as_array);
         let names_issuer =
             servers.is_some_and(|list| list.iter().any(|s| s.as_str() == Some(settings.issuer.as_str())));
@@ -84,10 +88,11 @@ impl Metadata {
 
 /// A JSON object, or `None` for 404.
 fn get(http: &HttpClient, clock: &dyn Clock, uri: String) -> Result<Option<Value>, Error> {
-    let request = Request { uri, accept: "application/json", timeout: TIMEOUT, ..Request::default() };
+    let request =
+        Request { uri, accept: "application/json", timeout: TIMEOUT, max_body: MAX_ANSWER, ..Request::default() };
     let reply = retry::send(http, clock, Retries { count: 2, until: None }, || Ok(request.clone()))?;
     match reply.status {
-        200 => fhir::parse_resource(&reply.body, "metadata").map(Some),
+        200 => json::parse_object(&reply.body, "metadata").map(Some),
         404 => Ok(None),
         300..=399 => Err(ConnectionFault::Redirect.into()),
         status => Err(fhir::error_of_reply(status, &reply.body, reply.retry_after())),

@@ -17,8 +17,10 @@ use crate::error::{ConnectionFault, Error, ResourceFault};
 use crate::random;
 use crate::time::UnixMillis;
 
-/// Largest body accepted, in bytes.
-const MAX_BODY: u64 = 8 << 20;
+/// Largest answer of a FHIR server, in bytes.
+pub(crate) const MAX_RESOURCE: u64 = 8 << 20;
+/// Largest metadata, nonce or token answer, in bytes.
+pub(crate) const MAX_ANSWER: u64 = 64 << 10;
 /// How long a connection may stay open while the user looks for the card.
 const MAX_IDLE: Duration = Duration::from_secs(600);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -33,6 +35,8 @@ pub(crate) struct Request {
     pub(crate) headers: Vec<(&'static str, String)>,
     /// From the first byte sent to the last byte received.
     pub(crate) timeout: Duration,
+    /// Largest body accepted, in bytes.
+    pub(crate) max_body: u64,
 }
 
 /// A request body with its type.
@@ -78,6 +82,21 @@ pub(crate) struct Failure {
     pub(crate) error: Error,
     /// The connection broke before the answer was complete, so that a repetition is allowed.
     pub(crate) is_reset: bool,
+    /// The server may have seen the request.
+    pub(crate) may_have_arrived: bool,
+}
+
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        failure.error
+    }
+}
+
+impl From<Error> for Failure {
+    /// A failure on this side, before anything was sent.
+    fn from(error: Error) -> Self {
+        Self { error, is_reset: false, may_have_arrived: false }
+    }
 }
 
 /// The connections of one qualification.
@@ -108,7 +127,7 @@ impl HttpClient {
 
     /// Sends one request and reads the whole answer. Blocks for at most the request's timeout.
     pub(crate) fn send(&self, request: &Request) -> Result<Reply, Failure> {
-        let request_id = random::generate_uuid().map_err(|error| Failure { error, is_reset: false })?;
+        let request_id = random::generate_uuid()?;
         let mut builder = http::Request::builder()
             .uri(&request.uri)
             .header("accept", request.accept)
@@ -123,10 +142,8 @@ impl HttpClient {
                 .header("content-type", body.content_type)
                 .body(&body.bytes[..])
                 .map_err(ureq::Error::Http)
-                .and_then(|ready| self.run(ready, request.timeout)),
-            None => {
-                builder.method("GET").body(()).map_err(ureq::Error::Http).and_then(|r| self.run(r, request.timeout))
-            }
+                .and_then(|ready| self.run(ready, request)),
+            None => builder.method("GET").body(()).map_err(ureq::Error::Http).and_then(|r| self.run(r, request)),
         };
         // The wire keeps identifiers out of URLs, so that a URL may be logged.
         match &outcome {
@@ -136,29 +153,48 @@ impl HttpClient {
         outcome.map_err(|error| failure_of(&error))
     }
 
-    fn run(&self, request: http::Request<impl ureq::AsSendBody>, timeout: Duration) -> Result<Reply, ureq::Error> {
-        let request = self.agent.configure_request(request).timeout_global(Some(timeout)).build();
-        let mut response = self.agent.run(request)?;
-        let body = response.body_mut().with_config().limit(MAX_BODY).read_to_vec()?;
+    fn run(&self, ready: http::Request<impl ureq::AsSendBody>, request: &Request) -> Result<Reply, ureq::Error> {
+        let ready = self.agent.configure_request(ready).timeout_global(Some(request.timeout)).build();
+        let mut response = self.agent.run(ready)?;
+        let body = response.body_mut().with_config().limit(request.max_body).read_to_vec()?;
         Ok(Reply { status: response.status().as_u16(), headers: response.headers().clone(), body })
     }
 }
 
 fn failure_of(error: &ureq::Error) -> Failure {
-    let plain = |error: Error| Failure { error, is_reset: false };
+    use std::io::ErrorKind;
+    let before_sending = |fault: ConnectionFault| Failure::from(Error::from(fault));
+    let perhaps_arrived = |error: Error| Failure { error, is_reset: false, may_have_arrived: true };
     match error {
-        ureq::Error::Rustls(error) => plain(tls::fault_of(error).into()),
-        ureq::Error::Timeout(_) => plain(ConnectionFault::Timeout.into()),
-        ureq::Error::BodyExceedsLimit(_) | ureq::Error::LargeResponseHeader(..) => {
-            plain(ResourceFault::TooLarge.into())
+        ureq::Error::Rustls(error) => before_sending(tls::fault_of(error)),
+        ureq::Error::Timeout(ureq::Timeout::Resolve | ureq::Timeout::Connect) => {
+            before_sending(ConnectionFault::Timeout)
         }
-        ureq::Error::Protocol(_) | ureq::Error::Http(_) => plain(ResourceFault::Malformed { what: "HTTP" }.into()),
+        ureq::Error::Timeout(_) => perhaps_arrived(ConnectionFault::Timeout.into()),
+        ureq::Error::HostNotFound | ureq::Error::ConnectionFailed => before_sending(ConnectionFault::Unreachable),
+        ureq::Error::BodyExceedsLimit(_) | ureq::Error::LargeResponseHeader(..) => {
+            perhaps_arrived(ResourceFault::TooLarge.into())
+        }
+        ureq::Error::Protocol(_) | ureq::Error::Http(_) => {
+            perhaps_arrived(ResourceFault::Malformed { what: "HTTP" }.into())
+        }
         ureq::Error::Io(error) => match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
-            Some(error) => plain(tls::fault_of(error).into()),
-            None if error.kind() == std::io::ErrorKind::TimedOut => plain(ConnectionFault::Timeout.into()),
-            None => Failure { error: ConnectionFault::Unreachable.into(), is_reset: is_reset(error.kind()) },
+            Some(error) => before_sending(tls::fault_of(error)),
+            None => match error.kind() {
+                ErrorKind::ConnectionRefused
+                | ErrorKind::HostUnreachable
+                | ErrorKind::NetworkUnreachable
+                | ErrorKind::NetworkDown
+                | ErrorKind::AddrNotAvailable => before_sending(ConnectionFault::Unreachable),
+                ErrorKind::TimedOut => perhaps_arrived(ConnectionFault::Timeout.into()),
+                kind => Failure {
+                    error: ConnectionFault::Unreachable.into(),
+                    is_reset: is_reset(kind),
+                    may_have_arrived: true,
+                },
+            },
         },
-        _ => plain(ConnectionFault::Unreachable.into()),
+        _ => perhaps_arrived(ConnectionFault::Unreachable.into()),
     }
 }
 

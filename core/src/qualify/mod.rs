@@ -67,7 +67,7 @@ impl QualifyClient {
         language: Language,
     ) -> Result<Self, Error> {
         let checked = CheckedSettings::check(settings)?;
-        tls::client_config(&provider, &settings.tls_roots, None)?;
+        tls::client_config(&provider, &settings.tls_roots, None, &clock)?;
         Ok(Self { settings: checked, clock, tls_roots: settings.tls_roots.clone(), provider, language })
     }
 
@@ -93,7 +93,7 @@ impl QualifyClient {
             (true, OnPinsExpired::WebPki) => (None, Pinning::Expired),
             (true, OnPinsExpired::Refuse) => return Err(ConnectionFault::PinsExpired.into()),
         };
-        let tls = tls::client_config(&self.provider, &self.tls_roots, pins)?;
+        let tls = tls::client_config(&self.provider, &self.tls_roots, pins, &self.clock)?;
         let language = match self.language {
             Language::Japanese => "ja",
             Language::English => "en",

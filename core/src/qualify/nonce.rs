@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use super::http::{Body, HttpClient, Request};
+use super::http::{Body, HttpClient, MAX_ANSWER, Request};
 use super::retry::{self, Retries};
 use super::settings::HttpsUrl;
 use crate::error::{AuthorizationFault, Error};
-use crate::fhir;
+use crate::json;
 use crate::time::{Clock, UnixMillis};
 
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -16,7 +16,6 @@ const RESERVE_MS: i64 = 30_000;
 const LONGEST_LIFE_S: u64 = 3600;
 
 /// A nonce of the right form, with what its answer told about the server's clock.
-#[derive(Clone, Debug)]
 pub(crate) struct Nonce {
     pub(crate) value: String,
     /// Local time at which it ends.
@@ -35,6 +34,7 @@ impl Nonce {
             body: Some(body),
             accept: "application/json",
             timeout: TIMEOUT,
+            max_body: MAX_ANSWER,
             ..Request::default()
         };
         let reply = retry::send(http, clock, Retries { count: 2, until: None }, || Ok(request.clone()))?;
@@ -42,7 +42,7 @@ impl Nonce {
         if reply.status != 200 {
             return Err(super::token::error_of_reply(&reply));
         }
-        let json = fhir::parse_resource(&reply.body, "nonce")?;
+        let json = json::parse_object(&reply.body, "nonce")?;
         let value = json.get("nonce").and_then(|value| value.as_str()).filter(|value| has_form(value));
         let value = value.ok_or(AuthorizationFault::NonceForm)?.to_owned();
         let life_s = json.get("expires_in").and_then(|seconds| seconds.as_u64()).unwrap_or(300).min(LONGEST_LIFE_S);
@@ -58,10 +58,6 @@ impl Nonce {
     /// Less than 30 s are left.
     pub(crate) fn is_stale(&self, now: UnixMillis) -> bool {
         now.plus_ms(RESERVE_MS) > self.expires_at
-    }
-
-    pub(crate) fn is_expired(&self, now: UnixMillis) -> bool {
-        now > self.expires_at
     }
 }
 

@@ -28,18 +28,20 @@ pub(crate) fn send(
     clock: &dyn Clock,
     retries: Retries,
     mut request: impl FnMut() -> Result<Request, Error>,
-) -> Result<Reply, Error> {
+) -> Result<Reply, Failure> {
+    let mut may_have_arrived = false;
     let mut attempt = 0;
     loop {
         let outcome = http.send(&request()?);
+        may_have_arrived |= outcome.as_ref().map_or_else(|failure| failure.may_have_arrived, |_| true);
         let wait = match &outcome {
             Ok(reply) if is_transient(reply.status) => reply.retry_after().map(Ok).unwrap_or_else(|| backoff(attempt)),
             Err(Failure { is_reset: true, .. }) => backoff(attempt),
-            _ => return outcome.map_err(|failure| failure.error),
+            _ => return outcome.map_err(|failure| Failure { may_have_arrived, ..failure }),
         }?;
         let too_late = retries.until.is_some_and(|until| clock.now().plus_ms(millis(wait)) > until);
         if attempt >= retries.count || wait > LONGEST_WAIT || too_late {
-            return outcome.map_err(|failure| failure.error);
+            return outcome.map_err(|failure| Failure { may_have_arrived, ..failure });
         }
         clock.sleep(wait);
         attempt = attempt.saturating_add(1);

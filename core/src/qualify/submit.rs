@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::http::{Body, HttpClient, Reply, Request};
+use super::http::{Body, HttpClient, MAX_RESOURCE, Reply, Request};
 use super::retry::{self, Retries};
 use super::settings::HttpsUrl;
 use super::token::{Proofs, Token};
 use crate::error::{AuthorizationFault, Error};
 use crate::fhir::{self, Eligibility, OperationOutcome};
+use crate::json;
 use crate::random;
 
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -22,21 +23,26 @@ pub(crate) struct Submission {
 }
 
 impl Submission {
-    /// Asks, twice more if the connection breaks; wraps the question in `Parameters` for servers that want it so.
+    /// Asks, twice more if the connection breaks; wraps the question in `Parameters` for servers that want it so. What was
+    /// wrapped stays so, with its new key: sending again is then the same question.
     pub(crate) fn send(
-        &self,
+        &mut self,
         http: &HttpClient,
         base: &HttpsUrl,
         token: &Token,
         proofs: &mut Proofs<'_>,
     ) -> Result<Eligibility, Error> {
         let mut reply = self.post(http, base, token, proofs)?;
-        if reply.status == 400 && wants_parameters(&reply) {
-            let wrapped =
-                Self { idempotency_key: random::generate_uuid()?, body: fhir::wrapped_in_parameters(&self.body) };
-            reply = wrapped.post(http, base, token, proofs)?;
+        if reply.status == 400 && !self.is_wrapped() && wants_parameters(&reply) {
+            self.body = fhir::wrapped_in_parameters(&self.body);
+            self.idempotency_key = random::generate_uuid()?;
+            reply = self.post(http, base, token, proofs)?;
         }
         read(&reply)
+    }
+
+    fn is_wrapped(&self) -> bool {
+        self.body.get("resourceType").and_then(Value::as_str) == Some("Parameters")
     }
 
     fn post(&self, http: &HttpClient, base: &HttpsUrl, token: &Token, proofs: &mut Proofs<'_>) -> Result<Reply, Error> {
@@ -55,11 +61,16 @@ impl Submission {
                         ("prefer", "return=representation".to_owned()),
                     ],
                     timeout: TIMEOUT,
+                    max_body: MAX_RESOURCE,
                 })
             })
         };
-        let reply = send(proofs)?;
-        if proofs.take_nonce(&reply) { send(proofs) } else { Ok(reply) }
+        let mut reply = send(proofs)?;
+        if proofs.take_nonce(&reply) {
+            reply = send(proofs)?;
+            proofs.take_nonce(&reply);
+        }
+        Ok(reply)
     }
 }
 
@@ -73,7 +84,7 @@ fn read(reply: &Reply) -> Result<Eligibility, Error> {
         }
         return Err(fhir::error_of_reply(reply.status, &reply.body, reply.retry_after()));
     }
-    let resource = fhir::parse_resource(&reply.body, "eligibility answer")?;
+    let resource = json::parse_object(&reply.body, "eligibility answer")?;
     match OperationOutcome::of(&resource).map(|outcome| outcome.error()) {
         Some(error) => Err(error.unwrap_or(crate::error::ResourceFault::Upstream.into())),
         None => Eligibility::new(resource),
@@ -81,7 +92,7 @@ fn read(reply: &Reply) -> Result<Eligibility, Error> {
 }
 
 fn wants_parameters(reply: &Reply) -> bool {
-    fhir::parse_resource(&reply.body, "error")
+    json::parse_object(&reply.body, "error")
         .ok()
         .and_then(|json| OperationOutcome::of(&json))
         .is_some_and(|outcome| outcome.issue == "structure")

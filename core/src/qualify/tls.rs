@@ -1,22 +1,26 @@
 //! TLS 1.3 only: chain and host name first, then the pins.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustls::client::Resumption;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, ServerName, TrustAnchor, UnixTime};
+use rustls::time_provider::TimeProvider;
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, PeerIncompatible, SignatureScheme};
 use webpki::{EndEntityCert, KeyUsage, VerifiedPath};
 
 use super::settings::PinSet;
 use crate::error::{ConnectionFault, Error};
+use crate::time::Clock;
 
 /// Builds the client side. `pins` is `None` where an expired set is allowed to lapse.
 pub(crate) fn client_config(
     provider: &Arc<CryptoProvider>,
     roots: &[Vec<u8>],
     pins: Option<PinSet>,
+    clock: &Arc<dyn Clock>,
 ) -> Result<Arc<ClientConfig>, Error> {
     let anchors = roots
         .iter()
@@ -27,7 +31,8 @@ pub(crate) fn client_config(
         return Err(Error::usage("no TLS roots"));
     }
     let verifier = PinnedVerifier { provider: Arc::clone(provider), anchors, pins };
-    let mut config = ClientConfig::builder_with_provider(Arc::clone(provider))
+    let time = Arc::new(TlsTime(Arc::clone(clock)));
+    let mut config = ClientConfig::builder_with_details(Arc::clone(provider), time)
         .with_protocol_versions(&[&rustls::version::TLS13])
         .map_err(|_| Error::usage("the TLS provider does not support TLS 1.3"))?
         .dangerous() // rustls' word for any verifier of one's own; this one checks more, not less.
@@ -37,6 +42,22 @@ pub(crate) fn client_config(
     // A ticket would link the qualifications of two members on one phone.
     config.resumption = Resumption::disabled();
     Ok(Arc::new(config))
+}
+
+/// The app's clock as rustls wants it.
+struct TlsTime(Arc<dyn Clock>);
+
+impl TimeProvider for TlsTime {
+    fn current_time(&self) -> Option<UnixTime> {
+        let since = u64::try_from(self.0.now().seconds()).ok()?;
+        Some(UnixTime::since_unix_epoch(Duration::from_secs(since)))
+    }
+}
+
+impl std::fmt::Debug for TlsTime {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("TlsTime")
+    }
 }
 
 /// The fault behind a failed handshake.

@@ -6,11 +6,11 @@ use serde_json::Value;
 use zeroize::Zeroizing;
 
 use super::discovery::Metadata;
-use super::http::{Body, HttpClient, Reply, Request};
+use super::http::{Body, Failure, HttpClient, MAX_ANSWER, Reply, Request};
 use super::retry::{self, Retries};
 use crate::error::{AuthorizationFault, CertificateFault, ConnectionFault, Error, ResourceFault};
-use crate::fhir;
 use crate::jose::dpop::{self, DeviceKey, ProofRequest};
+use crate::json;
 use crate::time::{Clock, UnixMillis};
 
 const TIMEOUT: Duration = Duration::from_secs(15);
@@ -23,7 +23,7 @@ pub(crate) struct Proofs<'a> {
     pub(crate) key: &'a dyn DeviceKey,
     pub(crate) clock: &'a dyn Clock,
     pub(crate) clock_offset_ms: i64,
-    /// The server's latest `DPoP-Nonce`.
+    /// This server's latest `DPoP-Nonce`; another server has its own (RFC 9449, 8 and 9).
     pub(crate) nonce: Option<String>,
 }
 
@@ -54,7 +54,8 @@ pub(crate) struct Token {
 }
 
 impl Token {
-    /// Sends the assertion; sends it again, with a new proof, when the answer is lost within a minute of signing.
+    /// Sends the assertion; sends it again, with a new proof, when the answer is lost within a minute of signing. The
+    /// failure tells whether the server may have seen the assertion.
     pub(crate) fn request(
         http: &HttpClient,
         metadata: &Metadata,
@@ -62,7 +63,7 @@ impl Token {
         assertion: &str,
         signed_at: UnixMillis,
         proofs: &mut Proofs<'_>,
-    ) -> Result<Self, Error> {
+    ) -> Result<Self, Failure> {
         let uri = metadata.token_endpoint.as_str();
         let form = format!("grant_type={GRANT}&client_id={}&assertion={assertion}", percent_encode(client_id));
         let retries = Retries { count: 2, until: Some(signed_at.plus_ms(RESEND_MS)) };
@@ -77,6 +78,7 @@ impl Token {
                     accept: "application/json",
                     headers: vec![("dpop", proofs.prove(uri, None)?)],
                     timeout: TIMEOUT,
+                    max_body: MAX_ANSWER,
                 })
             })
         };
@@ -85,11 +87,16 @@ impl Token {
             reply = send(proofs)?;
             proofs.take_nonce(&reply);
         }
-        if reply.status == 200 { Self::parse(&reply.body) } else { Err(error_of_reply(&reply)) }
+        let answered = |error| Failure { error, is_reset: false, may_have_arrived: true };
+        if reply.status == 200 {
+            Self::parse(&reply.body).map_err(answered)
+        } else {
+            Err(answered(error_of_reply(&reply)))
+        }
     }
 
     fn parse(body: &[u8]) -> Result<Self, Error> {
-        let json = fhir::parse_resource(body, "token")?;
+        let json = json::parse_object(body, "token")?;
         if !member(&json, "token_type").eq_ignore_ascii_case("DPoP") {
             return Err(AuthorizationFault::TokenType.into());
         }
@@ -134,7 +141,7 @@ fn percent_encode(text: &str) -> String {
 }
 
 fn oauth_error(body: &[u8]) -> Option<Value> {
-    fhir::parse_resource(body, "error").ok()
+    json::parse_object(body, "error").ok()
 }
 
 fn member<'a>(json: &'a Value, name: &str) -> &'a str {

@@ -112,7 +112,7 @@ impl Stage {
 
     /// Everything up to the signature.
     pub fn sign(&self, card: &SharedCard, person: u8) -> Result<Signed, Error> {
-        tap(self.begin()?, &mut SimTransport::tap(Arc::clone(card)), &pin_of(person))
+        tap(self.begin()?, &mut SimTransport::tap(Arc::clone(card)), pin_of(person))
     }
 
     /// The main job.
@@ -131,7 +131,7 @@ impl Default for Stage {
 pub fn tap(
     awaiting: AwaitingTap,
     transport: &mut dyn CardTransport,
-    pin: &UserAuthenticationPin,
+    pin: UserAuthenticationPin,
 ) -> Result<Signed, Error> {
     awaiting.tap(transport, pin, LastAttempt::Refuse, &mut |_| ()).map_err(|failed| failed.error)
 }

@@ -1,9 +1,9 @@
 //! The card is pulled away at every exchange, before and after it has worked.
 
 use kazasu::Error;
-use kazasu::error::TransportError;
-use kazasu_card_sim::{Config, Fault, FaultAt, Pin, Profile, SimTransport, When};
-use kazasu_flows::{Stage, card_of, pin_of, tap};
+use kazasu::error::{TransportError, VerifyDoubt};
+use kazasu_card_sim::{Card, Config, Fault, FaultAt, Pin, Profile, SimTransport, When};
+use kazasu_flows::{Stage, card_of, pin, tap};
 
 /// Exchanges of a tap that succeeds.
 fn exchanges(stage: &Stage, config: &Config) -> u32 {
@@ -32,44 +32,43 @@ fn a_lost_link_is_a_typed_error_and_never_a_second_verify() {
     for (name, config) in configurations() {
         for k in 0..exchanges(&stage, &config) {
             for fault in [Fault::Drop, Fault::DropAfter] {
-                let card = card_of(config.clone());
-                let mut link = SimTransport::tap(card.clone()).with_fault(FaultAt { when: When::Exchange(k), fault });
-                let error = tap(stage.begin().expect("begins"), &mut link, &pin_of(1)).err().expect("the link is lost");
-                let at = format!("{name}, exchange {k}, {fault:?}");
-                assert_eq!(error.code(), "KZ-C01", "{at}");
-                let card = card.lock().expect("card");
-                let sent = card.counters().verify_with_data;
-                assert!(sent <= 1, "{at}: {sent} VERIFY");
-                // The PIN was right, so a VERIFY that reached the card restored the tries.
-                assert_eq!(card.attempts_left(Pin::UserAuthentication), 3, "{at}");
-                let in_verify = matches!(error, Error::VerifyUnanswered { cause: TransportError::TagLost, .. });
-                let lost_ins = card.log().last().map(|entry| (entry.0, sent));
-                if in_verify && fault == Fault::DropAfter {
-                    assert_eq!(lost_ins, Some((0x20, 1)), "{at}");
+                for digits in ["1234", "9999"] {
+                    let card = card_of(config.clone());
+                    let mut link =
+                        SimTransport::tap(card.clone()).with_fault(FaultAt { when: When::Exchange(k), fault });
+                    let tapped = tap(stage.begin().expect("begins"), &mut link, pin(digits));
+                    let error = tapped.err().expect("the link is lost or the PIN is wrong");
+                    let card = card.lock().expect("card");
+                    check(&format!("{name}, exchange {k}, {fault:?}, {digits}"), &error, &card, digits == "1234");
+                    cases += 1;
                 }
-                cases += 1;
             }
         }
     }
     println!("{cases} lost links, no second VERIFY");
-    assert!(cases >= 2 * 5 * 6, "{cases}");
+    assert!(cases >= 4 * 5 * 6, "{cases}");
 }
 
-#[test]
-fn a_lost_answer_to_a_wrong_pin_is_reported_as_a_try_that_may_be_used() {
-    let stage = Stage::new();
-    let config = Config::new(Profile::Today, 1);
-    for (fault, left) in [(Fault::Drop, 3), (Fault::DropAfter, 2)] {
-        let card = card_of(config.clone());
-        // SELECT, READ, tries left, VERIFY.
-        let mut link = SimTransport::tap(card.clone()).with_fault(FaultAt { when: When::Exchange(3), fault });
-        let wrong = kazasu_flows::pin("9999");
-        let error = tap(stage.begin().expect("begins"), &mut link, &wrong).err().expect("the link is lost");
-        assert!(matches!(error, Error::VerifyUnanswered { .. }), "{error:?}");
-        assert!(error.to_string().contains("one try may be used"));
-        let card = card.lock().expect("card");
-        assert_eq!(card.attempts_left(Pin::UserAuthentication), left);
-        assert!(card.counters().verify_with_data <= 1);
+/// What must hold however the link was lost.
+fn check(at: &str, error: &Error, card: &Card, pin_is_right: bool) {
+    let sent = card.counters().verify_with_data;
+    let left = card.attempts_left(Pin::UserAuthentication);
+    assert!(sent <= 1, "{at}: {sent} VERIFY");
+    // A right PIN restores the tries, a wrong one that arrived costs one.
+    assert_eq!(left, if pin_is_right || sent == 0 { 3 } else { 2 }, "{at}");
+    match error {
+        Error::VerifyUnanswered { doubt: VerifyDoubt::Link(TransportError::TagLost), .. } => {
+            assert_eq!(error.code(), "KZ-C01", "{at}");
+        }
+        Error::WrongPin { attempts_left, .. } => {
+            assert_eq!((sent, *attempts_left, pin_is_right), (1, 2, false), "{at}: answered before the link was lost");
+        }
+        // Lost before VERIFY or after its answer: nothing is in doubt.
+        Error::Transport(TransportError::TagLost) => {
+            let answered_right = sent == 1 && pin_is_right;
+            assert!(sent == 0 || answered_right, "{at}: a try may be used and the error does not say so");
+        }
+        other => panic!("{at}: {other:?}"),
     }
 }
 
@@ -92,16 +91,20 @@ fn answers_that_are_cut_flipped_or_refused_are_typed_errors() {
             Fault::FlipBit(9),
             Fault::FlipBit(100),
         ];
-        for fault in faults {
+        for (fault, digits) in faults.into_iter().flat_map(|fault| [(fault, "1234"), (fault, "9999")]) {
             let card = card_of(config.clone());
             let mut link = SimTransport::tap(card.clone()).with_fault(FaultAt { when: When::Exchange(k), fault });
-            let result = tap(stage.begin().expect("begins"), &mut link, &pin_of(1));
+            let result = tap(stage.begin().expect("begins"), &mut link, pin(digits));
             let card = card.lock().expect("card");
-            let at = format!("exchange {k}, {fault:?}: {:?}", result.as_ref().err());
+            let at = format!("exchange {k}, {fault:?}, {digits}: {:?}", result.as_ref().err());
             assert!(card.counters().verify_with_data <= 1, "{at}");
             if let Err(error) = &result {
                 assert!(error.code().starts_with("KZ-C") || error.code() == "KZ-A05", "{at}");
             }
+            let used = card.attempts_left(Pin::UserAuthentication) < 3;
+            let told = matches!(result, Err(Error::VerifyUnanswered { .. } | Error::WrongPin { .. }));
+            // Only an answer that itself lies, 9000 or a flipped bit, can hide a used try.
+            assert!(!used || told || matches!(fault, Fault::StatusWord(0x9000) | Fault::FlipBit(_)), "{at}");
             cases += 1;
         }
     }

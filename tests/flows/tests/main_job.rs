@@ -67,7 +67,7 @@ fn the_tap_takes_five_exchanges_and_no_network() {
     let mut transport = TracedTransport::new(SimTransport::tap(card(Profile::Today, 1)), |exchange| {
         instructions.push(exchange.ins);
     });
-    let signed = awaiting.tap(&mut transport, &pin_of(1), Default::default(), &mut |step| steps.push(step));
+    let signed = awaiting.tap(&mut transport, pin_of(1), Default::default(), &mut |step| steps.push(step));
     let mut signed = signed.map_err(|failed| failed.error).expect("signs");
     drop(transport);
     assert_eq!(instructions, [0xA4, 0xB0, 0x20, 0x20, 0x2A], "SELECT, READ, tries left, VERIFY, sign");
@@ -88,13 +88,13 @@ fn a_registered_card_is_compared_before_any_pin() {
 
     let mut exchanges = 0;
     let mut transport = TracedTransport::new(SimTransport::tap(mine.clone()), |_| exchanges += 1);
-    let mut signed = tap(begin(), &mut transport, &pin_of(1)).expect("the same card");
+    let mut signed = tap(begin(), &mut transport, pin_of(1)).expect("the same card");
     drop(transport);
     assert_eq!(exchanges, 5);
     assert_eq!(signed.finish().expect("an answer").eligibility.qualification(), Qualification::Valid);
 
     let other = card(Profile::Today, 2);
-    let error = tap(begin(), &mut SimTransport::tap(other.clone()), &pin_of(1)).err().expect("another card");
+    let error = tap(begin(), &mut SimTransport::tap(other.clone()), pin_of(1)).err().expect("another card");
     assert_eq!(error.code(), "KZ-C12");
     let other = other.lock().expect("card");
     assert_eq!((other.counters().exchanges, other.counters().verify_with_data), (2, 0), "one exchange after SELECT");
@@ -114,7 +114,7 @@ fn cards_without_short_identifiers_or_extended_lengths_qualify_too() {
             let limits = kazasu::iso7816::TransportLimits::EXTENDED;
             let link = SimTransport::tap(chip.clone()).with_limits(limits);
             let mut transport = TracedTransport::new(link, |_| exchanges += 1);
-            let mut signed = tap(awaiting, &mut transport, &pin_of(1)).expect("signs");
+            let mut signed = tap(awaiting, &mut transport, pin_of(1)).expect("signs");
             drop(transport);
             assert!(signed.finish().is_ok());
             member.capabilities = signed.capabilities();

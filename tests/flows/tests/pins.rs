@@ -7,7 +7,7 @@ use kazasu_flows::{SharedCard, Stage, card, card_of, pin, pin_of};
 
 fn try_pin(stage: &Stage, card: &SharedCard, digits: &str, last: LastAttempt) -> Result<(), Error> {
     let awaiting = stage.begin()?;
-    let tapped = awaiting.tap(&mut SimTransport::tap(card.clone()), &pin(digits), last, &mut |_| ());
+    let tapped = awaiting.tap(&mut SimTransport::tap(card.clone()), pin(digits), last, &mut |_| ());
     tapped.map(drop).map_err(|failed| failed.error)
 }
 
@@ -97,11 +97,11 @@ fn a_tap_that_failed_can_be_repeated_in_the_same_session() {
     let awaiting = stage.begin().expect("begins");
     let not_a_card = card(Profile::NotJpki, 1);
     let failed = awaiting
-        .tap(&mut SimTransport::tap(not_a_card), &pin_of(1), LastAttempt::Refuse, &mut |_| ())
+        .tap(&mut SimTransport::tap(not_a_card), pin_of(1), LastAttempt::Refuse, &mut |_| ())
         .err()
         .expect("not a My Number card");
     let mine = card(Profile::Today, 1);
-    let signed = failed.awaiting.tap(&mut SimTransport::tap(mine), &pin_of(1), LastAttempt::Refuse, &mut |_| ());
+    let signed = failed.awaiting.tap(&mut SimTransport::tap(mine), pin_of(1), LastAttempt::Refuse, &mut |_| ());
     signed.map_err(|failed| failed.error).expect("signs").finish().expect("an answer");
     assert_eq!(stage.sandbox.counters().nonces, 1, "one nonce sufficed");
 }

@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use kazasu::error::AuthorizationFault;
+use kazasu::fhir::Freshness;
 use kazasu::jose::dpop::{DeviceKey, DeviceKeyError, SoftwareDeviceKey};
+use kazasu::qualify::{OnPinsExpired, Pinning};
 use kazasu::session::{self, Member, Warning};
 use kazasu_card_sim::{Profile, SimTransport};
 use kazasu_flows::{Stage, card, pin_of, start_sandbox, tap};
@@ -168,24 +170,42 @@ fn the_same_assertion_with_another_device_key_is_refused() {
     let changing = ChangingKey { first: key(), second: key(), signatures: AtomicU32::new(0) };
     let awaiting = session::begin(stage.client.clone(), Member::new(Arc::new(changing))).expect("begins");
     let link = &mut SimTransport::tap(card(Profile::Today, 1));
-    let mut signed = tap(awaiting, link, &pin_of(1)).expect("signs");
+    let mut signed = tap(awaiting, link, pin_of(1)).expect("signs");
     let error = signed.finish().expect_err("another key");
-    assert!(matches!(error.code(), "KZ-A02" | "KZ-A03" | "KZ-A09"), "{error:?}");
+    assert_eq!(error, AuthorizationFault::NonceRejected.into());
     assert_eq!(stage.sandbox.counters().tokens_issued, 1, "only the lost one");
+}
+
+#[test]
+fn an_assertion_that_never_left_counts_until_its_life_is_over() {
+    let Stage { sandbox, client, clock } = Stage::new();
+    let awaiting = session::begin(client, kazasu_flows::member()).expect("begins");
+    let mut signed = tap(awaiting, &mut SimTransport::tap(card(Profile::Today, 1)), pin_of(1)).expect("signs");
+    sandbox.stop();
+    assert_eq!(signed.finish().expect_err("nobody listens").code(), "KZ-T01");
+    clock.advance(61_000);
+    assert_eq!(signed.finish().expect_err("still nobody").code(), "KZ-T01", "no second tap is asked for");
+    clock.advance(120_000);
+    assert_eq!(signed.finish().expect_err("too old"), AuthorizationFault::NonceRejected.into());
 }
 
 #[test]
 fn a_slow_entry_renews_the_nonce_and_an_old_one_is_not_signed() {
     let stage = Stage::new();
     let mut awaiting = stage.begin().expect("begins");
-    stage.clock.advance(280_000);
+    stage.clock.advance(271_000);
+    let card = card(Profile::Today, 1);
+    let failed = awaiting
+        .tap(&mut SimTransport::tap(card.clone()), pin_of(1), Default::default(), &mut |_| ())
+        .err()
+        .expect("less than 30 s are left");
+    assert_eq!(failed.error.code(), "KZ-A03");
+    assert_eq!(card.lock().expect("card").counters().exchanges, 0, "the card was not touched");
+    awaiting = failed.awaiting;
     awaiting.renew().expect("a new nonce");
     assert_eq!(stage.sandbox.counters().nonces, 2);
-    stage.clock.advance(301_000);
-    let card = card(Profile::Today, 1);
-    let error = tap(awaiting, &mut SimTransport::tap(card.clone()), &pin_of(1)).err().expect("too old");
-    assert_eq!(error.code(), "KZ-A03");
-    assert_eq!(card.lock().expect("card").counters().exchanges, 0);
+    let pin = failed.pin.expect("not sent, so it may be used");
+    tap(awaiting, &mut SimTransport::tap(card), pin).expect("signs");
 }
 
 #[test]
@@ -193,17 +213,63 @@ fn a_wrong_device_clock_is_corrected_and_told() {
     let stage = Stage::of(start_sandbox(2 * 86_400), |_| ());
     let qualified = stage.qualify(&card(Profile::Today, 1), 1).expect("qualifies by the server's clock");
     assert!(qualified.warnings.contains(&Warning::DeviceClock), "{:?}", qualified.warnings);
+    assert_eq!(qualified.eligibility.freshness(qualified.answered_at), Freshness::Current);
 }
 
 #[test]
 fn a_narrower_scope_is_told() {
-    let stage = Stage::with_switches(&["token-narrow-scope"]);
-    match stage.qualify(&card(Profile::Today, 1), 1) {
-        Ok(qualified) => {
-            assert!(qualified.warnings.iter().any(|w| matches!(w, Warning::ScopeNarrowed { .. })));
-        }
-        Err(error) => assert_eq!(error.code(), "KZ-A11"),
+    let kept = "patient/CoverageEligibilityRequest.c";
+    let stage = Stage::with_switches(&[&format!("token-narrow-scope={kept}")]);
+    let warnings = stage.qualify(&card(Profile::Today, 1), 1).expect("eligibility is granted").warnings;
+    let missing_scopes = vec!["patient/CoverageEligibilityResponse.rs".to_owned(), "patient/Coverage.rs".to_owned()];
+    assert_eq!(warnings, [Warning::ScopeNarrowed { missing_scopes }]);
+}
+
+#[test]
+fn an_expired_pin_set_may_be_let_go_and_the_result_says_so() {
+    let stage = Stage::of(start_sandbox(0), |settings| {
+        settings.pins_not_after = "2026-01-31".to_owned();
+        settings.on_pins_expired = OnPinsExpired::WebPki;
+    });
+    let qualified = stage.qualify(&card(Profile::Today, 1), 1).expect("qualifies");
+    assert_eq!(qualified.pinning, Pinning::Expired);
+}
+
+#[test]
+fn a_wrapped_question_keeps_its_key_when_the_answer_is_lost() {
+    let stage = Stage::with_switches(&["require-wrapped"]);
+    let mut signed = stage.sign(&card(Profile::Today, 1), 1).expect("signs");
+    stage.sandbox.arm("submit-drop:3".parse().expect("a switch"));
+    signed.finish().expect_err("no answer");
+    signed.finish().expect("the same question");
+    assert_eq!(stage.sandbox.counters().submits, 1, "asked once");
+}
+
+#[test]
+fn a_server_that_always_wants_another_dpop_nonce_is_asked_twice() {
+    let stage = Stage::with_switches(&["invalid-dpop-proof"]);
+    let error = stage.qualify(&card(Profile::Today, 1), 1).expect_err("refused");
+    assert_eq!(error.code(), "KZ-A09");
+}
+
+#[test]
+fn nothing_personal_shows_in_debug_output() {
+    let stage = Stage::new();
+    let card = card(Profile::Today, 1);
+    let mut signed = stage.sign(&card, 1).expect("signs");
+    let certificate = format!("{:?} {:?}", signed.certificate(), signed.certificate().key());
+    let qualified = signed.finish().expect("an answer");
+    let insurance = qualified.eligibility.primary().expect("an insurance");
+    let shown = format!(
+        "{certificate} {qualified:?} {insurance:?} {:?} {:?}",
+        insurance.coverage(),
+        insurance.limit_category()
+    );
+    for datum in ["06139992", "見本", "００１２３４", "A03", "p-7f3a91", "[48, 130", "Patient"] {
+        assert!(!shown.contains(datum), "{datum} in {shown}");
     }
+    let error = stage.qualify(&kazasu_flows::card(Profile::Today, 8), 8).expect_err("upstream");
+    assert!(!format!("{error:?} {error}").contains("SAMPLE"));
 }
 
 #[test]

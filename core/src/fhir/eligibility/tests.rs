@@ -81,7 +81,7 @@ fn copay_comes_from_the_benefit_or_else_from_the_coverage() {
     let with_coverage = Eligibility::new(json!({
         "resourceType": "CoverageEligibilityResponse", "outcome": "complete",
         "contained": [{"resourceType": "Coverage", "id": "cov", "costToBeneficiary": [
-            {"type": {"coding": [{"system": COPAY_TYPE, "code": "copaypct"}]}, "valueQuantity": {"value": 30}}]}],
+            {"type": {"coding": [{"system": COPAY_TYPE, "code": "copaypct"}]}, "valueQuantity": {"value": 30.0}}]}],
         "insurance": [entry(Some("1"), true)],
     }))
     .expect("an answer");

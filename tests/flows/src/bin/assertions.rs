@@ -2,7 +2,7 @@
 
 use base64ct::{Base64, Encoding};
 use kazasu::card::{Card, ChannelKind, ChannelReport, ChipProof, LastAttempt};
-use kazasu::crypto::{PublicKey, SignatureVerifier};
+use kazasu::crypto::{Curve, PublicKey, SignatureVerifier};
 use kazasu::jose::dpop::{DeviceKey, ProofRequest, SoftwareDeviceKey, device_thumbprint, prove};
 use kazasu::jose::thumbprint::jwk;
 use kazasu::qualify::assertion::{Assertion, Claims, Purpose};
@@ -38,13 +38,13 @@ fn example(profile: Profile) -> Result<Value, kazasu::Error> {
     let mut card = Card::new(&mut transport, unknown());
     let mut jpki = card.select_jpki()?;
     let certificate = jpki.authentication_certificate()?.expect("a plastic card");
-    jpki.verify_user_authentication(&pin_of(1), LastAttempt::Refuse)?;
+    jpki.verify_user_authentication(pin_of(1), LastAttempt::Refuse)?;
     let assertion = Assertion::sign(&mut jpki, &certificate, &claims, SignatureVerifier::ring())?;
 
     let access_token = "Kz~8mXK1EalYznwH-LC-1fBAo.4Ljp~zsPE_NeO.gxU";
     let proof =
         |uri, nonce, access_token| prove(&key, ProofRequest { method: "POST", uri, issued_at, nonce, access_token });
-    let public = PublicKey::p256(&key.public_key()?).expect("a P-256 point");
+    let public = PublicKey::ec(Curve::P256, &key.public_key()?).expect("a P-256 point");
     Ok(json!({
         "profile": profile.to_string(),
         "assertion": assertion.as_str(),

@@ -14,7 +14,7 @@ const MAX_STRING: usize = 1 << 20;
 /// # Errors
 /// [`ResourceFault::Malformed`] for what is no JSON object, [`ResourceFault::TooLarge`] for one deeper than 64 levels or
 /// with a string over 1 MiB, [`ResourceFault::MyNumber`] for one with an identifier that is a My Number.
-pub fn parse_resource(bytes: &[u8], what: &'static str) -> Result<Value, Error> {
+pub(crate) fn parse_object(bytes: &[u8], what: &'static str) -> Result<Value, Error> {
     let value: Value = serde_json::from_slice(bytes).map_err(|error| {
         // serde_json stops at 128 levels by itself; that is depth, not form.
         let too_deep = error.to_string().starts_with("recursion limit");
@@ -76,7 +76,7 @@ mod tests {
     use super::*;
 
     fn code(json: &str) -> Option<&'static str> {
-        parse_resource(json.as_bytes(), "test").err().map(|error| error.code())
+        parse_object(json.as_bytes(), "test").err().map(|error| error.code())
     }
 
     #[test]
