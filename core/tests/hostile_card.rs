@@ -4,7 +4,7 @@
 
 use kazasu::Error;
 use kazasu::card::{Card, LastAttempt, UserAuthenticationPin};
-use kazasu::error::PinKind;
+use kazasu::error::{CardFault, PinKind};
 use kazasu::iso7816::{CardCapabilities, CardTransport, TransportError, TransportLimits};
 use proptest::prelude::*;
 
@@ -75,7 +75,7 @@ fn wrong_length_hints_do_not_loop() {
 #[test]
 fn more_than_was_asked_for_is_refused() {
     let (result, _) = certificate_from(|_| ok(vec![0x30; 4000]));
-    assert_eq!(result.expect_err("refused").code(), "KZ-C10");
+    assert_eq!(result.expect_err("refused"), CardFault::TooLong.into());
 }
 
 #[test]

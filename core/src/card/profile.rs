@@ -48,8 +48,10 @@ impl Application {
 }
 
 /// Class byte of the card's own commands.
+#[cfg(any(feature = "net", feature = "diagnostics"))]
 pub(crate) const CLA_PROPRIETARY: u8 = 0x80;
 /// The card's own signature command; not PERFORM SECURITY OPERATION of ISO/IEC 7816-8.
+#[cfg(any(feature = "net", feature = "diagnostics"))]
 pub(crate) const INS_SIGN: u8 = 0x2A;
 
 /// Elementary files of the JPKI application.
@@ -65,6 +67,7 @@ pub(crate) mod ef {
     /// The authority of the authentication certificate; free.
     pub(crate) const AUTHENTICATION_AUTHORITY: u16 = 0x000B;
     /// The authentication private key.
+    #[cfg(any(feature = "net", feature = "diagnostics"))]
     pub(crate) const AUTHENTICATION_KEY: u16 = 0x0017;
 }
 
