@@ -1,0 +1,106 @@
+//! The card alone: what it is and how many tries are left.
+
+use std::sync::Arc;
+
+use kazasu::card::{Application, Card, Generation};
+use kazasu::error as core;
+use kazasu::iso7816;
+
+use crate::error::{KazasuError, PinKind};
+use crate::transport::{CardTransport, Link};
+
+/// What a card has shown it can do; store it with the member, it saves exchanges.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, uniffi::Record)]
+pub struct CardCapabilities {
+    /// Files answer to short EF identifiers; absent while unknown.
+    pub short_ef: Option<bool>,
+    /// Reads take extended lengths; absent while unknown.
+    pub extended_length: Option<bool>,
+}
+
+impl From<iso7816::CardCapabilities> for CardCapabilities {
+    fn from(core: iso7816::CardCapabilities) -> Self {
+        Self { short_ef: core.short_ef, extended_length: core.extended_length }
+    }
+}
+
+impl From<CardCapabilities> for iso7816::CardCapabilities {
+    fn from(ffi: CardCapabilities) -> Self {
+        Self { short_ef: ffi.short_ef, extended_length: ffi.extended_length }
+    }
+}
+
+/// Kind of token.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, uniffi::Enum)]
+pub enum CardGeneration {
+    /// A My Number card of plastic.
+    MyNumberCard,
+    /// スマホ用電子証明書 on Android.
+    AndroidPhone,
+    /// スマホ用電子証明書 on iPhone.
+    IPhone,
+    /// 住民基本台帳カード: not a My Number card.
+    ResidentRegisterCard,
+    /// A label not seen before.
+    Unknown,
+}
+
+/// What a card says of itself.
+#[derive(Clone, Debug, Eq, PartialEq, uniffi::Record)]
+pub struct CardInfo {
+    /// Kind of token.
+    pub generation: CardGeneration,
+    /// Token label.
+    pub label: String,
+    /// Names of the applications that answered: `jpki text_input surface resident_register common`.
+    pub applications: Vec<String>,
+}
+
+/// The tries left of one PIN.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, uniffi::Record)]
+pub struct PinAttempts {
+    /// Which PIN.
+    pub kind: PinKind,
+    /// Tries left; 0 is blocked. Absent when the card only says that the PIN is verified already.
+    pub attempts_left: Option<u8>,
+    /// Tries after a correct entry.
+    pub max_attempts: u8,
+}
+
+/// Reads what a card says of itself. Blocks; needs no PIN.
+#[uniffi::export]
+pub fn read_card_info(transport: Arc<dyn CardTransport>) -> Result<CardInfo, KazasuError> {
+    let mut link = Link(transport);
+    let mut card = Card::new(&mut link, iso7816::CardCapabilities::default());
+    let applications = card.applications()?.into_iter().map(Application::name).map(str::to_owned).collect();
+    let token = card.select_jpki()?.token_info()?;
+    let generation = match token.generation {
+        Generation::MyNumberCard => CardGeneration::MyNumberCard,
+        Generation::AndroidPhone => CardGeneration::AndroidPhone,
+        Generation::IPhone => CardGeneration::IPhone,
+        Generation::ResidentRegisterCard => CardGeneration::ResidentRegisterCard,
+        Generation::Unknown => CardGeneration::Unknown,
+    };
+    Ok(CardInfo { generation, label: token.label, applications })
+}
+
+/// Asks for the tries left of the user-authentication PIN. Two exchanges; blocks; costs no try.
+#[uniffi::export]
+pub fn read_attempts_left(transport: Arc<dyn CardTransport>) -> Result<PinAttempts, KazasuError> {
+    let mut link = Link(transport);
+    let mut card = Card::new(&mut link, iso7816::CardCapabilities::default());
+    let attempts = card.select_jpki()?.attempts_left(core::PinKind::UserAuthentication)?;
+    Ok(PinAttempts {
+        kind: attempts.kind.into(),
+        attempts_left: attempts.attempts_left,
+        max_attempts: attempts.max_attempts,
+    })
+}
+
+/// Whether these four digits are easy to guess: repeated, running, a year, or a date of birth written MMDD, DDMM or YYMM.
+/// A hint for the PIN screen, before the card is held; nothing is kept.
+#[uniffi::export]
+pub fn is_guessable_pin(pin: &[u8], birth_date: Option<String>) -> bool {
+    let birth_date = birth_date.as_deref().and_then(kazasu::time::CalendarDate::parse);
+    kazasu::safety::is_guessable_pin(pin, birth_date)
+}

@@ -1,0 +1,217 @@
+//! One qualification: begin → tap → finish, with at most one call at a time.
+
+use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
+
+use kazasu::card::UserAuthenticationPin;
+use kazasu::qualify::assertion;
+use kazasu::session as core;
+
+use crate::card::CardCapabilities;
+use crate::device_key::{DeviceKey, Key};
+use crate::error::KazasuError;
+use crate::qualify::QualifyClient;
+use crate::transport::{CardTransport, Link};
+
+mod result;
+
+pub use result::{EligibilityResult, Freshness, InsuranceInfo, Qualification, SessionWarning};
+
+/// Whose request this is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, uniffi::Enum)]
+pub enum Purpose {
+    /// The holder's own.
+    Own,
+    /// For a family member.
+    Family,
+}
+
+/// Whether the last try of a PIN may be used. Losing it means a visit to the municipal office.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, uniffi::Enum)]
+pub enum LastAttempt {
+    /// Refuse.
+    Refuse,
+    /// The user was told and agreed.
+    Allow,
+}
+
+/// The member whose card is read.
+#[derive(Clone, Debug, uniffi::Record)]
+pub struct Member {
+    /// The certificate of the member's earlier tap; another card is then refused before any PIN is sent.
+    #[uniffi(default = None)]
+    pub certificate: Option<Vec<u8>>,
+    /// Whose request.
+    pub purpose: Purpose,
+    /// What the member's card showed at the earlier tap.
+    #[uniffi(default = None)]
+    pub capabilities: Option<CardCapabilities>,
+}
+
+/// How far the tap has come.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, uniffi::Enum)]
+pub enum TapStep {
+    /// The card answers.
+    CardFound,
+    /// Its certificate may be used.
+    CertificateChecked,
+    /// The PIN was right.
+    PinVerified,
+    /// The card has signed and may be taken away.
+    Signed,
+}
+
+/// Told how far the tap has come; called on the thread of `tap`.
+#[uniffi::export(with_foreign)]
+pub trait ProgressListener: Send + Sync {
+    /// One step is done. What it throws is ignored.
+    fn on_step(&self, step: TapStep) -> Result<(), ListenerError>;
+}
+
+/// A listener failed; nothing follows from it.
+#[derive(Debug, thiserror::Error, uniffi::Error)]
+pub enum ListenerError {
+    /// The listener threw.
+    #[error("the listener failed")]
+    Failed,
+}
+
+impl From<uniffi::UnexpectedUniFFICallbackError> for ListenerError {
+    fn from(_: uniffi::UnexpectedUniFFICallbackError) -> Self {
+        Self::Failed
+    }
+}
+
+/// What to keep with the member after a tap.
+#[derive(Clone, Debug, uniffi::Record)]
+pub struct TapResult {
+    /// The card's certificate.
+    pub certificate: Vec<u8>,
+    /// What the card has shown it can do.
+    pub capabilities: CardCapabilities,
+}
+
+/// Fails with `TooManyMembers` when `registered` members leave no place for another one. No I/O.
+#[uniffi::export]
+pub fn check_new_member(registered: u32) -> Result<(), KazasuError> {
+    Ok(core::check_new_member(registered)?)
+}
+
+enum State {
+    Awaiting(Box<core::AwaitingTap>),
+    Signed(Box<core::Signed>),
+    /// A call is at work, or it panicked.
+    Taken,
+}
+
+/// One qualification of one member. Blocking; a second call while one runs fails with `Busy`.
+#[derive(uniffi::Object)]
+pub struct Session {
+    state: Mutex<State>,
+}
+
+#[uniffi::export]
+impl Session {
+    /// Fetches metadata and nonce and leaves the connection open. Call it before asking for the card.
+    #[uniffi::constructor]
+    pub fn begin(
+        client: Arc<QualifyClient>,
+        member: Member,
+        device_key: Arc<dyn DeviceKey>,
+    ) -> Result<Arc<Self>, KazasuError> {
+        let member = core::Member {
+            device_key: Arc::new(Key(device_key)),
+            certificate: member.certificate,
+            purpose: match member.purpose {
+                Purpose::Own => assertion::Purpose::Own,
+                Purpose::Family => assertion::Purpose::Family,
+            },
+            capabilities: member.capabilities.unwrap_or_default().into(),
+        };
+        let awaiting = core::begin(Arc::clone(&client.core), member)?;
+        Ok(Arc::new(Self { state: Mutex::new(State::Awaiting(Box::new(awaiting))) }))
+    }
+
+    /// Fetches a new nonce if the present one is nearly over. Call it when the PIN was typed slowly.
+    pub fn renew(&self) -> Result<(), KazasuError> {
+        match &mut *self.lock()? {
+            State::Awaiting(awaiting) => Ok(awaiting.renew()?),
+            State::Signed(_) | State::Taken => Err(wrong_order("renew belongs before tap")),
+        }
+    }
+
+    /// Reads and checks the certificate, sends the PIN once, has the card sign. Uses no network.
+    ///
+    /// After a failure the session waits for another tap. `pin` is copied into memory that is wiped; wipe your own.
+    pub fn tap(
+        &self,
+        transport: Arc<dyn CardTransport>,
+        pin: &[u8],
+        last_attempt: LastAttempt,
+        progress: Option<Arc<dyn ProgressListener>>,
+    ) -> Result<TapResult, KazasuError> {
+        let pin = UserAuthenticationPin::parse(pin)?;
+        let mut state = self.lock()?;
+        let awaiting = match std::mem::replace(&mut *state, State::Taken) {
+            State::Awaiting(awaiting) => awaiting,
+            other => {
+                *state = other;
+                return Err(wrong_order("tap belongs after begin, once"));
+            }
+        };
+        let last_attempt = match last_attempt {
+            LastAttempt::Refuse => kazasu::card::LastAttempt::Refuse,
+            LastAttempt::Allow => kazasu::card::LastAttempt::Allow,
+        };
+        let mut on_step = |step| {
+            if let Some(listener) = &progress {
+                let _ = listener.on_step(step_of(step));
+            }
+        };
+        match awaiting.tap(&mut Link(transport), pin, last_attempt, &mut on_step) {
+            Ok(signed) => {
+                let result = TapResult {
+                    certificate: signed.certificate().der().to_vec(),
+                    capabilities: signed.capabilities().into(),
+                };
+                *state = State::Signed(Box::new(signed));
+                Ok(result)
+            }
+            Err(failed) => {
+                *state = State::Awaiting(Box::new(failed.awaiting));
+                Err(failed.error.into())
+            }
+        }
+    }
+
+    /// Sends the assertion and asks for the eligibility. May be called again after a failure, within a minute of the tap.
+    pub fn finish(&self) -> Result<EligibilityResult, KazasuError> {
+        match &mut *self.lock()? {
+            State::Signed(signed) => Ok(EligibilityResult::of(&signed.finish()?)),
+            State::Awaiting(_) | State::Taken => Err(wrong_order("finish belongs after tap")),
+        }
+    }
+}
+
+impl Session {
+    fn lock(&self) -> Result<MutexGuard<'_, State>, KazasuError> {
+        match self.state.try_lock() {
+            Ok(state) => Ok(state),
+            Err(TryLockError::WouldBlock) => Err(KazasuError::Busy),
+            // After a panic the state is `Taken`, which every call refuses.
+            Err(TryLockError::Poisoned(poisoned)) => Ok(poisoned.into_inner()),
+        }
+    }
+}
+
+fn wrong_order(detail: &str) -> KazasuError {
+    KazasuError::Usage { detail: detail.to_owned() }
+}
+
+fn step_of(step: core::TapStep) -> TapStep {
+    match step {
+        core::TapStep::CardFound => TapStep::CardFound,
+        core::TapStep::CertificateChecked => TapStep::CertificateChecked,
+        core::TapStep::PinVerified => TapStep::PinVerified,
+        core::TapStep::Signed => TapStep::Signed,
+    }
+}

@@ -1,0 +1,101 @@
+//! The link to the card, implemented by the app's NFC code.
+
+use std::sync::Arc;
+
+use kazasu::error::TransportError as Core;
+use kazasu::iso7816;
+
+/// A half-duplex link to one contactless card.
+#[uniffi::export(with_foreign)]
+pub trait CardTransport: Send + Sync {
+    /// Sends one command APDU and returns the response APDU, status word included. Blocks until the card answers.
+    ///
+    /// Implementations neither retry nor log, and close the link when the user cancels: the pending call then ends with
+    /// `Cancelled`.
+    fn transceive(&self, command: Vec<u8>) -> Result<Vec<u8>, TransportError>;
+
+    /// The longest APDUs this link carries.
+    fn limits(&self) -> Result<TransportLimits, TransportError>;
+}
+
+/// The longest APDUs a link carries, in bytes, headers and status word included.
+#[derive(Clone, Copy, Debug, uniffi::Record)]
+pub struct TransportLimits {
+    /// Longest command APDU; 261 for short APDUs.
+    pub max_command: u32,
+    /// Longest response APDU; 258 for short APDUs.
+    pub max_response: u32,
+}
+
+/// Why the link to the card failed.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error, uniffi::Error)]
+pub enum TransportError {
+    /// The card left the field.
+    #[error("the card left the field")]
+    TagLost,
+    /// No card came, or the card did not answer in time.
+    #[error("no answer from a card in time")]
+    Timeout,
+    /// NFC is absent or switched off.
+    #[error("NFC is absent or off")]
+    Unavailable,
+    /// The user or the app closed the link.
+    #[error("the link was closed")]
+    Cancelled,
+    /// Anything else.
+    #[error("the reader failed: {detail}")]
+    Failed {
+        /// What the platform said, without APDU contents.
+        detail: String,
+    },
+}
+
+impl From<uniffi::UnexpectedUniFFICallbackError> for TransportError {
+    /// An exception the app did not declare; its text may hold anything and is dropped.
+    fn from(_: uniffi::UnexpectedUniFFICallbackError) -> Self {
+        Self::Failed { detail: "unexpected exception in CardTransport".to_owned() }
+    }
+}
+
+impl From<TransportError> for Core {
+    fn from(error: TransportError) -> Self {
+        match error {
+            TransportError::TagLost => Self::TagLost,
+            TransportError::Timeout => Self::Timeout,
+            TransportError::Unavailable => Self::Unavailable,
+            TransportError::Cancelled => Self::Cancelled,
+            TransportError::Failed { detail } => Self::Failed { detail },
+        }
+    }
+}
+
+impl From<Core> for TransportError {
+    fn from(error: Core) -> Self {
+        match error {
+            Core::TagLost => Self::TagLost,
+            Core::Timeout => Self::Timeout,
+            Core::Unavailable => Self::Unavailable,
+            Core::Cancelled => Self::Cancelled,
+            Core::Failed { detail } => Self::Failed { detail },
+        }
+    }
+}
+
+/// A foreign link as the core wants it.
+pub(crate) struct Link(pub(crate) Arc<dyn CardTransport>);
+
+impl iso7816::CardTransport for Link {
+    fn transceive(&mut self, command: &[u8]) -> Result<Vec<u8>, Core> {
+        Ok(self.0.transceive(command.to_vec())?)
+    }
+
+    fn limits(&self) -> iso7816::TransportLimits {
+        match self.0.limits() {
+            Ok(limits) => iso7816::TransportLimits {
+                max_command: limits.max_command as usize,
+                max_response: limits.max_response as usize,
+            },
+            Err(_) => iso7816::TransportLimits::SHORT,
+        }
+    }
+}
