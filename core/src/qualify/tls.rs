@@ -73,8 +73,9 @@ pub(crate) fn fault_of(error: &rustls::Error) -> ConnectionFault {
         rustls::Error::PeerIncompatible(PeerIncompatible::ServerSentHelloRetryRequestWithUnknownExtension) => {
             ConnectionFault::Unreachable
         }
+        // No TLS at all: a captive portal, most often.
+        rustls::Error::InvalidMessage(_) => ConnectionFault::ServerCertificate,
         rustls::Error::PeerIncompatible(_)
-        | rustls::Error::InvalidMessage(_)
         | rustls::Error::AlertReceived(ProtocolVersion | HandshakeFailure | InsufficientSecurity) => {
             ConnectionFault::TlsVersion
         }

@@ -1,0 +1,110 @@
+"""What the Python tests share: the programs, a sandbox, a table printed at the end."""
+
+import json
+import os
+import pathlib
+import re
+import subprocess
+import threading
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BIN = pathlib.Path(os.environ.get("KAZASU_BIN", ROOT / "target/debug")).resolve()
+PEOPLE = ROOT / "tests/people"
+PIN = "1234"  # person 1, synthetic
+PASSWORD = "ABC123"
+
+_table: list[tuple[str, ...]] = []
+
+
+class Run:
+    """One run of `kazasu`: exit code, stdout, stderr."""
+
+    def __init__(self, *arguments, secrets=None, cwd=None, env=None):
+        environment = {k: v for k, v in os.environ.items() if k not in ("LC_ALL", "LC_MESSAGES", "LANG")}
+        environment.update(env or {})
+        done = subprocess.run(
+            [str(BIN / "kazasu"), *map(str, arguments)], input=("" if secrets is None else secrets).encode(),
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=cwd, env=environment, timeout=120)
+        self.status = done.returncode
+        self.out = done.stdout.decode()
+        self.err = done.stderr.decode()
+
+    @property
+    def json(self):
+        """The one object on stdout; more or less than one fails."""
+        value, end = json.JSONDecoder().raw_decode(self.out)
+        assert self.out[end:].strip() == "", f"more than one object: {self.out}"
+        assert isinstance(value, dict)
+        return value
+
+    @property
+    def code(self):
+        """The code that the last error on stderr begins with; None without one."""
+        codes = re.findall(r"^(KZ-[A-Z]\d\d) ", self.err, re.MULTILINE)
+        return codes[-1] if codes else None
+
+    def failed_with(self, code):
+        """Asserts a failure with `code`."""
+        __tracebackhide__ = True
+        assert (self.status != 0, self.code) == (True, code), f"exit {self.status}\n{self.out}\n{self.err}"
+        return self
+
+    def succeeded(self):
+        """Asserts success."""
+        __tracebackhide__ = True
+        assert (self.status, self.code) == (0, None), f"exit {self.status}\n{self.out}\n{self.err}"
+        return self
+
+
+class Sandbox:
+    """`kazasu-sandbox` on a free port of the loopback interface."""
+
+    def __init__(self, folder, *arguments):
+        self.config = folder / "config.json"
+        self.lines = []
+        self.process = subprocess.Popen(
+            [str(BIN / "kazasu-sandbox"), "--config-out", str(self.config), *arguments],
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        first = self.process.stdout.readline()
+        assert first, "the sandbox did not start"
+        self.issuer = json.loads(first)["issuer"]
+        self._reader = threading.Thread(target=lambda: self.lines.extend(self.process.stdout), daemon=True)
+        self._reader.start()
+
+    def stop(self):
+        """Ends it and returns its log."""
+        if self.process.poll() is None:
+            self.process.terminate()
+            self.process.wait(10)
+        self._reader.join(5)
+        return "".join(self.lines)
+
+
+@pytest.fixture
+def sandbox(tmp_path):
+    server = Sandbox(tmp_path)
+    yield server
+    server.stop()
+
+
+def trace(file):
+    """The exchanges in a `--trace` file; a missing file has none."""
+    return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+
+
+def pin_entries(exchanges):
+    """VERIFY commands that carried a PIN: the query for tries has no data."""
+    return [e for e in exchanges if e["ins"] == "20" and e["command_len"] > 5]
+
+
+def row(*cells):
+    """A line of the table printed at the end."""
+    _table.append(tuple(map(str, cells)))
+
+
+def pytest_terminal_summary(terminalreporter):
+    widths = [max(map(len, column)) for column in zip(*_table)]
+    for cells in _table:
+        terminalreporter.write_line("| " + " | ".join(cell.ljust(width) for cell, width in zip(cells, widths)) + " |")

@@ -1,0 +1,62 @@
+#!/usr/bin/env bash
+# `kazasu demo` asks nothing and answers each of the ten people as the table of answers says.
+set -uo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit
+source tests/interop/checks.sh
+kazasu=${KAZASU_BIN:-target/debug}/kazasu
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+unset LC_ALL LC_MESSAGES LANG # the default language is Japanese
+
+# README's first command, word for word.
+cargo run -q -p kazasu-cli -- demo </dev/null >"$scratch/out" 2>"$scratch/err"
+status=$?
+check 'demo ends well' equals "$status" 0
+[[ $status == 0 ]] || cat "$scratch/err"
+check 'demo shows validity, copay, limit and what the sandbox counted' \
+    contains "$scratch/out" 有効 '30 %' 区分ウ '受理した署名 1'
+check 'demo is silent on stderr' equals "$(cat "$scratch/err")" ''
+
+# person, exit code, text on stdout, code on stderr
+answer() {
+    local person=$1 expected=$2 text=$3 code=${4:-}
+    "$kazasu" demo --person "$person" </dev/null >"$scratch/out" 2>"$scratch/err"
+    local status=$?
+    cat "$scratch/err" >>"$scratch/all"
+    if [[ $status == "$expected" ]] && contains "$scratch/out" "$text" >/dev/null &&
+        { [[ -z $code ]] || grep -q "^$code " "$scratch/err"; }; then
+        ok "person $person: exit $expected, ${text:-nothing}${code:+, $code on stderr}"
+    else
+        bad "person $person: exit $status instead of $expected, or not \"$text\" and \"$code\"" "$scratch/out" "$scratch/err"
+    fi
+}
+: >"$scratch/all"
+answer 1 0 区分ウ
+answer 2 0 KZ-Q04
+answer 3 0 KZ-Q05
+answer 4 0 KZ-Q02
+answer 5 0 KZ-Q03
+answer 6 0 未登録
+answer 7 0 処理中
+answer 8 1 '' KZ-Q01
+answer 9 0 有効
+answer 10 0 有効
+
+if "$kazasu" demo --person 11 </dev/null >"$scratch/out" 2>&1; then bad 'an eleventh person is refused'; else ok 'an eleventh person is refused'; fi
+
+for profile in next-p256 next-p384 phone; do
+    "$kazasu" --sim "$profile" demo </dev/null >"$scratch/out" 2>"$scratch/err"
+    check "demo with the card $profile" contains "$scratch/out" 有効 '受理した署名 1'
+done
+
+# One object, and nothing else, for machines.
+"$kazasu" demo --json </dev/null >"$scratch/out" 2>"$scratch/err"
+check 'demo --json is one object' equals "$(wc -l <"$scratch/out") $(head -c 1 "$scratch/out")" '1 {'
+check 'demo --json holds the answer' contains "$scratch/out" '"validity":"valid"' '"copay_percent":30' '"assertions_accepted":1'
+
+if grep -qE '見本|SAMPLE|p-[0-9a-f]{6}|MII' "$scratch/all" "$scratch/err"; then
+    bad 'nothing personal on stderr' "$scratch/all" "$scratch/err"
+else
+    ok 'nothing personal on stderr'
+fi
+summary
