@@ -56,9 +56,9 @@ fn usage(error: impl std::fmt::Display) -> KazasuError {
     KazasuError::Usage { detail: error.to_string() }
 }
 
-/// Panics: shows how a fault inside the library reaches the app.
+/// Panics: shows how a fault inside the library reaches the app. It never returns; the result type lets Swift throw.
 #[uniffi::export]
-pub fn simulate_panic() {
+pub fn simulate_panic() -> Result<(), KazasuError> {
     panic!("simulated fault");
 }
 

@@ -1,0 +1,90 @@
+import Foundation
+
+/// One qualification of one member: ``Kazasu/begin(member:deviceKey:)`` → tap → ``finish()``.
+///
+/// At most one call runs at a time; a second one fails with `Busy`. Everything thrown is a `KazasuError`.
+public final class KazasuSession: Sendable {
+    private let session: Session
+
+    init(_ session: Session) {
+        self.session = session
+    }
+
+    /// Fetches a new nonce if the present one is nearly over. Call it when the PIN was typed slowly; it mostly costs nothing.
+    public func renew() async throws {
+        let session = session
+        try await NetworkQueue.run { try session.renew() }
+    }
+
+    /// Reads and checks the certificate, sends the PIN once and has the card sign. Uses no network.
+    ///
+    /// After a failure the session waits for another tap. `pin` is wiped unless the card has certainly not seen it; then it
+    /// serves another tap within its minute. Cancelling the task closes a ``CancellableTransport``.
+    ///
+    /// - Parameters:
+    ///   - lastAttempt: `.allow` only after the user was told that one try is left and agreed.
+    ///   - onStep: Told each step, on ``CardQueue``.
+    public func tap(
+        _ transport: any CardTransport,
+        pin: PinEntry,
+        lastAttempt: LastAttempt = .refuse,
+        onStep: (@Sendable (TapStep) -> Void)? = nil
+    ) async throws -> TapResult {
+        let session = session
+        let steps = Steps(onStep)
+        do {
+            let result = try await cancelling(transport) {
+                try pin.withData {
+                    try session.tap(transport: transport, pin: $0, lastAttempt: lastAttempt, progress: steps)
+                }
+            }
+            pin.wipe()
+            return result
+        } catch {
+            if (error as? KazasuError)?.leavesPinUnsent(after: steps.last) != true { pin.wipe() }
+            throw error
+        }
+    }
+
+    /// Sends the assertion and asks for the eligibility. May be called again after a failure, within a minute of the tap.
+    public func finish() async throws -> EligibilityResult {
+        let session = session
+        return try await NetworkQueue.run { try session.finish() }
+    }
+}
+
+/// Hands the steps on and remembers the last one.
+private final class Steps: ProgressListener, @unchecked Sendable {
+    private let handler: (@Sendable (TapStep) -> Void)?
+    private let lock = NSLock()
+    private var latest: TapStep?
+
+    init(_ handler: (@Sendable (TapStep) -> Void)?) {
+        self.handler = handler
+    }
+
+    var last: TapStep? {
+        lock.lock()
+        defer { lock.unlock() }
+        return latest
+    }
+
+    func onStep(step: TapStep) throws {
+        lock.lock()
+        latest = step
+        lock.unlock()
+        handler?(step)
+    }
+}
+
+extension KazasuError {
+    /// Whether a tap that ended so after `step` has certainly not sent its PIN, and may be repeated with it.
+    func leavesPinUnsent(after step: TapStep?) -> Bool {
+        guard step == nil || step == .cardFound || step == .certificateChecked else { return false }
+        switch self {
+        case .Transport(error: .Cancelled): return false
+        case .Transport, .LastAttempt, .OtherCard, .NotMyNumberCard, .CardUnreadable, .Authorization, .Busy: return true
+        default: return false
+        }
+    }
+}

@@ -1,0 +1,35 @@
+"""Generated sources: the same library gives the same text, and none of it is committed."""
+
+import filecmp
+import os
+import subprocess
+
+import pytest
+from conftest import BIN, ROOT
+
+LANGUAGES = {"kotlin-jvm": 1, "kotlin-android": 1, "python": 1, "swift": 3}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_twice_generated_is_the_same(tmp_path, language):
+    generators = {"UNIFFI_BINDGEN": "uniffi-bindgen", "UNIFFI_BINDGEN_SWIFT": "uniffi-bindgen-swift"}
+    environment = os.environ | {name: str(BIN / program) for name, program in generators.items()}
+    listings = []
+    for name in ("one", "two"):
+        command = [ROOT / "bindings/scripts/generate.sh", language, tmp_path / name, BIN / "libkazasu_ffi.so"]
+        subprocess.run(command, check=True, capture_output=True, env=environment)
+        listings.append(sorted(path.relative_to(tmp_path / name) for path in (tmp_path / name).rglob("*") if path.is_file()))
+    assert listings[0] == listings[1]
+    assert len(listings[0]) == LANGUAGES[language]
+    for file in listings[0]:
+        assert filecmp.cmp(tmp_path / "one" / file, tmp_path / "two" / file, shallow=False), file
+        text = (tmp_path / "one" / file).read_text()
+        assert str(ROOT) not in text, "a path of this machine"
+
+
+def test_generated_sources_are_not_committed():
+    committed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True)
+    if committed.returncode:
+        pytest.skip("not a git work tree")
+    names = ("kazasu_ffi.kt", "kazasu_ffi.py", "KazasuFFI.swift", "kazasu_ffiFFI.h")
+    assert [file for file in committed.stdout.splitlines() if file.endswith(names)] == []
