@@ -120,9 +120,10 @@ final class ScenarioTests: XCTestCase {
         }
     }
 
-    /// A function without `Result` turns a panic into a crash in generated Swift, so this needs one that throws.
-    func testPanicBecomesInternal() throws {
-        throw XCTSkip("simulatePanic() cannot throw; see bindings/swift/README.md")
+    func testPanicBecomesInternal() {
+        XCTAssertThrowsError(try typed { try simulatePanic() }) { error in
+            XCTAssertEqual((error as? KazasuError)?.code(), "KZ-U04")
+        }
     }
 
     func testSixthMember() throws {
