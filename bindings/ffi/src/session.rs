@@ -1,5 +1,6 @@
 //! One qualification: begin → tap → finish, with at most one call at a time.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
 
 use kazasu::card::UserAuthenticationPin;
@@ -107,6 +108,7 @@ enum State {
 #[derive(uniffi::Object)]
 pub struct Session {
     state: Mutex<State>,
+    pin_was_sent: AtomicBool,
 }
 
 #[uniffi::export]
@@ -128,7 +130,10 @@ impl Session {
             capabilities: member.capabilities.unwrap_or_default().into(),
         };
         let awaiting = core::begin(Arc::clone(&client.core), member)?;
-        Ok(Arc::new(Self { state: Mutex::new(State::Awaiting(Box::new(awaiting))) }))
+        Ok(Arc::new(Self {
+            state: Mutex::new(State::Awaiting(Box::new(awaiting))),
+            pin_was_sent: AtomicBool::new(false),
+        }))
     }
 
     /// Fetches a new nonce if the present one is nearly over. Call it when the PIN was typed slowly.
@@ -158,6 +163,8 @@ impl Session {
                 return Err(wrong_order("tap belongs after begin, once"));
             }
         };
+        // Until the core says otherwise: a panic, or a caller that does not wait for the end, must not send it again.
+        self.pin_was_sent.store(true, Ordering::Release);
         let last_attempt = match last_attempt {
             LastAttempt::Refuse => kazasu::card::LastAttempt::Refuse,
             LastAttempt::Allow => kazasu::card::LastAttempt::Allow,
@@ -177,10 +184,17 @@ impl Session {
                 Ok(result)
             }
             Err(failed) => {
+                self.pin_was_sent.store(failed.pin.is_none(), Ordering::Release);
                 *state = State::Awaiting(Box::new(failed.awaiting));
                 Err(failed.error.into())
             }
         }
+    }
+
+    /// Whether the PIN given to the last tap has gone to the card, or may have; a PIN is sent once for each entry. If not,
+    /// the same entry serves another tap, for a minute at most. Does not block.
+    pub fn pin_was_sent(&self) -> bool {
+        self.pin_was_sent.load(Ordering::Acquire)
     }
 
     /// Sends the assertion and asks for the eligibility. May be called again after a failure, within a minute of the tap.

@@ -54,6 +54,9 @@ struct Answer {
     private static func lines(_ insurance: InsuranceInfo, _ person: Person) -> [(String, String)] {
         var lines: [(String, String)] = []
         if let insurer = insurance.insurerName { lines.append((text("result.insurer"), insurer)) }
+        if let loss = insurance.lossDate { lines.append((text("result.loss"), loss)) }
+        // What an ended insurance paid would mislead.
+        guard insurance.inForce else { return lines }
         if let copay = insurance.copayPercent {
             lines.append((text("result.copay"), text("result.copay.percent", Int32(copay))))
         }
@@ -61,7 +64,6 @@ struct Answer {
         let absent = text(person.limitConsent ? "result.limit.unknown" : "result.limit.absent")
         lines.append((text("result.limit"), insurance.limitCategoryText ?? insurance.limitCategory ?? absent))
         if let limit = insurance.limitText { lines.append(("", limit)) }
-        if let loss = insurance.lossDate { lines.append((text("result.loss"), loss)) }
         return lines
     }
 

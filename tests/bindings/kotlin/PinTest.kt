@@ -9,6 +9,7 @@ import org.kazasu.ffi.KazasuException
 import org.kazasu.ffi.LastAttempt
 import org.kazasu.ffi.PinKind
 import org.kazasu.ffi.Qualification
+import org.kazasu.ffi.TransportException
 
 /** PINs: tries, forms, wiping. */
 class PinTest : SandboxTest() {
@@ -80,6 +81,29 @@ class PinTest : SandboxTest() {
         session.tap(link, pin(1))
         assertTrue(link.commands.size >= 5)
         assertTrue(link.commands.all { command -> command.all { it.toInt() == 0 } })
+    }
+
+    @Test
+    fun `a session tells whether the PIN was sent`() = session { session ->
+        val hanako = card(1)
+        assertFalse(session.pinWasSent, "no tap yet")
+        failsWith<KazasuException.Transport> { hanako.link("exchange=1:drop").use { session.tap(it, pin(1)) } }
+        assertFalse(session.pinWasSent, "lost before VERIFY")
+        hanako.setAttempts(1u)
+        failsWith<KazasuException.LastAttempt> { session.sign(hanako, pin(1)) }
+        assertFalse(session.pinWasSent, "the last try was not permitted")
+        hanako.setAttempts(3u)
+        failsWith<KazasuException.WrongPin> { session.sign(hanako, wrongPin()) }
+        assertTrue(session.pinWasSent, "wrong")
+        val lost = TestLink(hanako.tap(null)) { _, command ->
+            if (command[1] == VERIFY && command.size == 9) throw TransportException.TagLost()
+        }
+        failsWith<KazasuException.VerifyUnanswered> { session.tap(lost, pin(1)) }
+        assertTrue(session.pinWasSent, "sent, and no answer came")
+        failsWith<KazasuException.Transport> { hanako.link("exchange=1:drop").use { session.tap(it, pin(1)) } }
+        assertFalse(session.pinWasSent, "it is the last tap that counts")
+        session.sign(hanako, pin(1))
+        assertTrue(session.pinWasSent, "right")
     }
 
     @Test

@@ -76,6 +76,17 @@ def test_the_last_try_is_refused_then_allowed_and_a_wrong_one_blocks(begin):
         assert blocked.value.code() == "KZ-C05"
 
 
+def test_a_session_tells_whether_the_pin_was_sent(begin):
+    session, hanako = begin(), card(1)
+    assert not session.pin_was_sent()
+    for fault, pin, sent in [("exchange=1:drop", PIN[1], False), (None, WRONG, True), ("exchange=2:drop", PIN[1], False)]:
+        with pytest.raises(kz.KazasuError):
+            tap(session, hanako, pin, fault=fault)
+        assert session.pin_was_sent() == sent, fault
+    tap(session, hanako)
+    assert session.pin_was_sent()
+
+
 @pytest.mark.parametrize("entry", [b"", b"123", b"12345", b"12a4", b"\xff234", "１２３４".encode()])
 def test_only_four_ascii_digits_reach_the_card(begin, entry):
     hanako = card(1)

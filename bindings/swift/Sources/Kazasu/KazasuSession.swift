@@ -18,8 +18,8 @@ public final class KazasuSession: Sendable {
 
     /// Reads and checks the certificate, sends the PIN once and has the card sign. Uses no network.
     ///
-    /// After a failure the session waits for another tap. `pin` is wiped unless the card has certainly not seen it; then it
-    /// serves another tap within its minute. Cancelling the task closes a ``CancellableTransport``.
+    /// After a failure the session waits for another tap. `pin` is wiped if it was sent, or may have been; otherwise it serves
+    /// another tap within its minute. Cancelling the task closes a ``CancellableTransport``.
     ///
     /// - Parameters:
     ///   - lastAttempt: `.allow` only after the user was told that one try is left and agreed.
@@ -31,18 +31,11 @@ public final class KazasuSession: Sendable {
         onStep: (@Sendable (TapStep) -> Void)? = nil
     ) async throws -> TapResult {
         let session = session
-        let steps = Steps(onStep)
-        do {
-            let result = try await cancelling(transport) {
-                try pin.withData {
-                    try session.tap(transport: transport, pin: $0, lastAttempt: lastAttempt, progress: steps)
-                }
+        defer { if session.pinWasSent() { pin.wipe() } }
+        return try await cancelling(transport) {
+            try pin.withData {
+                try session.tap(transport: transport, pin: $0, lastAttempt: lastAttempt, progress: onStep.map(Steps.init))
             }
-            pin.wipe()
-            return result
-        } catch {
-            if (error as? KazasuError)?.leavesPinUnsent(after: steps.last) != true { pin.wipe() }
-            throw error
         }
     }
 
@@ -53,38 +46,15 @@ public final class KazasuSession: Sendable {
     }
 }
 
-/// Hands the steps on and remembers the last one.
-private final class Steps: ProgressListener, @unchecked Sendable {
-    private let handler: (@Sendable (TapStep) -> Void)?
-    private let lock = NSLock()
-    private var latest: TapStep?
+/// Hands the steps on.
+private final class Steps: ProgressListener {
+    private let handler: @Sendable (TapStep) -> Void
 
-    init(_ handler: (@Sendable (TapStep) -> Void)?) {
+    init(_ handler: @escaping @Sendable (TapStep) -> Void) {
         self.handler = handler
     }
 
-    var last: TapStep? {
-        lock.lock()
-        defer { lock.unlock() }
-        return latest
-    }
-
     func onStep(step: TapStep) throws {
-        lock.lock()
-        latest = step
-        lock.unlock()
-        handler?(step)
-    }
-}
-
-extension KazasuError {
-    /// Whether a tap that ended so after `step` has certainly not sent its PIN, and may be repeated with it.
-    func leavesPinUnsent(after step: TapStep?) -> Bool {
-        guard step == nil || step == .cardFound || step == .certificateChecked else { return false }
-        switch self {
-        case .Transport(error: .Cancelled): return false
-        case .Transport, .LastAttempt, .OtherCard, .NotMyNumberCard, .CardUnreadable, .Authorization, .Busy: return true
-        default: return false
-        }
+        handler(step)
     }
 }

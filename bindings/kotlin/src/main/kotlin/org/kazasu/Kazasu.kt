@@ -110,6 +110,13 @@ public class KazasuSession internal constructor(private val session: Session) : 
     }
 
     /**
+     * Whether the PIN given to the last [tap] has gone to the card, or may have: a PIN is sent once for each entry, so the
+     * user has to enter it again. If not, the same entry serves another tap, for a minute at most; `true` while a tap
+     * runs. Does not block.
+     */
+    public val pinWasSent: Boolean get() = session.pinWasSent()
+
+    /**
      * Sends the assertion and asks for the eligibility; needs no card. After a connection failure it may be called
      * again within a minute of the tap. An answer such as 無効 is a result, not an exception.
      *

@@ -65,12 +65,13 @@ data class Answer(
     }
 }
 
-/** One insurance, ready to show. */
-data class Insurance(val insurer: String?, val copayPercent: Int?, val limit: Limit, val lossDate: String?) {
+/** One insurance, ready to show. Copay and limit are told for one in force only. */
+data class Insurance(val insurer: String?, val inForce: Boolean, val copayPercent: Int?, val limit: Limit, val lossDate: String?) {
     companion object {
         /** What [info] says to someone who gave or withheld [limitConsent]. */
         fun of(info: InsuranceInfo, limitConsent: Boolean): Insurance = Insurance(
             insurer = info.insurerName,
+            inForce = info.inForce,
             copayPercent = info.copayPercent?.toInt(),
             limit = when (val words = info.limitCategoryText ?: info.limitCategory) {
                 null -> if (limitConsent) Limit.Unknown else Limit.NoConsent

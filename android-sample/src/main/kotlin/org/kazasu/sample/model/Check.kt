@@ -147,22 +147,14 @@ class Check(
         session.renew()
         showPhase(Phase.WAITING)
         withCard { card ->
-            var sent = false
             try {
-                val tap = session.tap(card, pin.copyOf(), lastAttempt) { step ->
-                    sent = sent || step == TapStep.PIN_VERIFIED
-                    showStep(step)
-                }
+                val tap = session.tap(card, pin.copyOf(), lastAttempt, ::showStep)
                 household.update(number) { it.copy(card = KnownCard(tap), attemptsLeft = null) }
                 failures = 0
-                sent = true
                 signed = true
-            } catch (e: KazasuException) {
-                sent = sent || sentBefore(e)
-                throw e
             } finally {
                 // A PIN is sent once for each entry.
-                if (sent) forgetPin()
+                if (session.pinWasSent) forgetPin()
             }
         }
         ask()
@@ -247,9 +239,6 @@ class Check(
         is KazasuException.VerifyUnanswered, is KazasuException.CardUnreadable -> true
         else -> false
     }
-
-    private fun sentBefore(error: KazasuException): Boolean =
-        error is KazasuException.WrongPin || error is KazasuException.PinBlocked || error is KazasuException.VerifyUnanswered
 
     private fun help(): Help? = if (failures == 0) null else Help.entries[minOf(failures, Help.entries.size) - 1]
 

@@ -120,8 +120,9 @@ fun Kit.result(name: String, answer: Answer, onClose: () -> Unit): View = page(
 private fun Kit.insurance(insurance: Insurance): View = panel(
     listOfNotNull(
         row(string(R.string.result_insurer), insurance.insurer ?: string(R.string.result_unknown)),
-        row(string(R.string.result_copay), copay(insurance)),
-        row(string(R.string.result_limit), limit(insurance.limit)),
+        // What an ended insurance paid would mislead.
+        row(string(R.string.result_copay), copay(insurance)).takeIf { insurance.inForce },
+        row(string(R.string.result_limit), limit(insurance.limit)).takeIf { insurance.inForce },
         insurance.lossDate?.let { row(string(R.string.result_lost_on), it) },
     ),
 )
