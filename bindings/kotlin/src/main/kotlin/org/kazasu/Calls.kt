@@ -1,7 +1,9 @@
 package org.kazasu
 
+import java.util.concurrent.atomic.AtomicBoolean
+import java.util.concurrent.atomic.AtomicReference
 import kotlin.coroutines.EmptyCoroutineContext
-import kotlin.coroutines.resumeWithException
+import kotlin.coroutines.resume
 import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.Runnable
@@ -26,20 +28,40 @@ internal suspend fun <T> blocking(
     onCancel: () -> Unit = {},
     cleanup: () -> Unit = {},
     call: () -> T,
-): T = suspendCancellableCoroutine { caller ->
-    caller.invokeOnCancellation { onCancel() }
-    val work = Runnable {
-        val outcome = runCatching {
-            try {
-                if (!caller.isActive) throw CancellationException()
-                translated(call)
-            } finally {
-                cleanup()
+): T {
+    // A result waits here and not in the continuation: a `resume` that hands back what comes too late has another
+    // signature in each line of kotlinx-coroutines, and an app chooses its own. Whoever takes the result out owns it.
+    val outcome = AtomicReference<Result<T>?>()
+    val abandoned = AtomicBoolean()
+    fun abandon() = outcome.getAndSet(null)?.onSuccess(discard)
+    try {
+        suspendCancellableCoroutine<Unit> { caller ->
+            caller.invokeOnCancellation {
+                abandoned.set(true)
+                onCancel()
             }
+            val work = Runnable {
+                outcome.set(
+                    runCatching {
+                        try {
+                            if (!caller.isActive) throw CancellationException()
+                            translated(call)
+                        } finally {
+                            cleanup()
+                        }
+                    },
+                )
+                if (abandoned.get()) abandon()
+                caller.resume(Unit)
+            }
+            Dispatchers.IO.dispatch(EmptyCoroutineContext, work)
         }
-        outcome.fold({ caller.resume(it) { _, late, _ -> discard(late) } }, caller::resumeWithException)
+    } catch (e: CancellationException) {
+        // Also when the cancelling overtook a result on its way to the caller.
+        abandon()
+        throw e
     }
-    Dispatchers.IO.dispatch(EmptyCoroutineContext, work)
+    return checkNotNull(outcome.get()).getOrThrow()
 }
 
 /** What the generated code throws beside [KazasuException], as [KazasuException]. */
