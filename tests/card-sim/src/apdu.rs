@@ -87,15 +87,27 @@ impl From<u16> for Response {
     }
 }
 
-/// Instruction bytes the card knows (ISO/IEC 7816-4, table 4; `80 2A` is the card's own).
+/// Instruction bytes the card knows (ISO/IEC 7816-4, table 4; those of class 80 are JICSAP's or the card's own).
 pub(crate) mod ins {
     pub(crate) const VERIFY: u8 = 0x20;
     pub(crate) const CHANGE_REFERENCE_DATA: u8 = 0x24;
+    /// Class 80.
     pub(crate) const SIGN: u8 = 0x2A;
+    /// Class 80.
+    pub(crate) const CHANGE_KEY: u8 = 0x32;
     pub(crate) const GET_CHALLENGE: u8 = 0x84;
+    pub(crate) const INTERNAL_AUTHENTICATE: u8 = 0x88;
+    /// Class 80; its real name is not known.
+    pub(crate) const TERMINAL_CERTIFICATE: u8 = 0xA2;
     pub(crate) const SELECT: u8 = 0xA4;
+    /// Class 80.
+    pub(crate) const SET_SESSION_KEY: u8 = 0xAE;
     pub(crate) const READ_BINARY: u8 = 0xB0;
+    pub(crate) const READ_RECORD: u8 = 0xB2;
     pub(crate) const GET_RESPONSE: u8 = 0xC0;
+    pub(crate) const GET_DATA: u8 = 0xCA;
+    /// Class 80, phones only.
+    pub(crate) const LAST_COMMAND: u8 = 0xFC;
 }
 
 /// Status words (ISO/IEC 7816-4, 5.6; 6984 "IEF blocked" is JICSAP's meaning).
@@ -103,6 +115,7 @@ pub(crate) mod status {
     pub(crate) const OK: u16 = 0x9000;
     pub(crate) const TRIES_LEFT: u16 = 0x63C0;
     pub(crate) const MEMORY_FAILURE: u16 = 0x6581;
+    pub(crate) const NO_KEY_DELIVERY: u16 = 0x66F1;
     pub(crate) const WRONG_LENGTH: u16 = 0x6700;
     pub(crate) const CHANNEL_NOT_SUPPORTED: u16 = 0x6881;
     pub(crate) const SECURE_MESSAGING_NOT_SUPPORTED: u16 = 0x6882;
@@ -112,9 +125,14 @@ pub(crate) mod status {
     pub(crate) const IEF_BLOCKED: u16 = 0x6984;
     pub(crate) const CONDITIONS_OF_USE: u16 = 0x6985;
     pub(crate) const NO_CURRENT_EF: u16 = 0x6986;
+    pub(crate) const SECURE_MESSAGING_OBJECTS_MISSING: u16 = 0x6987;
+    pub(crate) const NO_SESSION: u16 = 0x69FC;
     pub(crate) const WRONG_DATA: u16 = 0x6A80;
+    pub(crate) const FUNCTION_NOT_SUPPORTED: u16 = 0x6A81;
     pub(crate) const FILE_NOT_FOUND: u16 = 0x6A82;
+    pub(crate) const RECORD_NOT_FOUND: u16 = 0x6A83;
     pub(crate) const WRONG_P1_P2: u16 = 0x6A86;
+    pub(crate) const OBJECT_NOT_FOUND: u16 = 0x6A88;
     pub(crate) const OFFSET_OUTSIDE_FILE: u16 = 0x6B00;
     pub(crate) const WRONG_LE: u16 = 0x6C00;
     pub(crate) const BYTES_WAITING: u16 = 0x6100;

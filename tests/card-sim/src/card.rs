@@ -4,21 +4,18 @@ use crate::{
     SimError,
     apdu::{Command, Response, status},
     application::Application,
-    config::{Config, Profile},
+    common,
+    config::Config,
     counters::{Counters, LogEntry},
-    jpki, people,
+    issuer, jpki,
+    people::{self, Person},
+    pin::Pin,
+    printed::Printed,
+    profile::Profile,
     state::StateFile,
+    surface, text_input,
 };
-use std::{fmt, path::Path};
-
-/// A PIN of the card, as the outside names it.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub enum Pin {
-    /// User authentication PIN, JPKI 0018.
-    UserAuthentication,
-    /// Signature password, JPKI 001B.
-    Signature,
-}
+use std::{borrow::Cow, collections::BTreeMap, fmt, path::Path};
 
 /// One simulated card.
 ///
@@ -27,6 +24,8 @@ pub enum Pin {
 pub struct Card {
     pub(crate) config: Config,
     pub(crate) applications: Vec<Application>,
+    /// What GET DATA finds while the issuer security domain is current, by tag.
+    pub(crate) data_objects: BTreeMap<u16, Vec<u8>>,
     authentication_certificate: Vec<u8>,
     signature_certificate: Option<Vec<u8>>,
     state_file: Option<StateFile>,
@@ -57,11 +56,15 @@ impl Card {
     /// An unknown person, or a validity no certificate can carry.
     pub fn new(config: Config) -> Result<Self, SimError> {
         let person = people::person(config.person).ok_or(SimError::UnknownPerson(config.person))?;
-        let jpki = jpki::build(&config, person)?;
-        let applications = if config.profile == Profile::NotJpki { Vec::new() } else { vec![jpki.application] };
+        let person = if config.long_address { Cow::Owned(with_long_address(person)) } else { Cow::Borrowed(person) };
+        let jpki = jpki::build(&config, &person)?;
+        let applications = applications(&config, &person, jpki.application)?;
+        let plastic = config.profile.is_plastic();
+        let data_objects = if plastic { issuer::data_objects(&config, &person)? } else { BTreeMap::new() };
         Ok(Self {
             config,
             applications,
+            data_objects,
             authentication_certificate: jpki.authentication_certificate,
             signature_certificate: jpki.signature_certificate,
             state_file: None,
@@ -144,8 +147,8 @@ impl Card {
 
     /// Tries left of a PIN; 0 when it is blocked or the profile does not have it.
     pub fn attempts_left(&self, pin: Pin) -> u8 {
-        let (application, file) = location(pin);
-        let application = self.applications.iter().find(|candidate| candidate.name == application);
+        let (kind, file) = pin.location();
+        let application = self.applications.iter().find(|candidate| candidate.kind == kind);
         application.and_then(|application| application.pin(file)).map_or(0, |pin| pin.attempts_left)
     }
 
@@ -153,8 +156,8 @@ impl Card {
     ///
     /// The state file follows at once when there is one; if it cannot be written, with the next change.
     pub fn set_attempts(&mut self, pin: Pin, attempts: u8) {
-        let (application, file) = location(pin);
-        let application = self.applications.iter_mut().find(|candidate| candidate.name == application);
+        let (kind, file) = pin.location();
+        let application = self.applications.iter_mut().find(|candidate| candidate.kind == kind);
         if let Some(pin) = application.and_then(|application| application.pin_mut(file)) {
             pin.attempts_left = attempts.min(pin.max_attempts);
             pin.verified &= pin.attempts_left > 0;
@@ -276,11 +279,36 @@ fn low_byte(length: usize) -> u16 {
     u8::try_from(length).map_or(0, u16::from)
 }
 
-fn location(pin: Pin) -> (&'static str, u16) {
-    match pin {
-        Pin::UserAuthentication => (jpki::NAME, jpki::AUTHENTICATION_PIN),
-        Pin::Signature => (jpki::NAME, jpki::SIGNATURE_PIN),
+/// The applications of the profile with the changes of the configuration, in the order partial names are matched in.
+fn applications(config: &Config, person: &Person, jpki: Application) -> Result<Vec<Application>, SimError> {
+    let mut applications = Vec::new();
+    if config.profile.is_plastic() {
+        applications.extend([
+            common::common(person)?,
+            common::resident_register(person),
+            surface::build(config, person, &Printed::of(person)?)?,
+            text_input::build(config, person)?,
+        ]);
     }
+    if config.profile != Profile::NotJpki {
+        applications.push(jpki);
+    }
+    applications.retain(|application| !config.without_applications.contains(&application.kind));
+    for ((kind, id), content) in &config.files {
+        if let Some(application) = applications.iter_mut().find(|application| application.kind == *kind) {
+            application.replace(*id, content);
+        }
+    }
+    Ok(applications)
+}
+
+/// The same person with an address of more than 127 bytes, as far as the card knows.
+fn with_long_address(person: &Person) -> Person {
+    let address = format!(
+        "{}　見本国際居住者向け高層住宅団地北第十二号棟別館東側入口上る四十五階四千五百一号室見本様方",
+        person.address
+    );
+    Person { address, ..person.clone() }
 }
 
 const LOG_LIMIT: usize = 65_536;

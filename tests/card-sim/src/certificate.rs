@@ -27,6 +27,7 @@ pub(crate) struct Request {
     pub(crate) algorithm: Algorithm,
     pub(crate) validity: Validity,
     pub(crate) wrong_policy: bool,
+    pub(crate) long_address: bool,
 }
 
 /// Returns the certificate as DER. Certificates already issued in this process are remembered: signing is slow.

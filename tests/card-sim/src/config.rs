@@ -1,57 +1,7 @@
 //! Which card to simulate, and the switches that bend its behaviour.
 
-use std::{fmt, str::FromStr};
-
-/// A generation or kind of card.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub enum Profile {
-    /// The plastic card of today: RSA-2048, `today`.
-    Today,
-    /// A guess at the next card with P-256 keys; signatures are DER, `next-p256`.
-    NextP256,
-    /// A guess at the next card with P-384 keys; signatures are r‖s, `next-p384`.
-    NextP384,
-    /// The certificates in a phone: the authentication certificate needs the PIN, `phone`.
-    Phone,
-    /// The resident card that came before (住基カード): only its token information can be read, `old`.
-    Old,
-    /// A card without JPKI: SELECT answers 6A82, `not-jpki`.
-    NotJpki,
-}
-
-impl Profile {
-    /// Every profile, in the order of the documentation.
-    pub const ALL: [Self; 6] = [Self::Today, Self::NextP256, Self::NextP384, Self::Phone, Self::Old, Self::NotJpki];
-
-    /// The name on the command line and in state files.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Today => "today",
-            Self::NextP256 => "next-p256",
-            Self::NextP384 => "next-p384",
-            Self::Phone => "phone",
-            Self::Old => "old",
-            Self::NotJpki => "not-jpki",
-        }
-    }
-}
-
-impl fmt::Display for Profile {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl FromStr for Profile {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL.into_iter().find(|profile| profile.name() == text).ok_or_else(|| {
-            let names = Self::ALL.map(Self::name).join(", ");
-            format!("unknown profile {text:?}; the profiles are {names}")
-        })
-    }
-}
+use crate::{application_kind::ApplicationKind, profile::Profile};
+use std::collections::BTreeMap;
 
 /// First and last valid second of a certificate, in unix seconds.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -62,7 +12,7 @@ pub struct Validity {
     pub not_after: u64,
 }
 
-/// A card and its switches. [`Config::new`] gives the usual card; change fields from there.
+/// A card and its switches. [`Config::new`] gives the card of a profile; change fields from there.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Config {
     /// Which kind of card.
@@ -73,6 +23,8 @@ pub struct Config {
     pub sfi: bool,
     /// Extended-length commands work. When off, they answer 6700.
     pub extended: bool,
+    /// SELECT by the first five or more bytes of a DF name works. When off, it answers 6A82.
+    pub partial_names: bool,
     /// The first command after power-on answers 6F00 and does nothing, as seen on one real card.
     pub first_command_6f00: bool,
     /// Behave like a T=0 card: 61xx with GET RESPONSE, and 6Cxx for an Le beyond the data.
@@ -81,42 +33,95 @@ pub struct Config {
     pub blocked_as_6983: bool,
     /// Asking for the tries left of a verified PIN answers 9000 instead of 63Cx.
     pub query_after_verify_9000: bool,
+    /// Asking for the tries left in five bytes, `00 20 00 xx 00`, answers 6700.
+    pub query_with_length_6700: bool,
     /// Selecting the current application again clears its PIN states. Real cards keep them.
     pub strict_reselect: bool,
     /// A warm reset keeps the PIN states, as one real card does.
     pub warm_reset_keeps_pins: bool,
     /// The byte that fills the four certificate EFs up to 1,900 bytes; `None` ends them after the certificate.
     pub certificate_filler: Option<u8>,
+    /// How many bytes of FF follow the four attributes (text-input 0002) and the printed face (surface 0002).
+    pub record_filler: usize,
     /// Validity of the two certificates; by default from yesterday for about five years.
     pub certificate_validity: Option<Validity>,
+    /// The card carries no signature certificate and no signature password, as children's cards do.
+    pub without_signature_certificate: bool,
     /// The authentication certificate names the policy of signature certificates.
     pub wrong_policy: bool,
     /// Signatures are over something else than what was sent.
     pub wrong_signature: bool,
+    /// A signature takes this many milliseconds longer.
+    pub slow_signature_ms: u64,
+    /// The address has more than 127 bytes, in the attributes and in the signature certificate; the picture stays.
+    pub long_address: bool,
+    /// READ BINARY returns at most this many bytes, whatever was asked for; 0 counts as 1.
+    pub read_limit: Option<usize>,
+    /// Transparent EFs never end: after their content READ BINARY returns FF, at any offset.
+    pub endless_files: bool,
+    /// READ RECORD with P2 = 05 (to the last one) answers 6A81, as cards may that know only single records.
+    pub single_records_only: bool,
+    /// Applications the card does not have.
+    pub without_applications: Vec<ApplicationKind>,
+    /// Contents that replace those of the card, or files that it does not have, by application and identifier.
+    ///
+    /// A transparent EF keeps its access condition; a record-structured one gets the bytes as its only record. Any
+    /// other identifier, also that of a PIN or a key, becomes a transparent EF that is free to read.
+    pub files: BTreeMap<(ApplicationKind, u16), Vec<u8>>,
+    /// Data objects that replace those of the issuer security domain, by tag; an empty one is removed.
+    pub data_objects: BTreeMap<u16, Vec<u8>>,
     /// The answer to reset a reader sees.
     pub atr: Vec<u8>,
 }
 
 impl Config {
-    /// The card as the published profile describes it. The person is checked when the card is made.
+    /// The card of a profile. The person is checked when the card is made.
     pub fn new(profile: Profile, person: u8) -> Self {
+        let strict = profile == Profile::Strict;
         Self {
             profile,
             person,
-            sfi: true,
-            extended: true,
+            sfi: profile != Profile::NoSfi,
+            extended: profile != Profile::NoExtended,
+            partial_names: !strict,
             first_command_6f00: false,
             procedure_bytes: false,
-            blocked_as_6983: false,
+            blocked_as_6983: strict,
             query_after_verify_9000: false,
-            strict_reselect: false,
+            query_with_length_6700: strict,
+            strict_reselect: strict,
             warm_reset_keeps_pins: false,
             certificate_filler: Some(0x00),
+            record_filler: 16,
             certificate_validity: None,
+            without_signature_certificate: false,
             wrong_policy: false,
             wrong_signature: false,
+            slow_signature_ms: 0,
+            long_address: false,
+            read_limit: None,
+            endless_files: false,
+            single_records_only: false,
+            without_applications: Vec::new(),
+            files: BTreeMap::new(),
+            data_objects: BTreeMap::new(),
             atr: ATR_CONTACT.to_vec(),
         }
+    }
+
+    /// The card of the profile with this name, such as `no-sfi`.
+    ///
+    /// # Errors
+    /// An unknown name; the text lists the known ones.
+    pub fn named(profile: &str, person: u8) -> Result<Self, String> {
+        Ok(Self::new(profile.parse()?, person))
+    }
+
+    /// Replaces or adds one file; see [`Config::files`].
+    #[must_use]
+    pub fn with_file(mut self, application: ApplicationKind, id: u16, content: impl Into<Vec<u8>>) -> Self {
+        self.files.insert((application, id), content.into());
+        self
     }
 }
 
@@ -125,16 +130,3 @@ pub const ATR_CONTACT: &[u8] = &[0x3B, 0xE0, 0x00, 0xFF, 0x81, 0x31, 0xFE, 0x45,
 
 /// ATR that a contactless reader makes up for a type B card (PC/SC part 3); it offers T=0 and T=1.
 pub const ATR_CONTACTLESS: &[u8] = &[0x3B, 0x88, 0x80, 0x01, 0x00, 0x4B, 0x51, 0xFF, 0xB3, 0x81, 0xD1, 0x00, 0x0F];
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn profiles_read_back_their_own_names() {
-        for profile in Profile::ALL {
-            assert_eq!(profile.to_string().parse(), Ok(profile));
-        }
-        assert!("Today".parse::<Profile>().expect_err("names are lower case").contains("not-jpki"));
-    }
-}

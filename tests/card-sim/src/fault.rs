@@ -12,6 +12,8 @@ pub enum Fault {
     DropAfter,
     /// The card does not execute the command and answers this status word.
     StatusWord(u16),
+    /// The card executes the command, but this status word arrives instead of its whole answer.
+    StatusWordAfter(u16),
     /// Only the first bytes of the answer arrive, status word included in the count.
     Truncate(usize),
     /// One bit of the answer is flipped, counted from the highest bit of its first byte; beyond the end, around again.
@@ -20,23 +22,44 @@ pub enum Fault {
     Delay(u64),
 }
 
-/// Which exchange a fault waits for. Every fault happens once.
+/// Which exchange a fault waits for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum When {
-    /// The exchange with this number since the tap or since power-on, from 0.
+    /// The exchange with this number since the tap or since power-on, from 0; once.
     Exchange(u32),
-    /// The first command with this INS.
+    /// The first command with this INS; once.
     Ins(u8),
+    /// Every command with this INS.
+    EveryIns(u8),
+    /// Every exchange.
+    Always,
 }
 
-/// A fault and its time. Reads from text as `exchange=4:drop`, `ins=20:drop-after`, `ins=A4:status=6F00`,
-/// `exchange=2:truncate=1`, `exchange=2:flip-bit=9`, `ins=2A:delay=3000`: numbers decimal, INS and status word hex.
+/// A fault and its time. Reads from text as `when:what`; [`FaultAt::SYNTAX`] is the whole of it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct FaultAt {
     /// When it happens.
     pub when: When,
     /// What happens.
     pub fault: Fault,
+}
+
+impl FaultAt {
+    /// The text form, for help texts. Numbers are decimal, INS and status words hex.
+    pub const SYNTAX: &str = "WHEN:WHAT, where WHEN is one of\n  \
+        exchange=N        the exchange with this number since power-on, from 0\n  \
+        ins=XX            the first command with this INS\n  \
+        every-ins=XX      every command with this INS\n  \
+        always            every exchange\n\
+        and WHAT one of\n  \
+        drop              the card is lost before it sees the command\n  \
+        drop-after        the card executes the command and is lost before its answer arrives\n  \
+        status=XXXX       the card does not execute the command and answers this, as 6F00, 610A or 6C10\n  \
+        status-after=XXXX the card executes the command, and this arrives instead of its answer\n  \
+        truncate=N        only the first N bytes of the answer arrive, status word included\n  \
+        flip-bit=N        bit N of the answer is flipped, from the highest bit of its first byte\n  \
+        delay=N           the card starts N milliseconds late\n\
+        such as ins=20:drop-after, exchange=4:status=6F00 or every-ins=2A:delay=3000";
 }
 
 impl FromStr for FaultAt {
@@ -48,12 +71,15 @@ impl FromStr for FaultAt {
         let when = match when.split_once('=') {
             Some(("exchange", number)) => When::Exchange(number.parse().map_err(|_| wrong())?),
             Some(("ins", ins)) => When::Ins(u8::from_str_radix(ins, 16).map_err(|_| wrong())?),
+            Some(("every-ins", ins)) => When::EveryIns(u8::from_str_radix(ins, 16).map_err(|_| wrong())?),
+            None if when == "always" => When::Always,
             _ => return Err(wrong()),
         };
         let fault = match fault.split_once('=').unwrap_or((fault, "")) {
             ("drop", "") => Fault::Drop,
             ("drop-after", "") => Fault::DropAfter,
             ("status", sw) => Fault::StatusWord(u16::from_str_radix(sw, 16).map_err(|_| wrong())?),
+            ("status-after", sw) => Fault::StatusWordAfter(u16::from_str_radix(sw, 16).map_err(|_| wrong())?),
             ("truncate", length) => Fault::Truncate(length.parse().map_err(|_| wrong())?),
             ("flip-bit", bit) => Fault::FlipBit(bit.parse().map_err(|_| wrong())?),
             ("delay", milliseconds) => Fault::Delay(milliseconds.parse().map_err(|_| wrong())?),
@@ -111,20 +137,25 @@ impl Link {
                     }
                 }
                 Fault::Truncate(length) => answer.truncate(length),
+                Fault::StatusWordAfter(sw) => answer = sw.to_be_bytes().to_vec(),
                 _ => {}
             }
         }
         Some(answer)
     }
 
+    /// The faults of this exchange; those that happen once are gone afterwards.
     fn take_due(&mut self, command: &[u8]) -> Vec<Fault> {
         let (number, ins) = (self.exchange, command.get(1).copied());
         self.exchange = self.exchange.saturating_add(1);
-        let is_due = |fault: &mut FaultAt| match fault.when {
+        let is_due = |when: When| match when {
             When::Exchange(wanted) => wanted == number,
-            When::Ins(wanted) => Some(wanted) == ins,
+            When::Ins(wanted) | When::EveryIns(wanted) => Some(wanted) == ins,
+            When::Always => true,
         };
-        self.faults.extract_if(.., is_due).map(|fault| fault.fault).collect()
+        let due = self.faults.iter().filter(|at| is_due(at.when)).map(|at| at.fault).collect();
+        self.faults.retain(|at| matches!(at.when, When::EveryIns(_) | When::Always) || !is_due(at.when));
+        due
     }
 }
 
@@ -141,7 +172,19 @@ mod tests {
         assert_eq!(parse("exchange=2:truncate=1"), Some((When::Exchange(2), Fault::Truncate(1))));
         assert_eq!(parse("exchange=2:flip-bit=9"), Some((When::Exchange(2), Fault::FlipBit(9))));
         assert_eq!(parse("ins=2a:delay=3000"), Some((When::Ins(0x2A), Fault::Delay(3000))));
-        for text in ["", "drop", "4:drop", "exchange=x:drop", "ins=20:drop=1", "ins=20:explode", "ins=1FF:drop"] {
+        assert_eq!(parse("ins=32:status-after=6581"), Some((When::Ins(0x32), Fault::StatusWordAfter(0x6581))));
+        assert_eq!(parse("every-ins=B0:status=610A"), Some((When::EveryIns(0xB0), Fault::StatusWord(0x610A))));
+        assert_eq!(parse("always:delay=1"), Some((When::Always, Fault::Delay(1))));
+        for text in [
+            "",
+            "drop",
+            "always=1:drop",
+            "4:drop",
+            "exchange=x:drop",
+            "ins=20:drop=1",
+            "ins=20:explode",
+            "ins=1FF:drop",
+        ] {
             assert_eq!(parse(text), None, "{text}");
         }
     }

@@ -3,8 +3,8 @@
 use crate::{
     SimError,
     apdu::status,
-    config::Profile,
     der_writer::{oid, sequence},
+    profile::Profile,
 };
 use base64ct::{Base64, Encoding};
 use der::Decode;
@@ -18,7 +18,10 @@ use rsa::{
 };
 use serde::Deserialize;
 use sha2::{Digest, Sha256, Sha384};
-use std::{collections::BTreeMap, sync::OnceLock};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, OnceLock},
+};
 
 /// What a key is for; each has its own authority.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -38,16 +41,16 @@ pub(crate) enum Algorithm {
 impl Algorithm {
     pub(crate) fn of(profile: Profile) -> Self {
         match profile {
-            Profile::Today | Profile::Phone | Profile::Old | Profile::NotJpki => Self::Rsa2048,
             Profile::NextP256 => Self::P256,
             Profile::NextP384 => Self::P384,
+            _ => Self::Rsa2048,
         }
     }
 }
 
 /// A private key with the three operations the simulation needs.
 pub(crate) enum PrivateKey {
-    Rsa(Box<RsaPrivateKey>),
+    Rsa(Arc<RsaPrivateKey>),
     P256(p256::ecdsa::SigningKey),
     P384(p384::ecdsa::SigningKey),
 }
@@ -60,25 +63,27 @@ impl PrivateKey {
             Purpose::Authentication => &person.authentication,
             Purpose::Signature => &person.signature,
         };
-        Self::decode(match algorithm {
+        let entry = match algorithm {
             Algorithm::Rsa2048 => &keys.rsa2048,
             Algorithm::P256 => &keys.p256,
             Algorithm::P384 => &keys.p384,
-        })
+        };
+        Self::decode(&entry.pkcs8)
     }
 
     /// The key of an authority, by its name in the key file.
     pub(crate) fn of_authority(name: &str) -> Result<Self, SimError> {
         let entry = key_file().authorities.get(name);
-        Self::decode(entry.ok_or_else(|| SimError::TestData(format!("no authority {name}")))?)
+        Self::decode(&entry.ok_or_else(|| SimError::TestData(format!("no authority {name}")))?.pkcs8)
     }
 
-    fn decode(entry: &KeyEntry) -> Result<Self, SimError> {
+    /// A key from the Base64 of its PKCS#8.
+    pub(crate) fn decode(pkcs8: &str) -> Result<Self, SimError> {
         let broken = |what: &str| SimError::TestData(format!("a private key: {what}"));
-        let der = Base64::decode_vec(&entry.pkcs8).map_err(|_| broken("not Base64"))?;
+        let der = Base64::decode_vec(pkcs8).map_err(|_| broken("not Base64"))?;
         let info = p256::pkcs8::PrivateKeyInfoRef::from_der(&der).map_err(|_| broken("not PKCS#8"))?;
         if info.algorithm.oid == rsa::pkcs1::ALGORITHM_OID {
-            return RsaPrivateKey::from_pkcs8_der(&der).map(|key| Self::Rsa(Box::new(key))).map_err(|_| broken("RSA"));
+            return RsaPrivateKey::from_pkcs8_der(&der).map(|key| Self::Rsa(Arc::new(key))).map_err(|_| broken("RSA"));
         }
         let p256 = p256::SecretKey::from_pkcs8_der(&der).map(|key| Self::P256((&key).into()));
         p256.or_else(|_| p384::SecretKey::from_pkcs8_der(&der).map(|key| Self::P384((&key).into())))

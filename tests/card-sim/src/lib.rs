@@ -4,8 +4,9 @@
 //! [`serve_vpcd`] and the binary `kazasu-card-sim` put it into a virtual PC/SC reader. Certificates are issued when the
 //! card is made, by authorities named JPKI-SIM that nothing but tests trusts.
 //!
-//! Built so far is the JPKI application in the profiles of [`Profile`]. SELECT of the text-input support, surface,
-//! resident-register and common applications answers 6A82 until they are added to the application table.
+//! A card has the five applications of [`ApplicationKind`] and the data objects of the issuer security domain, as its
+//! [`Profile`] says; the switches of [`Config`] bend it. Session keys of the text-input support application are not
+//! simulated: `80 AE` answers 66F1 there.
 //!
 //! ```
 //! use kazasu_card_sim::{Card, Config, Profile};
@@ -17,29 +18,46 @@
 
 mod apdu;
 mod application;
+mod application_kind;
 pub mod authority;
 mod card;
+mod card_keys;
+mod card_verifiable;
 mod certificate;
 mod commands;
+mod common;
 mod config;
 mod counters;
 mod der_writer;
+mod dumps;
 mod error;
 mod fault;
+mod issuer;
 mod jpki;
 mod keys;
 pub mod people;
+mod pin;
+mod printed;
+mod profile;
 mod state;
+mod surface;
 #[cfg(test)]
 mod test_support;
+mod text_input;
+mod tlv_writer;
 mod token_info;
 mod transport;
 mod vpcd;
 
-pub use card::{Card, Pin};
-pub use config::{ATR_CONTACT, ATR_CONTACTLESS, Config, Profile, Validity};
+pub use application_kind::ApplicationKind;
+pub use card::Card;
+pub use card_verifiable::cv_authorities;
+pub use config::{ATR_CONTACT, ATR_CONTACTLESS, Config, Validity};
 pub use counters::{Counters, LogEntry};
 pub use error::SimError;
 pub use fault::{Fault, FaultAt, When};
+pub use pin::Pin;
+pub use printed::photo;
+pub use profile::Profile;
 pub use transport::SimTransport;
 pub use vpcd::{Ending, Event, Exchange, VpcdServer, serve_vpcd};

@@ -1,4 +1,6 @@
 //! The ten synthetic people of `tests/people/people.json`.
+//!
+//! What is printed on their cards beside these data is in `tests/people/printed.json`.
 
 use serde::Deserialize;
 use std::sync::OnceLock;
@@ -43,6 +45,8 @@ pub struct Pins {
     pub signature: Option<String>,
     /// Text-input support PIN: 4 digits.
     pub text_input: String,
+    /// PIN of the resident register and of the common application, which holders set to the same: 4 digits.
+    pub resident: String,
 }
 
 #[derive(Deserialize)]

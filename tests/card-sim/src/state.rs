@@ -55,7 +55,7 @@ impl StateFile {
             return Err(SimError::StateOfAnotherCard { path, person, profile });
         }
         for application in applications {
-            let name = application.name;
+            let name = application.kind.name();
             for (file, pin) in application.pins_mut() {
                 let Some(saved) = saved.pins.get(&key(name, file)) else { continue };
                 if saved.attempts_left > pin.max_attempts {
@@ -72,7 +72,7 @@ impl StateFile {
     pub(crate) fn save(&self, applications: &mut [Application]) -> Result<(), SimError> {
         let mut pins = BTreeMap::new();
         for application in applications {
-            let name = application.name;
+            let name = application.kind.name();
             for (file, pin) in application.pins_mut() {
                 let value = pin.value.as_ref().map(|value| String::from_utf8_lossy(value).into_owned());
                 pins.insert(key(name, file), SavedPin { value, attempts_left: pin.attempts_left });

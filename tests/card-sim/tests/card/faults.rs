@@ -83,6 +83,28 @@ fn answers_can_be_replaced_cut_and_bent() {
 }
 
 #[test]
+fn an_answer_can_be_replaced_after_the_command_was_executed() {
+    let card = shared(today());
+    let mut transport = tap(&card, &[(When::Ins(0x20), Fault::StatusWordAfter(0x6581))]);
+    assert_eq!(transport.transceive(&hex(SELECT_JPKI)), Ok(hex("9000")));
+    assert_eq!(transport.transceive(&hex(VERIFY_WRONG)), Ok(hex("6581")));
+    assert_eq!(transport.transceive(&hex("00200098")), Ok(hex("63C2")), "the try was counted");
+}
+
+#[test]
+fn a_fault_can_stay() {
+    let card = shared(today());
+    let faults = [(When::EveryIns(0xB0), Fault::StatusWord(0x6C03)), (When::Always, Fault::Delay(1))];
+    let mut transport = tap(&card, &faults);
+    assert_eq!(transport.transceive(&hex(SELECT_JPKI)), Ok(hex("9000")));
+    for _ in 0..3 {
+        assert_eq!(transport.transceive(&hex("00B0880003")), Ok(hex("6C03")));
+    }
+    assert_eq!(transport.transceive(&hex("00200098")), Ok(hex("63C3")));
+    assert_eq!(card.lock().expect("not poisoned").counters().ins(0xB0), 0);
+}
+
+#[test]
 fn a_transport_can_move_to_another_thread() {
     let mut transport = tap(&shared(today()), &[]);
     let answer = std::thread::spawn(move || transport.transceive(&hex(SELECT_JPKI))).join().expect("no panic");

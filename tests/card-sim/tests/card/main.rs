@@ -1,13 +1,18 @@
 //! The simulated card from outside: bytes in, bytes out.
 
 mod certificates;
+mod common;
 mod faults;
 mod files;
 mod hostile;
+mod issuer;
 mod pins;
+mod profiles;
 mod signatures;
 mod state;
+mod surface;
 mod switches;
+mod text_input;
 mod vpcd;
 
 use kazasu_card_sim::{Card, Config, Profile};

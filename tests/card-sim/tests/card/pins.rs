@@ -80,7 +80,7 @@ fn pins_stay_open_in_their_application_only() {
     let sign_refused = ("802A00970100 00", "6982");
     transcript(&mut card, &[("0020009804 31323334", "9000"), (SELECT_JPKI, "9000")]);
     assert_eq!(card.process(&crate::hex("802A0097010000")).len(), 258, "the same application again keeps the PIN");
-    transcript(&mut card, &[("00A4040C0AD3921000310001010408", "6A82")]);
+    transcript(&mut card, &[("00A4040C0AD3921000310001010403", "6A82")]);
     assert_eq!(card.process(&crate::hex("802A0097010000")).len(), 258, "a failed SELECT changes nothing");
     transcript(&mut card, &[(SELECT_ISD, "9000"), (SELECT_JPKI, "9000"), sign_refused]);
     transcript(&mut card, &[("0020009804 31323334", "9000")]);
@@ -105,7 +105,9 @@ fn references_that_are_no_pin_are_told_apart() {
             ("00200000", "6A86"),
             ("00200180", "6A86"),
             ("0020009F", "6A86"),
-            ("00200085", "6A82"),
+            ("00200087", "6A82"),
+            ("00200085", "6981"),
+            ("0020009C", "6981"),
             ("0020008A", "6981"),
             ("00200097", "6981"),
         ],

@@ -48,6 +48,51 @@ fn tries_and_pins_survive() {
 }
 
 #[test]
+fn every_pin_and_all_its_tries_survive() {
+    let folder = Folder::new("all");
+    let mut card = Card::with_state(today(), folder.file()).expect("a card");
+    for (tries, pin) in Pin::ALL.into_iter().enumerate() {
+        card.set_attempts(pin, tries as u8 % 3);
+    }
+    let expected = [0, 1, 2, 0, 1, 2, 0, 1, 2, 0];
+    let mut card = Card::with_state(today(), folder.file()).expect("a card");
+    assert_eq!(Pin::ALL.map(|pin| card.attempts_left(pin)), expected);
+    transcript(
+        &mut card,
+        &[
+            ("00A4040C0AD3921000310001010401", "9000"),
+            ("0020009C04 31323334", "9000"),
+            ("8032009C04 35363738", "9000"),
+            ("00A4040C0AD3921000310001010408", "9000"),
+            ("0020009104 31323334", "9000"),
+            ("0024019104 36373839", "9000"),
+        ],
+    );
+    let mut card = Card::with_state(today(), folder.file()).expect("a card");
+    transcript(
+        &mut card,
+        &[
+            ("00A4040C0AD3921000310001010401", "9000"),
+            ("0020009C04 35363738", "9000"),
+            ("00A4040C0AD3921000310001010408", "9000"),
+            ("0020009104 36373839", "9000"),
+        ],
+    );
+    card.reset_pins().expect("written");
+    let card = Card::with_state(today(), folder.file()).expect("a card");
+    assert_eq!(Pin::ALL.map(|pin| card.attempts_left(pin)), [3, 5, 3, 10, 10, 10, 10, 10, 3, 3]);
+}
+
+#[test]
+fn a_state_file_of_before_the_other_applications_still_loads() {
+    let folder = Folder::new("before");
+    let pins = r#"{"jpki/0018":{"value":"8642","attempts_left":2},"jpki/001B":{"value":"ABC123","attempts_left":5}}"#;
+    fs::write(folder.file(), format!(r#"{{"person":1,"profile":"today","pins":{pins}}}"#)).expect("written");
+    let card = Card::with_state(today(), folder.file()).expect("a card");
+    assert_eq!(Pin::ALL.map(|pin| card.attempts_left(pin)), [2, 5, 3, 10, 10, 10, 10, 10, 3, 3]);
+}
+
+#[test]
 fn a_state_file_of_another_card_is_refused() {
     let folder = Folder::new("other");
     Card::with_new_state(today(), folder.file()).expect("written");
