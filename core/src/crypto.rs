@@ -81,6 +81,13 @@ impl PublicKey {
         long_enough.then(|| Self(Kind::Rsa { der: der.to_vec(), modulus, exponent }))
     }
 
+    /// Takes an RSA modulus and exponent, big endian, of at least 2048 bits.
+    pub fn rsa_from_numbers(modulus: &[u8], exponent: &[u8]) -> Option<Self> {
+        let mut contents = UintRef::new(modulus).ok()?.to_der().ok()?;
+        contents.extend(UintRef::new(exponent).ok()?.to_der().ok()?);
+        Self::rsa(&sequence(&contents))
+    }
+
     /// Takes an uncompressed point of exactly the curve's length. Whether it lies on the curve shows at the first use.
     pub fn ec(curve: Curve, point: &[u8]) -> Option<Self> {
         let uncompressed = point.first() == Some(&0x04) && point.len() == curve.signature_len().saturating_add(1);

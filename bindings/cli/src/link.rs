@@ -67,9 +67,8 @@ pub(crate) fn simulated_card(
     person: u8,
     state: Option<&Path>,
 ) -> Result<std::sync::Arc<std::sync::Mutex<kazasu_card_sim::Card>>, Failure> {
-    use kazasu_card_sim::{Card, Config, Profile};
-    let profile: Profile = profile.parse().map_err(|error| Failure::usage(format!("--sim: {error}")))?;
-    let config = Config::new(profile, person);
+    use kazasu_card_sim::{Card, Config};
+    let config = Config::named(profile, person).map_err(|error| Failure::usage(format!("--sim: {error}")))?;
     let card = match state {
         Some(file) => Card::with_state(config, file),
         None => Card::new(config),
