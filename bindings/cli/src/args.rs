@@ -26,6 +26,9 @@ pub(crate) struct Global {
     /// PC/SC reader by name, or `list`.
     #[arg(long, global = true, value_name = "NAME", conflicts_with = "sim")]
     pub(crate) reader: Option<String>,
+    /// Transmission protocol to insist on with a reader; mostly none is needed.
+    #[arg(long, global = true, value_enum, value_name = "PROTOCOL")]
+    pub(crate) protocol: Option<Protocol>,
     /// Embedded simulated card: today, phone, next-p256, next-p384, no-sfi, no-extended, strict, old, not-jpki.
     #[arg(long, global = true, value_name = "PROFILE")]
     pub(crate) sim: Option<String>,
@@ -47,6 +50,13 @@ pub(crate) struct Global {
     /// Permit the last try of a PIN. A wrong one then locks it: only a municipal office can undo that.
     #[arg(long, global = true)]
     pub(crate) allow_last_try: bool,
+}
+
+/// Transmission protocol of contact cards (ISO/IEC 7816-3).
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum Protocol {
+    T0,
+    T1,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
