@@ -11,6 +11,8 @@ mod transport;
 
 pub(crate) use apdu::{Command, Response};
 pub use channel::CardCapabilities;
+#[cfg(fuzzing)]
+pub use tlv::walk;
 pub(crate) use channel::Channel;
 pub use progress::{ReadPhase, ReadProgress};
 pub(crate) use status::StatusWord;
