@@ -43,6 +43,11 @@ pub fn sha256(bytes: &[u8]) -> [u8; 32] {
     Sha256::digest(bytes).into()
 }
 
+/// SHA-256 of several parts, one after the other.
+pub(crate) fn sha256_of<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> [u8; 32] {
+    parts.into_iter().fold(Sha256::new(), |hasher, part| hasher.chain_update(part)).finalize().into()
+}
+
 /// A public key of one of the kinds the wire knows.
 #[derive(Clone, Eq, PartialEq)]
 pub struct PublicKey(Kind);

@@ -4,7 +4,7 @@
 
 use kazasu::Error;
 use kazasu::card::{
-    Card, CvAuthorities, KeyKind, LastAttempt, TextInputPin, UserAuthenticationPin, VerificationNumberB,
+    Card, CvAuthorities, KeyKind, LastAttempt, TextInputPin, UserAuthenticationPin, Verification, VerificationNumberB,
 };
 use kazasu::crypto::SignatureVerifier;
 use kazasu::error::CardFault;
@@ -111,10 +111,6 @@ fn an_answer_without_status_word_is_a_lost_card() {
     }
 }
 
-fn authorities() -> CvAuthorities {
-    CvAuthorities::national()
-}
-
 proptest! {
     #[test]
     fn random_answers_end_in_a_typed_error_and_one_verify(
@@ -138,6 +134,8 @@ proptest! {
             },
             exchanges: 0,
         };
+        let authorities = CvAuthorities::national();
+        let verification = Verification::full(&authorities, SignatureVerifier::ring());
         let mut opened = Card::new(&mut card, CardCapabilities::default());
         if let Ok(mut jpki) = opened.select_jpki() {
             let _ = jpki.token_info();
@@ -149,11 +147,11 @@ proptest! {
         }
         if let Ok(mut text_input) = opened.select_text_input() {
             let pin = TextInputPin::parse(b"1234").expect("four digits");
-            let _ = text_input.attributes_with_proof(pin, LastAttempt::Refuse, &authorities(), SignatureVerifier::ring());
+            let _ = text_input.attributes_with_proof(pin, LastAttempt::Refuse, verification);
         }
         if let Ok(mut surface) = opened.select_surface() {
             let number = VerificationNumberB::parse(b"02040520350123").expect("fourteen digits");
-            let _ = surface.face_with_proof(number, LastAttempt::Refuse, &authorities(), SignatureVerifier::ring());
+            let _ = surface.face_with_proof(number, LastAttempt::Refuse, verification);
         }
         let _ = opened.attempts_left();
         let _ = opened.examine(&mut |_| {});

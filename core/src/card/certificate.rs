@@ -187,7 +187,8 @@ impl Certificate {
         }
     }
 
-    fn is_issued_by(&self, issuer: &Self, verifier: SignatureVerifier) -> bool {
+    /// Whether the key of `issuer`, by that name, signed this certificate. A root is issued by itself.
+    pub fn is_issued_by(&self, issuer: &Self, verifier: SignatureVerifier) -> bool {
         self.issuer == issuer.subject
             && verifier.verify_x509(&issuer.key, &self.signature_algorithm, &self.tbs, &self.signature)
     }

@@ -5,7 +5,7 @@ use super::cv_certificate::parse_key;
 use super::proof::{Proof, RecordSigner};
 use super::raw_rsa;
 use super::record::Fields;
-use crate::crypto::{PublicKey, sha256};
+use crate::crypto::{PublicKey, sha256_of};
 use crate::error::{CardFault, Error};
 use crate::secret::opaque_debug;
 
@@ -89,9 +89,9 @@ impl<'a> FaceFile<'a> {
         Ok(Self {
             chip_key: parse_key(third.value).ok_or(malformed)?,
             digests: [
-                sha256(&[first.whole, second.whole, third.whole].concat()),
-                sha256(&[name.whole, address.whole].concat()),
-                sha256(photo.whole),
+                sha256_of([first.whole, second.whole, third.whole]),
+                sha256_of([name.whole, address.whole]),
+                sha256_of([photo.whole]),
             ],
             signature,
             birth_date: CardDate::parse(birth_date).ok_or(malformed)?,

@@ -38,7 +38,7 @@ pub use pin::{
     BirthDateNumber, LastAttempt, SignaturePassword, TextInputPin, UserAuthenticationPin, VerificationNumberB,
 };
 pub use profile::{Application, Generation};
-pub use proof::{Genuine, Proof, ProofGap};
+pub use proof::{Genuine, Proof, ProofGap, Verification};
 pub use surface::Surface;
 pub use text_input::TextInput;
 pub use token_info::{CertificateAvailability, TokenInfo};

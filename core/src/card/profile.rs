@@ -56,8 +56,8 @@ pub(crate) const SIGN_PADDED: u8 = 0x00;
 /// P2 of [`INS_SIGN`]: the key an application uses where none is named.
 pub(crate) const DEFAULT_KEY: u8 = 0x00;
 
-/// The longest file accepted, in bytes: READ BINARY addresses no more.
-pub(crate) const MAX_FILE: usize = 32_768;
+/// The longest record accepted, in bytes. READ BINARY addresses 32,768; file and parsed copy together stay below 64 kB.
+pub(crate) const MAX_RECORD: usize = 32_000;
 
 /// Elementary files of the JPKI application.
 pub(crate) mod ef {

@@ -1,10 +1,33 @@
 //! Whether what was read is what a municipality wrote: the chain from a CV authority down to a record.
 
-use super::ChipProof;
 use super::cv_certificate::{CvAuthorities, CvCertificate, Signer, parse_key};
 use super::record::Fields;
+use super::{ChipProof, signature};
 use crate::crypto::{PublicKey, SignatureVerifier, sha256};
 use crate::error::{CardFault, Error};
+use crate::iso7816::Channel;
+use crate::random;
+
+/// Length of a challenge for the chip's own key, in bytes.
+const CHALLENGE_LEN: usize = 32;
+
+/// How data from the card are to be proven.
+#[derive(Clone, Copy, Debug)]
+pub struct Verification<'a> {
+    /// Who may certify municipalities.
+    pub authorities: &'a CvAuthorities,
+    /// Checks the signatures.
+    pub verifier: SignatureVerifier,
+    /// Have the chip sign a fresh challenge too: a copy of the files cannot. One exchange more.
+    pub challenge_chip: bool,
+}
+
+impl<'a> Verification<'a> {
+    /// Everything that can be proven.
+    pub const fn full(authorities: &'a CvAuthorities, verifier: SignatureVerifier) -> Self {
+        Self { authorities, verifier, challenge_chip: true }
+    }
+}
 
 /// What is known about the origin of data from the card.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -59,6 +82,7 @@ impl ProofGap {
 pub(super) struct RecordSigner {
     key: PublicKey,
     verifier: SignatureVerifier,
+    challenge_chip: bool,
     genuine: Genuine,
 }
 
@@ -67,17 +91,21 @@ impl RecordSigner {
     pub(super) fn check(
         file: &[u8],
         signer: Signer,
-        authorities: &CvAuthorities,
-        verifier: SignatureVerifier,
+        verification: Verification<'_>,
     ) -> Result<Result<Self, ProofGap>, Error> {
         let certificate = CvCertificate::parse(file).ok_or(CardFault::Malformed { what: "CV certificate" })?;
-        let Some(authority) = authorities.find(certificate.issuer()) else {
+        let Some(authority) = verification.authorities.find(certificate.issuer()) else {
             return Ok(Err(ProofGap::UnknownAuthority));
         };
-        let municipality = certificate.check(authority, signer, verifier);
+        let municipality = certificate.check(authority, signer, verification.verifier);
         let municipality = municipality.ok_or(CardFault::NotGenuine { what: "CV certificate" })?;
         let genuine = Genuine { municipality, chip_proof: ChipProof::None, test_card: authority.test };
-        Ok(Ok(Self { key: certificate.key().clone(), verifier, genuine }))
+        Ok(Ok(Self {
+            key: certificate.key().clone(),
+            verifier: verification.verifier,
+            challenge_chip: verification.challenge_chip,
+            genuine,
+        }))
     }
 
     /// The key itself, for the one signature no ordinary check fits.
@@ -91,9 +119,15 @@ impl RecordSigner {
         if genuine { Ok(()) } else { Err(CardFault::NotGenuine { what }.into()) }
     }
 
-    /// The outcome, when all records fit and the chip was shown to be no copy.
-    pub(super) fn genuine(self, chip_proof: ChipProof) -> Proof {
-        Proof::Genuine(Genuine { chip_proof, ..self.genuine })
+    /// All records fit. Has the chip sign a fresh challenge with the key that the records carry, where that was asked
+    /// for, and tells the outcome.
+    pub(super) fn conclude(self, channel: &mut Channel<'_>, chip_key: &PublicKey) -> Result<Proof, Error> {
+        if !self.challenge_chip {
+            return Ok(Proof::Genuine(self.genuine));
+        }
+        let challenge = random::generate_bytes::<CHALLENGE_LEN>()?;
+        signature::sign(channel, None, chip_key, &challenge, self.verifier)?;
+        Ok(Proof::Genuine(Genuine { chip_proof: ChipProof::InternalKeyChallenge, ..self.genuine }))
     }
 }
 

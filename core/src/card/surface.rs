@@ -1,24 +1,20 @@
 //! The surface application (券面事項確認AP): what is printed on the card, opened with numbers printed on it.
 
-use super::cv_certificate::{CvAuthorities, Signer};
+use super::cv_certificate::Signer;
 use super::face::{BirthDateFile, BirthDateRecord, Face, FaceFile};
 use super::pin::{BirthDateNumber, LastAttempt, VerificationNumberB};
-use super::profile::{MAX_FILE, ef::surface as ef};
-use super::proof::{Proof, ProofGap, RecordSigner};
+use super::profile::{MAX_RECORD, ef::surface as ef};
+use super::proof::{Proof, ProofGap, RecordSigner, Verification};
+use super::read;
 use super::verify::{self, PinAttempts};
-use super::{ChipProof, read, signature};
-use crate::crypto::{PublicKey, SignatureVerifier};
 use crate::error::{Error, PinKind};
 use crate::iso7816::read::ReadLength;
 use crate::iso7816::{Channel, ReadPhase};
-use crate::random;
 
 /// The face has 3 kB without a photo and some 17 kB with one. All of it is asked for at once where that is carried.
-const FACE: ReadLength = ReadLength::Object { usual: MAX_FILE, max: MAX_FILE };
+const FACE: ReadLength = ReadLength::Object { usual: MAX_RECORD, max: MAX_RECORD };
 /// Birth date and certificate have 547 and 568 bytes.
 const SMALL: ReadLength = ReadLength::Object { usual: 600, max: 2048 };
-/// Length of a challenge for the chip's own key, in bytes.
-const CHALLENGE_LEN: usize = 32;
 
 /// The surface application while it is selected.
 pub struct Surface<'c, 't> {
@@ -62,16 +58,15 @@ impl<'c, 't> Surface<'c, 't> {
         &mut self,
         number: VerificationNumberB,
         last_attempt: LastAttempt,
-        authorities: &CvAuthorities,
-        verifier: SignatureVerifier,
+        verification: Verification<'_>,
     ) -> Result<Face, Error> {
         verify::verify(self.channel, &number, last_attempt, &mut false)?;
         let file = read(self.channel, ef::FACE, FACE)?;
         let face = FaceFile::parse(&file)?;
-        let proof = match self.signer(authorities, verifier)? {
+        let proof = match self.signer(verification)? {
             Ok(signer) => {
                 face.check(&signer)?;
-                self.prove(signer, &face.chip_key, verifier)?
+                signer.conclude(self.channel, &face.chip_key)?
             }
             Err(gap) => Proof::NotVerifiable(gap),
         };
@@ -87,41 +82,24 @@ impl<'c, 't> Surface<'c, 't> {
         &mut self,
         number: BirthDateNumber,
         last_attempt: LastAttempt,
-        authorities: &CvAuthorities,
-        verifier: SignatureVerifier,
+        verification: Verification<'_>,
     ) -> Result<BirthDateRecord, Error> {
         verify::verify(self.channel, &number, last_attempt, &mut false)?;
         let file = read(self.channel, ef::BIRTH_DATE, SMALL)?;
         let record = BirthDateFile::parse(&file)?;
-        let proof = match self.signer(authorities, verifier)? {
+        let proof = match self.signer(verification)? {
             Ok(signer) => {
                 record.check(&signer)?;
-                self.prove(signer, &record.chip_key, verifier)?
+                signer.conclude(self.channel, &record.chip_key)?
             }
             Err(gap) => Proof::NotVerifiable(gap),
         };
         Ok(BirthDateRecord { birth_date: record.birth_date, proof })
     }
 
-    fn signer(
-        &mut self,
-        authorities: &CvAuthorities,
-        verifier: SignatureVerifier,
-    ) -> Result<Result<RecordSigner, ProofGap>, Error> {
+    fn signer(&mut self, verification: Verification<'_>) -> Result<Result<RecordSigner, ProofGap>, Error> {
         let certificate = read(self.channel, ef::CV_CERTIFICATE, SMALL)?;
         self.channel.report(ReadPhase::Checking, 0, 0);
-        RecordSigner::check(&certificate, Signer::Surface, authorities, verifier)
-    }
-
-    /// Has the chip sign a fresh challenge with the key that the record carries.
-    fn prove(
-        &mut self,
-        signer: RecordSigner,
-        chip_key: &PublicKey,
-        verifier: SignatureVerifier,
-    ) -> Result<Proof, Error> {
-        let challenge = random::generate_bytes::<CHALLENGE_LEN>()?;
-        signature::sign(self.channel, None, chip_key, &challenge, verifier)?;
-        Ok(signer.genuine(ChipProof::InternalKeyChallenge))
+        RecordSigner::check(&certificate, Signer::Surface, verification)
     }
 }

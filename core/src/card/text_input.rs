@@ -1,24 +1,20 @@
 //! The text-input application (券面事項入力補助AP): the four attributes and their proof. The My Number is never read.
 
 use super::attributes::{Attributes, AttributesFile};
-use super::cv_certificate::{CvAuthorities, Signer};
+use super::cv_certificate::Signer;
 use super::pin::{LastAttempt, TextInputPin};
-use super::profile::{MAX_FILE, ef::text_input as ef};
-use super::proof::{self, Proof, RecordSigner};
+use super::profile::{MAX_RECORD, ef::text_input as ef};
+use super::proof::{self, Proof, RecordSigner, Verification};
+use super::read;
 use super::verify::{self, PinAttempts};
-use super::{ChipProof, read, signature};
-use crate::crypto::SignatureVerifier;
 use crate::error::{Error, PinKind};
 use crate::iso7816::read::ReadLength;
 use crate::iso7816::{Channel, ReadPhase};
-use crate::random;
 
 /// Attributes have 100 to 500 bytes.
-const ATTRIBUTES: ReadLength = ReadLength::Object { usual: 512, max: MAX_FILE };
+const ATTRIBUTES: ReadLength = ReadLength::Object { usual: 512, max: MAX_RECORD };
 /// Digests, certificate and chip key have 336, 568 and 536 bytes.
 const PROOF: ReadLength = ReadLength::Object { usual: 600, max: 2048 };
-/// Length of a challenge for the chip's own key, in bytes.
-const CHALLENGE_LEN: usize = 32;
 
 /// The text-input application while it is selected.
 pub struct TextInput<'c, 't> {
@@ -59,8 +55,7 @@ impl<'c, 't> TextInput<'c, 't> {
         &mut self,
         pin: TextInputPin,
         last_attempt: LastAttempt,
-        authorities: &CvAuthorities,
-        verifier: SignatureVerifier,
+        verification: Verification<'_>,
     ) -> Result<Attributes, Error> {
         verify::verify(self.channel, &pin, last_attempt, &mut false)?;
         let file = read(self.channel, ef::ATTRIBUTES, ATTRIBUTES)?;
@@ -68,15 +63,13 @@ impl<'c, 't> TextInput<'c, 't> {
         let digests = read(self.channel, ef::SIGNED_DIGESTS, PROOF)?;
         let certificate = read(self.channel, ef::CV_CERTIFICATE, PROOF)?;
         self.channel.report(ReadPhase::Checking, 0, 0);
-        let signer = match RecordSigner::check(&certificate, Signer::TextInput, authorities, verifier)? {
+        let signer = match RecordSigner::check(&certificate, Signer::TextInput, verification)? {
             Ok(signer) => signer,
             Err(gap) => return Ok(attributes.with_proof(Proof::NotVerifiable(gap))),
         };
         proof::check_attributes(&digests, attributes.signed, &signer)?;
         let chip_key = proof::check_chip_key(&read(self.channel, ef::CHIP_KEY, PROOF)?, &signer)?;
-        let challenge = random::generate_bytes::<CHALLENGE_LEN>()?;
-        signature::sign(self.channel, None, &chip_key, &challenge, verifier)?;
-        Ok(attributes.with_proof(signer.genuine(ChipProof::InternalKeyChallenge)))
+        Ok(attributes.with_proof(signer.conclude(self.channel, &chip_key)?))
     }
 
     /// Replaces the PIN, as [`super::Jpki::change_user_authentication`].

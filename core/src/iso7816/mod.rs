@@ -11,10 +11,10 @@ mod transport;
 
 pub(crate) use apdu::{Command, Response};
 pub use channel::CardCapabilities;
-#[cfg(fuzzing)]
-pub use tlv::walk;
 pub(crate) use channel::Channel;
 pub use progress::{ReadPhase, ReadProgress};
 pub(crate) use status::StatusWord;
+#[cfg(fuzzing)]
+pub use tlv::walk;
 pub use trace::{Exchange, TracedTransport};
 pub use transport::{CardTransport, TransportError, TransportLimits};

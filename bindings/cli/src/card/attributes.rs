@@ -1,6 +1,6 @@
 //! `kazasu card attributes` and `kazasu card birth-date`.
 
-use kazasu::card::{Attributes, Card, CardDate, Sex};
+use kazasu::card::{Attributes, Card, CardDate, Sex, Verification};
 use kazasu::crypto::SignatureVerifier;
 use kazasu::iso7816::CardCapabilities;
 use serde_json::json;
@@ -18,8 +18,9 @@ pub(super) fn run(verify: bool, global: &Global, output: Output) -> Result<(), F
     let mut card = Card::new(&mut *transport, CardCapabilities::default());
     let mut text_input = card.select_text_input()?;
     let attributes = if verify {
-        let verifier = SignatureVerifier::ring();
-        text_input.attributes_with_proof(pin, last_attempt(global), &proof::authorities()?, verifier)?
+        let authorities = proof::authorities()?;
+        let verification = Verification::full(&authorities, SignatureVerifier::ring());
+        text_input.attributes_with_proof(pin, last_attempt(global), verification)?
     } else {
         text_input.attributes(pin, last_attempt(global))?
     };
@@ -52,8 +53,9 @@ pub(super) fn birth_date(global: &Global, output: Output) -> Result<(), Failure>
     let mut transport = link::open(global, output)?;
     let mut card = Card::new(&mut *transport, CardCapabilities::default());
     let mut surface = card.select_surface()?;
-    let (authorities, verifier) = (proof::authorities()?, SignatureVerifier::ring());
-    let record = surface.birth_date_with_proof(number, last_attempt(global), &authorities, verifier)?;
+    let authorities = proof::authorities()?;
+    let verification = Verification::full(&authorities, SignatureVerifier::ring());
+    let record = surface.birth_date_with_proof(number, last_attempt(global), verification)?;
     drop(transport);
     proof::insist(&record.proof, "birth date")?;
     output.field(output.say("生年月日", "Birth date"), &date(record.birth_date));

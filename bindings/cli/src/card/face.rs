@@ -3,7 +3,7 @@
 use std::io::IsTerminal;
 
 use kazasu::card::photo::Photo;
-use kazasu::card::{Card, Face};
+use kazasu::card::{Card, Face, Verification};
 use kazasu::crypto::SignatureVerifier;
 use kazasu::iso7816::{CardCapabilities, ReadPhase, ReadProgress};
 use serde_json::json;
@@ -27,8 +27,9 @@ pub(super) fn run(arguments: &FaceArguments, global: &Global, output: Output) ->
     }
     let mut surface = card.select_surface()?;
     let face = if arguments.verify {
-        let verifier = SignatureVerifier::ring();
-        surface.face_with_proof(number, last_attempt(global), &proof::authorities()?, verifier)?
+        let authorities = proof::authorities()?;
+        let verification = Verification::full(&authorities, SignatureVerifier::ring());
+        surface.face_with_proof(number, last_attempt(global), verification)?
     } else {
         surface.face(number, last_attempt(global))?
     };
