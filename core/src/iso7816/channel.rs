@@ -109,7 +109,12 @@ impl<'t> Channel<'t> {
             return Ok(Err(status));
         }
         let status = self.transmit_once(&Command::new(0x00, ins::VERIFY, 0x00, 0x80))?.status;
-        Ok(PinStatus::of(status, 0x80).ok_or(status))
+        let found = PinStatus::of(status, 0x80);
+        if found.is_some() {
+            // The same PIN by identifier: it was the short form that the card does not take.
+            self.capabilities.short_ef = Some(false);
+        }
+        Ok(found.ok_or(status))
     }
 
     /// Sends one VERIFY, exactly once whatever happens, addressed as `status` was answered.
