@@ -177,7 +177,8 @@ impl<'t> Card<'t> {
     /// what the card does not have is left out.
     ///
     /// # Errors
-    /// [`Error::NotMyNumberCard`] without the JPKI application, [`Error::Transport`] when the link broke.
+    /// [`Error::NotMyNumberCard`] without the JPKI application, [`Error::Card`] for an answer that says nothing about
+    /// tries, [`Error::Transport`] when the link broke.
     pub fn attempts_left(&mut self) -> Result<Vec<PinAttempts>, Error> {
         let mut found = Vec::new();
         for application in Generation::MyNumberCard.applications() {
@@ -190,7 +191,7 @@ impl<'t> Card<'t> {
                 match verify::attempts_left(&mut self.channel, kind) {
                     Ok(attempts) => found.push(attempts),
                     // A card without this PIN.
-                    Err(Error::Card(CardFault::Status { .. })) => {}
+                    Err(Error::Card(CardFault::Status { status: 0x6A82 | 0x6A83 | 0x6A88, .. })) => {}
                     Err(error) => return Err(error),
                 }
             }

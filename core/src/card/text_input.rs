@@ -3,7 +3,7 @@
 use super::attributes::{Attributes, AttributesFile};
 use super::cv_certificate::Signer;
 use super::pin::{LastAttempt, TextInputPin};
-use super::profile::{MAX_RECORD, ef::text_input as ef};
+use super::profile::ef::text_input as ef;
 use super::proof::{self, Proof, RecordSigner, Verification};
 use super::read;
 use super::verify::{self, PinAttempts};
@@ -11,8 +11,8 @@ use crate::error::{Error, PinKind};
 use crate::iso7816::read::ReadLength;
 use crate::iso7816::{Channel, ReadPhase};
 
-/// Attributes have 100 to 500 bytes.
-const ATTRIBUTES: ReadLength = ReadLength::Object { usual: 512, max: MAX_RECORD };
+/// Attributes have 100 to 500 bytes; an address has 200 characters at most.
+const ATTRIBUTES: ReadLength = ReadLength::Object { usual: 512, max: 4096 };
 /// Digests, certificate and chip key have 336, 568 and 536 bytes.
 const PROOF: ReadLength = ReadLength::Object { usual: 600, max: 2048 };
 

@@ -6,6 +6,8 @@ use crate::error::{CardFault, Error};
 
 /// READ BINARY addresses 15 bits (ISO/IEC 7816-4:2020, 11.3.3).
 const MAX_OFFSET: u16 = 0x7FFF;
+/// What is read beside what was read before, in bytes, so that both stay below 64 kB.
+const LONGEST_STEP: usize = 16_384;
 /// With somebody watching, no exchange brings more than this many bytes.
 const WATCHED_STEP: usize = 1024;
 
@@ -61,7 +63,7 @@ impl Channel<'_> {
         self.report(ReadPhase::Reading, data.len().min(wanted), wanted);
         while data.len() < wanted {
             let missing = wanted.saturating_sub(data.len());
-            let response = match self.read_at(data.len(), missing.min(self.longest_read())) {
+            let response = match self.read_at(data.len(), missing.min(self.longest_read()).min(LONGEST_STEP)) {
                 Ok(response) => response,
                 Err(error) => {
                     self.cut_off = matches!(error, Error::Transport(_)).then_some(CutOff { ef, data });
