@@ -210,6 +210,9 @@ pub enum CardFault {
     /// The signature made by the card does not verify with the certificate on it.
     #[error("the card's signature does not verify")]
     BadSignature,
+    /// This card was issued without a signature certificate, as those of children are.
+    #[error("the card has no signature certificate")]
+    NoSignatureCertificate,
     /// Data whose proof of origin is on the card and does not fit: changed, or never genuine.
     #[error("the card's {what} is not genuine")]
     NotGenuine {

@@ -18,6 +18,7 @@ pub fn text(error: &Error, japanese: bool) -> String {
         Error::VerifyUnanswered { .. } => verify_unanswered(japanese),
         Error::ChangeUnanswered { .. } => change_unanswered(japanese),
         Error::Card(CardFault::NotGenuine { .. }) => not_genuine(japanese),
+        Error::Card(CardFault::NoSignatureCertificate) => no_signature_certificate(japanese),
         _ => text_of_code(error.code(), japanese).unwrap_or_default(),
     };
     match error.attempts_left() {
@@ -48,6 +49,14 @@ fn not_genuine(japanese: bool) -> &'static str {
         "カードの内容を確認できません。市区町村窓口にご相談ください"
     } else {
         "What the card holds cannot be proven. Please ask at your municipal office."
+    }
+}
+
+fn no_signature_certificate(japanese: bool) -> &'static str {
+    if japanese {
+        "署名用電子証明書がありません。市区町村窓口で発行を申請できます"
+    } else {
+        "This card has no signature certificate. Your municipal office can issue one."
     }
 }
 

@@ -144,3 +144,62 @@ impl Attributes {
         Ok(AttributesFile::parse(file)?.with_proof(Proof::NOT_ASKED))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Three offsets are right, one is a parameter.
+    fn file(fourth_offset: u8) -> Vec<u8> {
+        let fields = [
+            &[0xDF, 0x22, 15][..],
+            "見本　花子".as_bytes(),
+            &[0xDF, 0x23, 9],
+            "東京都".as_bytes(),
+            &[0xDF, 0x24, 8],
+            b"19900405",
+            &[0xDF, 0x25, 1, b'2'],
+        ];
+        let value = [&[0xDF, 0x21, 8, 0, 14, 0, 32, 0, 44, 0, fourth_offset][..], &fields.concat()].concat();
+        let len = u8::try_from(value.len()).expect("short");
+        [&[0xFF, 0x20, len][..], &value, &[0xFF; 9]].concat()
+    }
+
+    #[test]
+    fn four_attributes_are_read_as_they_stand() {
+        let read = Attributes::parse(&file(55)).expect("reads");
+        assert_eq!((read.name.as_str(), read.address.as_str()), ("見本\u{3000}花子", "東京都"));
+        let birth_date = read.birth_date.to_calendar().map(|date| date.to_string());
+        assert_eq!((birth_date.as_deref(), read.sex), (Some("1990-04-05"), Sex::Female));
+        assert_eq!(read.proof, Proof::NOT_ASKED);
+    }
+
+    #[test]
+    fn what_is_signed_begins_after_the_offsets() {
+        let file = file(55);
+        assert_eq!(AttributesFile::parse(&file).expect("reads").signed, &file[14..file.len() - 9]);
+    }
+
+    #[test]
+    fn offsets_that_lie_are_refused() {
+        for wrong in [54, 56, 0, 255] {
+            assert!(Attributes::parse(&file(wrong)).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn unknown_days_and_sexes_are_told_apart_from_nonsense() {
+        let mut unknown_day = file(55);
+        let at = unknown_day.len() - 9 - 6;
+        unknown_day[at..at + 2].copy_from_slice(b"00");
+        let read = Attributes::parse(&unknown_day).expect("reads");
+        assert_eq!((read.birth_date.digits(), read.birth_date.to_calendar()), ("19900400", None));
+        let mut no_sex = file(55);
+        let at = no_sex.len() - 10;
+        no_sex[at] = b'5';
+        assert!(Attributes::parse(&no_sex).is_err());
+        let mut no_text = file(55);
+        no_text[18] = 0xFF;
+        assert!(Attributes::parse(&no_text).is_err(), "not UTF-8");
+    }
+}

@@ -122,7 +122,7 @@ impl<'c, 't> Jpki<'c, 't> {
     /// gets it learns name, address, birth date and sex.
     ///
     /// # Errors
-    /// Those of the PIN, and [`Error::Card`] for a card without this certificate.
+    /// Those of the PIN; [`CardFault::NoSignatureCertificate`] for a card without one, and no try is used.
     pub fn signature_certificate(
         &mut self,
         password: SignaturePassword,
@@ -130,7 +130,14 @@ impl<'c, 't> Jpki<'c, 't> {
         disclosure: Disclosure,
     ) -> Result<Certificate, Error> {
         let Disclosure::NameAddressBirthDateSex = disclosure;
-        verify::verify(self.channel, &password, last_attempt, &mut false)?;
+        match verify::verify(self.channel, &password, last_attempt, &mut false) {
+            // A card without this certificate has a password nobody ever had.
+            Err(blocked @ Error::PinBlocked { .. }) => {
+                let without = self.certificate_availability().is_ok_and(|available| !available.signature);
+                return Err(if without { CardFault::NoSignatureCertificate.into() } else { blocked });
+            }
+            verified => verified?,
+        }
         parse(&read(self.channel, ef::SIGNATURE_CERTIFICATE, CERTIFICATE)?)
     }
 

@@ -40,3 +40,25 @@ fn padded(digest_info: &[u8]) -> Option<[u8; BLOCK]> {
     info.copy_from_slice(digest_info);
     Some(block)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_padding_is_that_of_pkcs_1() {
+        let block = padded(&[0x30, 0x00]).expect("short enough");
+        assert_eq!((&block[..3], &block[252..]), (&[0x00, 0x01, 0xFF][..], &[0xFF, 0x00, 0x30, 0x00][..]));
+        assert!(block[2..253].iter().all(|byte| *byte == 0xFF));
+        assert!(padded(&[0; 245]).is_some() && padded(&[0; 246]).is_none() && padded(&[0; 257]).is_none());
+    }
+
+    #[test]
+    fn a_signature_beyond_the_modulus_is_none() {
+        let mut modulus = [0xFF; BLOCK];
+        modulus[0] = 0x80;
+        let key = PublicKey::rsa_from_numbers(&modulus, &[1, 0, 1]).expect("2048 bits");
+        assert!(!recovers(&key, &[0xFF; BLOCK], &[]));
+        assert_eq!(recover(&key, &[0; BLOCK]), Some([0; BLOCK]));
+    }
+}
