@@ -43,6 +43,11 @@ pub fn sha256(bytes: &[u8]) -> [u8; 32] {
     Sha256::digest(bytes).into()
 }
 
+/// SHA-256 of several parts, one after the other.
+pub(crate) fn sha256_of<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> [u8; 32] {
+    parts.into_iter().fold(Sha256::new(), |hasher, part| hasher.chain_update(part)).finalize().into()
+}
+
 /// A public key of one of the kinds the wire knows.
 #[derive(Clone, Eq, PartialEq)]
 pub struct PublicKey(Kind);
@@ -79,6 +84,13 @@ impl PublicKey {
         let (modulus, exponent) = parse_two_uints(der)?;
         let long_enough = modulus.len() > 256 || (modulus.len() == 256 && modulus.first()? & 0x80 != 0);
         long_enough.then(|| Self(Kind::Rsa { der: der.to_vec(), modulus, exponent }))
+    }
+
+    /// Takes an RSA modulus and exponent, big endian, of at least 2048 bits.
+    pub fn rsa_from_numbers(modulus: &[u8], exponent: &[u8]) -> Option<Self> {
+        let mut contents = UintRef::new(modulus).ok()?.to_der().ok()?;
+        contents.extend(UintRef::new(exponent).ok()?.to_der().ok()?);
+        Self::rsa(&sequence(&contents))
     }
 
     /// Takes an uncompressed point of exactly the curve's length. Whether it lies on the curve shows at the first use.

@@ -20,6 +20,14 @@ pub enum Error {
         /// What came instead of an answer.
         doubt: VerifyDoubt,
     },
+    /// The link broke while a PIN was being changed: the old one or the new one holds.
+    #[error("{cause} while the {kind} was being changed: either may hold")]
+    ChangeUnanswered {
+        /// The PIN that was to change.
+        kind: PinKind,
+        /// How the link broke.
+        cause: TransportError,
+    },
     /// No JPKI application, or the old resident-register card.
     #[error("not a My Number card")]
     NotMyNumberCard,
@@ -132,14 +140,37 @@ pub enum PinKind {
     UserAuthentication,
     /// 署名用パスワード: 6 to 16 letters and digits, 5 attempts.
     Signature,
+    /// 券面事項入力補助用の暗証番号: 4 digits, 3 attempts.
+    TextInput,
+    /// 照合番号B: 14 printed digits (birth date, expiry year, security code), 10 attempts.
+    VerificationNumberB,
+    /// 生年月日: 6 printed digits, opens the birth date alone; 10 attempts assumed.
+    BirthDate,
 }
 
 impl PinKind {
+    /// Every secret this SDK sends, grouped by application.
+    pub const ALL: [Self; 5] =
+        [Self::UserAuthentication, Self::Signature, Self::TextInput, Self::VerificationNumberB, Self::BirthDate];
+
+    /// Stable name, as `--json` prints it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::UserAuthentication => "user_authentication",
+            Self::Signature => "signature",
+            Self::TextInput => "text_input",
+            Self::VerificationNumberB => "verification_number_b",
+            Self::BirthDate => "birth_date",
+        }
+    }
+
     /// The form a PIN of this kind must have.
     pub const fn form(self) -> &'static str {
         match self {
-            Self::UserAuthentication => "4 digits",
+            Self::UserAuthentication | Self::TextInput => "4 digits",
             Self::Signature => "6 to 16 letters A-Z and digits",
+            Self::VerificationNumberB => "14 digits",
+            Self::BirthDate => "6 digits",
         }
     }
 }
@@ -149,6 +180,9 @@ impl std::fmt::Display for PinKind {
         f.write_str(match self {
             Self::UserAuthentication => "user-authentication PIN",
             Self::Signature => "signature password",
+            Self::TextInput => "text-input PIN",
+            Self::VerificationNumberB => "verification number B",
+            Self::BirthDate => "birth-date number",
         })
     }
 }
@@ -176,6 +210,15 @@ pub enum CardFault {
     /// The signature made by the card does not verify with the certificate on it.
     #[error("the card's signature does not verify")]
     BadSignature,
+    /// This card was issued without a signature certificate, as those of children are.
+    #[error("the card has no signature certificate")]
+    NoSignatureCertificate,
+    /// Data whose proof of origin is on the card and does not fit: changed, or never genuine.
+    #[error("the card's {what} is not genuine")]
+    NotGenuine {
+        /// The file or object.
+        what: &'static str,
+    },
 }
 
 /// Why a certificate cannot be used.
@@ -333,6 +376,7 @@ impl Error {
             Self::Transport(cause) => cause.code(),
             Self::VerifyUnanswered { doubt: VerifyDoubt::Link(_), .. } => "KZ-C01",
             Self::VerifyUnanswered { doubt: VerifyDoubt::Status(_), .. } => "KZ-C10",
+            Self::ChangeUnanswered { .. } => "KZ-C01",
             Self::NotMyNumberCard => "KZ-C03",
             Self::WrongPin { .. } => "KZ-C04",
             Self::PinBlocked { .. } => "KZ-C05",

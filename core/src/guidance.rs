@@ -1,6 +1,6 @@
 //! What each code tells a person: one sentence, one thing to do, no blame.
 
-use crate::error::Error;
+use crate::error::{CardFault, Error};
 
 /// The text for a `KZ-…` code, in Japanese and English. `{n}` stands for tries left, where the error knows them.
 pub struct Guidance {
@@ -16,6 +16,9 @@ pub struct Guidance {
 pub fn text(error: &Error, japanese: bool) -> String {
     let text = match error {
         Error::VerifyUnanswered { .. } => verify_unanswered(japanese),
+        Error::ChangeUnanswered { .. } => change_unanswered(japanese),
+        Error::Card(CardFault::NotGenuine { .. }) => not_genuine(japanese),
+        Error::Card(CardFault::NoSignatureCertificate) => no_signature_certificate(japanese),
         _ => text_of_code(error.code(), japanese).unwrap_or_default(),
     };
     match error.attempts_left() {
@@ -30,6 +33,30 @@ pub fn verify_unanswered(japanese: bool) -> &'static str {
         "暗証番号の確認が途中で終わりました。残り回数を確かめてください"
     } else {
         "The PIN check was cut off; one try may be used. Please check the tries left."
+    }
+}
+
+fn change_unanswered(japanese: bool) -> &'static str {
+    if japanese {
+        "変更が途中で終わりました。新しい番号から順に確かめてください"
+    } else {
+        "The change was cut off. Please try the new PIN first, then the old one."
+    }
+}
+
+fn not_genuine(japanese: bool) -> &'static str {
+    if japanese {
+        "カードの内容を確認できません。市区町村窓口にご相談ください"
+    } else {
+        "What the card holds cannot be proven. Please ask at your municipal office."
+    }
+}
+
+fn no_signature_certificate(japanese: bool) -> &'static str {
+    if japanese {
+        "署名用電子証明書がありません。市区町村窓口で発行を申請できます"
+    } else {
+        "This card has no signature certificate. Your municipal office can issue one."
     }
 }
 

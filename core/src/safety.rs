@@ -27,6 +27,21 @@ fn is_date(pin: &[u8], date: CalendarDate) -> bool {
     .any(|guess| guess.as_bytes() == pin)
 }
 
+/// Whether a new PIN or password is easy to guess: four digits as [`is_guessable_pin`] says, and anything longer when it
+/// has fewer than three different characters or is a run up or down, in the form the card gets it.
+pub fn is_guessable_secret(secret: &[u8], birth_date: Option<CalendarDate>) -> bool {
+    if secret.len() == 4 {
+        return is_guessable_pin(secret, birth_date);
+    }
+    let folded = |byte: &u8| byte.to_ascii_uppercase();
+    let runs = |step: i8| {
+        let mut pairs = secret.iter().zip(secret.iter().skip(1));
+        pairs.all(|(a, b)| folded(a).checked_add_signed(step) == Some(folded(b)))
+    };
+    let different = |byte: u8| secret.iter().any(|other| folded(other) == byte);
+    (0..=u8::MAX).filter(|byte| different(*byte)).count() < 3 || runs(1) || runs(-1)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -41,6 +56,10 @@ mod tests {
             assert!(!is_guessable_pin(fine.as_bytes(), birth), "{fine}");
         }
         assert!(!is_guessable_pin(b"0405", None));
+        for easy in [&b"AAAAAA"[..], b"ababab", b"ABCDEF", b"654321", b"abcDEFgh", b"1234"] {
+            assert!(is_guessable_secret(easy, birth), "{easy:02x?}");
+        }
+        assert!(!is_guessable_secret(b"ABC123", birth) && !is_guessable_secret(b"7390", birth));
         assert!(!is_guessable_pin("１１１１".as_bytes(), None));
     }
 }

@@ -6,9 +6,9 @@
 use std::sync::Arc;
 
 use crate::card::certificate::Verdict;
-use crate::card::jpki::CERTIFICATE_HEAD;
+use crate::card::jpki::is_head_of;
 use crate::card::{
-    Card, Certificate, CertificateState, ChannelKind, ChannelReport, ChipProof, Jpki, LastAttempt,
+    Card, Certificate, CertificateState, ChannelKind, ChannelReport, ChipProof, Jpki, LastAttempt, UnfinishedRead,
     UserAuthenticationPin,
 };
 use crate::error::{AuthorizationFault, CertificateFault, Error};
@@ -84,7 +84,7 @@ pub fn begin(client: Arc<QualifyClient>, member: Member) -> Result<AwaitingTap, 
     let (http, pinning) = client.connect()?;
     let metadata = Metadata::fetch(&http, &*client.clock, &client.settings)?;
     let nonce = Nonce::fetch(&http, &*client.clock, &metadata.nonce_endpoint)?;
-    Ok(AwaitingTap { client, member, registered, device_thumbprint, http, pinning, metadata, nonce })
+    Ok(AwaitingTap { client, member, registered, unfinished: None, device_thumbprint, http, pinning, metadata, nonce })
 }
 
 /// Ready for the card.
@@ -92,6 +92,8 @@ pub struct AwaitingTap {
     client: Arc<QualifyClient>,
     member: Member,
     registered: Option<Certificate>,
+    /// Of the certificate, what the tap before this one had read when the card left.
+    unfinished: Option<UnfinishedRead>,
     device_thumbprint: String,
     http: HttpClient,
     pinning: Pinning,
@@ -132,13 +134,13 @@ impl AwaitingTap {
     /// the server does not take this generation of cards. [`Error::Authorization`] with `KZ-A03` when less than 30 s are
     /// left of the nonce: the card was not touched, [`AwaitingTap::renew`] first.
     pub fn tap(
-        self,
+        mut self,
         transport: &mut dyn CardTransport,
         pin: UserAuthenticationPin,
         last_attempt: LastAttempt,
         progress: &mut dyn FnMut(TapStep),
     ) -> Result<Signed, Box<TapFailed>> {
-        let mut card = Card::new(transport, self.member.capabilities);
+        let mut card = Card::new(transport, self.member.capabilities).resuming(self.unfinished.take());
         let mut sent = false;
         match self.read_and_sign(&mut card, &pin, last_attempt, &mut sent, progress) {
             Ok((assertion, certificate, verdict)) => Ok(Signed {
@@ -153,7 +155,11 @@ impl AwaitingTap {
                 may_have_arrived: false,
                 granted: None,
             }),
-            Err(error) => Err(Box::new(TapFailed { error, awaiting: self, pin: (!sent).then_some(pin) })),
+            Err(error) => {
+                self.unfinished = card.take_unfinished();
+                self.member.capabilities = card.capabilities();
+                Err(Box::new(TapFailed { error, awaiting: self, pin: (!sent).then_some(pin) }))
+            }
         }
     }
 
@@ -204,11 +210,7 @@ impl AwaitingTap {
     fn certificate(&self, jpki: &mut Jpki<'_, '_>) -> Result<Option<Certificate>, Error> {
         let Some(registered) = &self.registered else { return jpki.authentication_certificate() };
         let Some(head) = jpki.authentication_certificate_head()? else { return Ok(None) };
-        if registered.der().get(..CERTIFICATE_HEAD) == Some(&head[..]) {
-            Ok(Some(registered.clone()))
-        } else {
-            Err(Error::OtherCard)
-        }
+        if is_head_of(&head, registered.der()) { Ok(Some(registered.clone())) } else { Err(Error::OtherCard) }
     }
 
     fn check(&self, certificate: Certificate) -> Result<(Certificate, Verdict), Error> {

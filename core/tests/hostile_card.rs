@@ -3,8 +3,11 @@
 #![allow(clippy::arithmetic_side_effects, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 use kazasu::Error;
-use kazasu::card::{Card, LastAttempt, UserAuthenticationPin};
-use kazasu::error::{CardFault, PinKind};
+use kazasu::card::{
+    Card, CvAuthorities, KeyKind, LastAttempt, TextInputPin, UserAuthenticationPin, Verification, VerificationNumberB,
+};
+use kazasu::crypto::SignatureVerifier;
+use kazasu::error::CardFault;
 use kazasu::iso7816::{CardCapabilities, CardTransport, TransportError, TransportLimits};
 use proptest::prelude::*;
 
@@ -131,14 +134,27 @@ proptest! {
             },
             exchanges: 0,
         };
+        let authorities = CvAuthorities::national();
+        let verification = Verification::full(&authorities, SignatureVerifier::ring());
         let mut opened = Card::new(&mut card, CardCapabilities::default());
         if let Ok(mut jpki) = opened.select_jpki() {
             let _ = jpki.token_info();
-            let _ = jpki.attempts_left(PinKind::Signature);
+            let _ = jpki.certificate_availability();
+            let _ = jpki.attempts_left(KeyKind::Signature);
             let _ = jpki.authentication_certificate();
             let pin = UserAuthenticationPin::parse(b"1234").expect("four digits");
             let _ = jpki.verify_user_authentication(pin, LastAttempt::Refuse);
         }
-        prop_assert!(verifies <= 1);
+        if let Ok(mut text_input) = opened.select_text_input() {
+            let pin = TextInputPin::parse(b"1234").expect("four digits");
+            let _ = text_input.attributes_with_proof(pin, LastAttempt::Refuse, verification);
+        }
+        if let Ok(mut surface) = opened.select_surface() {
+            let number = VerificationNumberB::parse(b"02040520350123").expect("fourteen digits");
+            let _ = surface.face_with_proof(number, LastAttempt::Refuse, verification);
+        }
+        let _ = opened.attempts_left();
+        let _ = opened.examine(&mut |_| {});
+        prop_assert!(verifies <= 3, "one for each entry");
     }
 }

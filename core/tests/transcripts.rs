@@ -6,8 +6,7 @@ use std::collections::VecDeque;
 use std::path::Path;
 
 use kazasu::Error;
-use kazasu::card::{Card, LastAttempt, UserAuthenticationPin};
-use kazasu::error::PinKind;
+use kazasu::card::{Card, KeyKind, LastAttempt, UserAuthenticationPin};
 use kazasu::iso7816::{CardCapabilities, CardTransport, TransportError};
 
 /// Answers as written and remembers the first command that differs.
@@ -42,7 +41,7 @@ fn run(flow: &str, script: &mut Script) -> Result<String, Error> {
             jpki.verify_user_authentication(pin, LastAttempt::Refuse).map(|()| "ok".to_owned())
         }
         ("attempts", _) => {
-            let left = jpki.attempts_left(PinKind::UserAuthentication)?.attempts_left;
+            let left = jpki.attempts_left(KeyKind::UserAuthentication)?.attempts_left;
             Ok(left.map_or("ok unknown".to_owned(), |left| format!("ok {left}")))
         }
         ("label", _) => jpki.token_info().map(|token| format!("ok {}", token.label)),

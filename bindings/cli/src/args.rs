@@ -26,7 +26,10 @@ pub(crate) struct Global {
     /// PC/SC reader by name, or `list`.
     #[arg(long, global = true, value_name = "NAME", conflicts_with = "sim")]
     pub(crate) reader: Option<String>,
-    /// Embedded simulated card: today, next-p256, next-p384, phone, old, not-jpki.
+    /// Transmission protocol to insist on with a reader; mostly none is needed.
+    #[arg(long, global = true, value_enum, value_name = "PROTOCOL")]
+    pub(crate) protocol: Option<Protocol>,
+    /// Embedded simulated card: today, phone, next-p256, next-p384, no-sfi, no-extended, strict, old, not-jpki.
     #[arg(long, global = true, value_name = "PROFILE")]
     pub(crate) sim: Option<String>,
     /// Person on the simulated card, 1 to 10.
@@ -47,6 +50,13 @@ pub(crate) struct Global {
     /// Permit the last try of a PIN. A wrong one then locks it: only a municipal office can undo that.
     #[arg(long, global = true)]
     pub(crate) allow_last_try: bool,
+}
+
+/// Transmission protocol of contact cards (ISO/IEC 7816-3).
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum Protocol {
+    T0,
+    T1,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
@@ -75,6 +85,8 @@ pub(crate) enum CardCommand {
     Info,
     /// Tries left of every PIN. Costs none.
     PinStatus,
+    /// Replace a PIN: the current one, then the new one.
+    PinChange(PinChangeArguments),
     /// Print a certificate as PEM, or write it as DER where the file ends in .der.
     Certificate {
         /// Which one; sign needs its password and carries name, address, birth date and sex.
@@ -87,6 +99,27 @@ pub(crate) enum CardCommand {
         #[arg(short, long, value_name = "FILE")]
         output: Option<PathBuf>,
     },
+    /// Name, address, birth date and sex. Needs the text-input PIN (券面事項入力補助用).
+    Attributes {
+        /// Prove that a municipality wrote them and that the chip is no copy.
+        #[arg(long)]
+        verify: bool,
+    },
+    /// The printed face with its photo. Needs 照合番号B, which is printed on the card.
+    Face(FaceArguments),
+    /// The birth date alone, proven: enough to check an age. Needs the birth date as printed.
+    BirthDate,
+    /// Sign a document with the signature key as CMS. The signature carries name, address, birth date and sex.
+    Sign(SignArguments),
+    /// Examine card and reader for a bug report. Needs no PIN; shows everything before it is saved.
+    Doctor {
+        /// Save the report, as JSON, to this file.
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+        /// Save without asking.
+        #[arg(long, requires = "output")]
+        yes: bool,
+    },
     /// Sign a challenge with the authentication key and check the signature: a diagnostic.
     Authenticate {
         /// 8 to 64 bytes in hexadecimal.
@@ -96,6 +129,59 @@ pub(crate) enum CardCommand {
         #[arg(long, value_name = "FILE")]
         cached_certificate: Option<PathBuf>,
     },
+}
+
+#[derive(Args)]
+pub(crate) struct PinChangeArguments {
+    /// Which one.
+    #[arg(long, value_enum)]
+    pub(crate) kind: ChangeablePin,
+    /// Your birth date, YYYY-MM-DD, to refuse a PIN made of it.
+    #[arg(long, value_name = "DATE")]
+    pub(crate) birth_date: Option<String>,
+    /// Take a PIN that is easy to guess.
+    #[arg(long)]
+    pub(crate) accept_guessable: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct FaceArguments {
+    /// Write the photo to this file, as PNG.
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: PathBuf,
+    /// Write the printed name to this file, as PNG.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) name_image: Option<PathBuf>,
+    /// Write the printed address to this file, as PNG.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) address_image: Option<PathBuf>,
+    /// Prove that a municipality wrote it and that the chip is no copy.
+    #[arg(long)]
+    pub(crate) verify: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct SignArguments {
+    /// The document.
+    #[arg(value_name = "FILE")]
+    pub(crate) document: PathBuf,
+    /// Write the signature to this file, as DER.
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: PathBuf,
+    /// Put the document into the signature.
+    #[arg(long)]
+    pub(crate) attached: bool,
+}
+
+/// A PIN its holder may change.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum ChangeablePin {
+    /// 利用者証明用
+    Auth,
+    /// 署名用
+    Sign,
+    /// 券面事項入力補助用
+    Text,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]

@@ -7,7 +7,7 @@ use std::path::Path;
 use kazasu::iso7816::{CardTransport, Exchange, TracedTransport};
 use serde_json::json;
 
-use crate::args::Global;
+use crate::args::{Global, Protocol};
 use crate::failure::Failure;
 use crate::output::Output;
 
@@ -20,7 +20,7 @@ pub(crate) fn wait(global: &Global, output: Output) -> Result<(), Failure> {
 pub(crate) fn open(global: &Global, output: Output) -> Result<Box<dyn CardTransport>, Failure> {
     let card = match (&global.sim, &global.reader) {
         (Some(profile), _) => simulated(profile, global)?,
-        (None, reader) => reader_by_name(reader.as_deref(), output)?,
+        (None, reader) => reader_by_name(reader.as_deref(), global.protocol, output)?,
     };
     traced(card, global)
 }
@@ -67,9 +67,8 @@ pub(crate) fn simulated_card(
     person: u8,
     state: Option<&Path>,
 ) -> Result<std::sync::Arc<std::sync::Mutex<kazasu_card_sim::Card>>, Failure> {
-    use kazasu_card_sim::{Card, Config, Profile};
-    let profile: Profile = profile.parse().map_err(|error| Failure::usage(format!("--sim: {error}")))?;
-    let config = Config::new(profile, person);
+    use kazasu_card_sim::{Card, Config};
+    let config = Config::named(profile, person).map_err(|error| Failure::usage(format!("--sim: {error}")))?;
     let card = match state {
         Some(file) => Card::with_state(config, file),
         None => Card::new(config),
@@ -84,8 +83,17 @@ fn simulated(_profile: &str, _global: &Global) -> Result<Box<dyn CardTransport>,
 }
 
 #[cfg(feature = "pcsc")]
-fn reader_by_name(name: Option<&str>, output: Output) -> Result<Box<dyn CardTransport>, Failure> {
-    Ok(Box::new(crate::pcsc::PcscTransport::open(name, || ask_for_card(output))?))
+fn reader_by_name(
+    name: Option<&str>,
+    protocol: Option<Protocol>,
+    output: Output,
+) -> Result<Box<dyn CardTransport>, Failure> {
+    let protocols = match protocol {
+        None => pcsc::Protocols::ANY,
+        Some(Protocol::T0) => pcsc::Protocols::T0,
+        Some(Protocol::T1) => pcsc::Protocols::T1,
+    };
+    Ok(Box::new(crate::pcsc::PcscTransport::open(name, protocols, || ask_for_card(output))?))
 }
 
 #[cfg(feature = "pcsc")]
@@ -100,11 +108,15 @@ fn ask_for_card(output: Output) {
 
 #[cfg(not(feature = "pcsc"))]
 fn wait_for_reader(name: Option<&str>, output: Output) -> Result<(), Failure> {
-    reader_by_name(name, output).map(drop)
+    reader_by_name(name, None, output).map(drop)
 }
 
 #[cfg(not(feature = "pcsc"))]
-fn reader_by_name(_name: Option<&str>, _output: Output) -> Result<Box<dyn CardTransport>, Failure> {
+fn reader_by_name(
+    _name: Option<&str>,
+    _protocol: Option<Protocol>,
+    _output: Output,
+) -> Result<Box<dyn CardTransport>, Failure> {
     Err(Failure::usage("this build has no PC/SC: build with --features pcsc, or use --sim today"))
 }
 

@@ -1,12 +1,15 @@
 //! `CardTransport` over PC/SC.
 
+use std::borrow::Cow;
 use std::ffi::CString;
 use std::time::{Duration, Instant};
 
 use kazasu::iso7816::{CardTransport, TransportError, TransportLimits};
 use pcsc::{
-    Attribute, Card, Context, Disposition, Error, PNP_NOTIFICATION, Protocols, ReaderState, Scope, ShareMode, State,
+    Attribute, Card, Context, Disposition, Error, PNP_NOTIFICATION, Protocol, Protocols, ReaderState, Scope, ShareMode,
+    State,
 };
+use zeroize::Zeroize;
 
 /// How long a card is waited for.
 const WAIT: Duration = Duration::from_secs(30);
@@ -14,6 +17,7 @@ const WAIT: Duration = Duration::from_secs(30);
 /// A card in a reader, held exclusively while a key may be unlocked and powered off at the end.
 pub(crate) struct PcscTransport {
     card: Option<Card>,
+    protocol: Option<Protocol>,
     limits: TransportLimits,
     buffer: Vec<u8>,
 }
@@ -27,11 +31,13 @@ pub(crate) fn reader_names() -> Result<Vec<String>, TransportError> {
 
 impl PcscTransport {
     /// Connects to the card in the reader `name`, or in the first reader that has one. Calls `ask` once if it has to wait.
-    pub(crate) fn open(name: Option<&str>, ask: impl Fn()) -> Result<Self, TransportError> {
+    pub(crate) fn open(name: Option<&str>, protocols: Protocols, ask: impl Fn()) -> Result<Self, TransportError> {
         let context = Context::establish(Scope::User).map_err(failure)?;
         let reader = wait_for_card(&context, name, ask)?;
-        let card = context.connect(&reader, ShareMode::Exclusive, Protocols::ANY).map_err(failure)?;
-        Ok(Self { limits: limits_of(&card), card: Some(card), buffer: vec![0; pcsc::MAX_BUFFER_SIZE_EXTENDED] })
+        let card = context.connect(&reader, ShareMode::Exclusive, protocols).map_err(failure)?;
+        let protocol = card.status2_owned().map_err(failure)?.protocol2();
+        let limits = if protocol == Some(Protocol::T0) { TransportLimits::SHORT } else { limits_of(&card) };
+        Ok(Self { card: Some(card), protocol, limits, buffer: vec![0; pcsc::MAX_BUFFER_SIZE_EXTENDED] })
     }
 }
 
@@ -85,10 +91,24 @@ fn limits_of(card: &Card) -> TransportLimits {
     }
 }
 
+/// A command as T=0 carries it (ISO/IEC 7816-3:2006, 12.2): five bytes at least, and no Le after data; the answer is then
+/// collected with GET RESPONSE. Commands for such a link are short.
+fn for_t0(command: &[u8]) -> Cow<'_, [u8]> {
+    match *command {
+        [cla, ins, p1, p2] => Cow::Owned(vec![cla, ins, p1, p2, 0x00]),
+        [_, _, _, _, lc, ..] if command.len() == 6 + usize::from(lc) => Cow::Borrowed(&command[..command.len() - 1]),
+        _ => Cow::Borrowed(command),
+    }
+}
+
 impl CardTransport for PcscTransport {
     fn transceive(&mut self, command: &[u8]) -> Result<Vec<u8>, TransportError> {
         let card = self.card.as_ref().ok_or(TransportError::TagLost)?;
-        let response = card.transmit(command, &mut self.buffer).map_err(failure)?.to_vec();
+        let command = if self.protocol == Some(Protocol::T0) { for_t0(command) } else { Cow::Borrowed(command) };
+        let response = card.transmit(&command, &mut self.buffer).map_err(failure)?.to_vec();
+        if let Cow::Owned(mut copy) = command {
+            copy.zeroize(); // it may hold a PIN
+        }
         self.buffer.fill(0);
         // A link lost during a command can look like a success without even a status word.
         if response.len() < 2 { Err(TransportError::TagLost) } else { Ok(response) }
@@ -125,5 +145,20 @@ fn failure(error: Error) -> TransportError {
         | Error::ReaderUnavailable => TransportError::Unavailable,
         Error::SharingViolation => TransportError::Failed { detail: "another program holds the card".to_owned() },
         other => TransportError::Failed { detail: other.to_string() },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn t0_takes_no_length_after_data_and_five_bytes_at_least() {
+        assert_eq!(*for_t0(&[0x00, 0x20, 0x00, 0x80]), [0x00, 0x20, 0x00, 0x80, 0x00]);
+        assert_eq!(*for_t0(&[0x80, 0x2A, 0x00, 0x97, 0x02, 1, 2, 0x00]), [0x80, 0x2A, 0x00, 0x97, 0x02, 1, 2]);
+        let others: [&[u8]; 2] = [&[0x00, 0xB0, 0x00, 0x00, 0x10], &[0x00, 0x20, 0x00, 0x80, 0x02, b'1', b'2']];
+        for command in others {
+            assert_eq!(*for_t0(command), *command);
+        }
     }
 }

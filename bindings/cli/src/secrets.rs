@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::Read;
 
-use kazasu::card::{SignaturePassword, UserAuthenticationPin};
+use kazasu::card::{BirthDateNumber, SignaturePassword, TextInputPin, UserAuthenticationPin, VerificationNumberB};
 use zeroize::Zeroizing;
 
 use crate::failure::Failure;
@@ -11,6 +11,9 @@ use crate::output::Output;
 
 /// Longest line taken, in bytes.
 const MAX_LINE: usize = 64;
+
+/// What a new secret must pass before it is used.
+type Check<'a> = &'a dyn Fn(&[u8]) -> Result<(), Failure>;
 
 /// Where secrets come from.
 pub(crate) struct Secrets {
@@ -33,6 +36,50 @@ impl Secrets {
             .output
             .say("署名用パスワード（英数字6〜16文字）: ", "Signature password (6 to 16 letters and digits): ");
         Ok(SignaturePassword::parse(&self.line(prompt)?)?)
+    }
+
+    pub(crate) fn text_input(&self) -> Result<TextInputPin, Failure> {
+        let prompt = self.output.say("券面事項入力補助用の暗証番号（数字4桁）: ", "Text-input PIN (4 digits): ");
+        Ok(TextInputPin::parse(&self.line(prompt)?)?)
+    }
+
+    pub(crate) fn verification_number_b(&self) -> Result<VerificationNumberB, Failure> {
+        let prompt = self.output.say(
+            "照合番号B（生年月日 和暦YYMMDD＋有効期限の西暦YYYY＋セキュリティコード4桁）: ",
+            "Number B (birth date YYMMDD in the Japanese era, expiry year YYYY, security code): ",
+        );
+        Ok(VerificationNumberB::parse(&self.line(prompt)?)?)
+    }
+
+    pub(crate) fn birth_date(&self) -> Result<BirthDateNumber, Failure> {
+        let prompt = self.output.say("生年月日（和暦YYMMDD）: ", "Birth date (YYMMDD in the Japanese era): ");
+        Ok(BirthDateNumber::parse(&self.line(prompt)?)?)
+    }
+
+    pub(crate) fn new_user_authentication(&self, check: Check<'_>) -> Result<UserAuthenticationPin, Failure> {
+        Ok(UserAuthenticationPin::parse(&self.new_secret(check)?)?)
+    }
+
+    pub(crate) fn new_signature(&self, check: Check<'_>) -> Result<SignaturePassword, Failure> {
+        Ok(SignaturePassword::parse(&self.new_secret(check)?)?)
+    }
+
+    pub(crate) fn new_text_input(&self, check: Check<'_>) -> Result<TextInputPin, Failure> {
+        Ok(TextInputPin::parse(&self.new_secret(check)?)?)
+    }
+
+    /// A new secret: asked for twice on a terminal, one line of standard input.
+    fn new_secret(&self, check: Check<'_>) -> Result<Zeroizing<Vec<u8>>, Failure> {
+        let new = self.line(self.output.say("新しい暗証番号: ", "New PIN: "))?;
+        check(&new)?;
+        if !self.from_stdin {
+            let again = self.line(self.output.say("新しい暗証番号（もう一度）: ", "New PIN again: "))?;
+            if *new != *again {
+                let text = "二つの入力が違います（何も送信していません）";
+                return Err(Failure::usage(self.output.say(text, "the two entries differ; nothing was sent")));
+            }
+        }
+        Ok(new)
     }
 
     fn line(&self, prompt: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {

@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use kazasu::card::{Application, Card, Generation};
-use kazasu::error as core;
+use kazasu::card::{Application, Card, Generation, KeyKind};
 use kazasu::iso7816;
 
 use crate::error::{KazasuError, PinKind};
@@ -89,7 +88,7 @@ pub fn read_card_info(transport: Arc<dyn CardTransport>) -> Result<CardInfo, Kaz
 pub fn read_attempts_left(transport: Arc<dyn CardTransport>) -> Result<PinAttempts, KazasuError> {
     let mut link = Link(transport);
     let mut card = Card::new(&mut link, iso7816::CardCapabilities::default());
-    let attempts = card.select_jpki()?.attempts_left(core::PinKind::UserAuthentication)?;
+    let attempts = card.select_jpki()?.attempts_left(KeyKind::UserAuthentication)?;
     Ok(PinAttempts {
         kind: attempts.kind.into(),
         attempts_left: attempts.attempts_left,

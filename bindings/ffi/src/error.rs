@@ -122,6 +122,12 @@ pub enum PinKind {
     UserAuthentication,
     /// 署名用パスワード: 6 to 16 letters and digits.
     Signature,
+    /// 券面事項入力補助用の暗証番号: 4 digits.
+    TextInput,
+    /// 照合番号B: 14 printed digits.
+    VerificationNumberB,
+    /// 生年月日: 6 printed digits.
+    BirthDate,
 }
 
 macro_rules! mirror {
@@ -308,6 +314,9 @@ impl From<core::PinKind> for PinKind {
         match kind {
             core::PinKind::UserAuthentication => Self::UserAuthentication,
             core::PinKind::Signature => Self::Signature,
+            core::PinKind::TextInput => Self::TextInput,
+            core::PinKind::VerificationNumberB => Self::VerificationNumberB,
+            core::PinKind::BirthDate => Self::BirthDate,
         }
     }
 }
@@ -324,6 +333,8 @@ impl From<Core> for KazasuError {
                     core::VerifyDoubt::Status(_) => false,
                 },
             },
+            // Nothing exported here changes a PIN.
+            Core::ChangeUnanswered { cause, .. } => Self::Transport { error: cause.into() },
             Core::NotMyNumberCard => Self::NotMyNumberCard,
             Core::WrongPin { kind, attempts_left } => Self::WrongPin { kind: kind.into(), attempts_left },
             Core::PinBlocked { kind } => Self::PinBlocked { kind: kind.into() },

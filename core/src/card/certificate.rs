@@ -40,11 +40,15 @@ pub struct Certificate {
     signature_algorithm: Vec<u8>,
     signature: Vec<u8>,
     issuer: Vec<u8>,
+    #[cfg(feature = "diagnostics")]
+    serial_number: Vec<u8>,
     subject: Vec<u8>,
     not_before: UnixMillis,
     not_after: UnixMillis,
     key: PublicKey,
     digital_signature: bool,
+    #[cfg(feature = "diagnostics")]
+    non_repudiation: bool,
     policies: Vec<ObjectIdentifier>,
 }
 
@@ -91,11 +95,15 @@ impl Certificate {
             signature_algorithm: x509.signature_algorithm().to_der().ok()?,
             signature: x509.signature().as_bytes()?.to_vec(),
             issuer: inner.issuer().to_der().ok()?,
+            #[cfg(feature = "diagnostics")]
+            serial_number: inner.serial_number().to_der().ok()?,
             subject: inner.subject().to_der().ok()?,
             not_before: unix_millis(&validity.not_before)?,
             not_after: unix_millis(&validity.not_after)?,
             key: PublicKey::from_spki(&inner.subject_public_key_info().to_der().ok()?)?,
-            digital_signature: key_usage.is_some_and(|(_, usage)| usage.digital_signature()),
+            digital_signature: key_usage.as_ref().is_some_and(|(_, usage)| usage.digital_signature()),
+            #[cfg(feature = "diagnostics")]
+            non_repudiation: key_usage.is_some_and(|(_, usage)| usage.non_repudiation()),
             policies: policies
                 .map(|(_, list)| list.0.iter().map(|p| p.policy_identifier).collect())
                 .unwrap_or_default(),
@@ -105,6 +113,24 @@ impl Certificate {
     /// The certificate as it was read.
     pub fn der(&self) -> &[u8] {
         &self.der
+    }
+
+    /// DER of the issuer's name.
+    #[cfg(feature = "diagnostics")]
+    pub(super) fn issuer_der(&self) -> &[u8] {
+        &self.issuer
+    }
+
+    /// DER of the serial number.
+    #[cfg(feature = "diagnostics")]
+    pub(super) fn serial_number_der(&self) -> &[u8] {
+        &self.serial_number
+    }
+
+    /// Whether the key usage is that of the 署名用電子証明書.
+    #[cfg(feature = "diagnostics")]
+    pub(super) fn may_sign_documents(&self) -> bool {
+        self.digital_signature && self.non_repudiation
     }
 
     /// The certified key.
@@ -161,7 +187,8 @@ impl Certificate {
         }
     }
 
-    fn is_issued_by(&self, issuer: &Self, verifier: SignatureVerifier) -> bool {
+    /// Whether the key of `issuer`, by that name, signed this certificate. A root is issued by itself.
+    pub fn is_issued_by(&self, issuer: &Self, verifier: SignatureVerifier) -> bool {
         self.issuer == issuer.subject
             && verifier.verify_x509(&issuer.key, &self.signature_algorithm, &self.tbs, &self.signature)
     }

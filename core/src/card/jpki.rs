@@ -1,77 +1,91 @@
-//! The JPKI application: certificates, tries left, VERIFY and the authentication signature.
+//! The JPKI application: certificates, tries left, VERIFY, PIN change and signatures.
 
-use super::Certificate;
-use super::pin::{LastAttempt, Pin, SignaturePassword, UserAuthenticationPin};
-use super::profile::{self, Generation, ef};
-use crate::error::{CardFault, Error, PinKind, VerifyDoubt};
-use crate::iso7816::channel::{PinStatus, ReadLength, ins};
+use super::pin::{LastAttempt, SignaturePassword, UserAuthenticationPin};
+use super::profile::ef;
+use super::token_info::TOKEN_INFO_LEN;
+use super::unfinished::UnfinishedRead;
+use super::verify::{self, PinAttempts};
+use super::{Certificate, CertificateAvailability, TokenInfo, read, refused};
+use crate::error::{CardFault, Error, PinKind};
+use crate::iso7816::channel::ins;
+use crate::iso7816::read::ReadLength;
 use crate::iso7816::{Channel, StatusWord};
 
-/// Longest certificate accepted, in bytes; real ones have 1.3 to 1.8 kB.
-const MAX_CERTIFICATE: usize = 4096;
+/// Longest certificate accepted is 4096 bytes; real ones have 1.3 to 1.8 kB.
+const CERTIFICATE: ReadLength = ReadLength::Object { usual: 2048, max: 4096 };
 /// What [`Jpki::authentication_certificate_head`] reads, in bytes: serial number, issuer and dates lie within.
 pub const CERTIFICATE_HEAD: usize = 256;
+/// A shorter head does not tell one card from another.
+const SHORTEST_HEAD: usize = 200;
+
+/// Which of the two certified keys.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum KeyKind {
+    /// 利用者証明用: proves who is there.
+    UserAuthentication,
+    /// 署名用: signs documents, and its certificate carries name, address, birth date and sex.
+    Signature,
+}
+
+/// What the caller states before the signature certificate leaves the SDK.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Disclosure {
+    /// The user was told that name, address, birth date and sex are in it, and agreed.
+    NameAddressBirthDateSex,
+}
 
 /// The JPKI application while it is selected.
 pub struct Jpki<'c, 't> {
     pub(super) channel: &'c mut Channel<'t>,
-}
-
-/// What the card says of itself in EF 0006.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct TokenInfo {
-    /// Token label, padding removed.
-    pub label: String,
-    /// What the label means.
-    pub generation: Generation,
-}
-
-/// The tries left of a PIN.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct PinAttempts {
-    /// Which PIN.
-    pub kind: PinKind,
-    /// Tries left; 0 is blocked. `None` when the card only says that the PIN is verified already.
-    pub attempts_left: Option<u8>,
-    /// Tries after a correct entry.
-    pub max_attempts: u8,
+    unfinished: &'c mut Option<UnfinishedRead>,
 }
 
 impl<'c, 't> Jpki<'c, 't> {
-    pub(super) fn new(channel: &'c mut Channel<'t>) -> Self {
-        Self { channel }
+    pub(super) fn new(channel: &'c mut Channel<'t>, unfinished: &'c mut Option<UnfinishedRead>) -> Self {
+        Self { channel, unfinished }
     }
 
-    /// Reads the token label. One exchange; two or three on a card without short EF identifiers.
+    /// Reads what the token says of itself. One exchange; two or three on a card without short EF identifiers.
     ///
     /// # Errors
     /// [`Error::Card`] when the file is missing or no text.
     pub fn token_info(&mut self) -> Result<TokenInfo, Error> {
-        let data = self.channel.read_ef(ef::TOKEN_INFO, ReadLength::Prefix(32))?.map_err(refused(ins::READ_BINARY))?;
-        let text = std::str::from_utf8(&data).map_err(|_| CardFault::Malformed { what: "token label" })?;
-        let label = text.trim_end_matches([' ', '\0']);
-        if !label.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ') {
-            return Err(CardFault::Malformed { what: "token label" }.into());
-        }
-        Ok(TokenInfo { label: label.to_owned(), generation: Generation::of_label(label) })
+        TokenInfo::parse(&read(self.channel, ef::TOKEN_INFO, ReadLength::Prefix(TOKEN_INFO_LEN))?)
+    }
+
+    /// Reads which certificates are on the card. One exchange; two or three on a card without short EF identifiers.
+    ///
+    /// # Errors
+    /// [`Error::Card`] when the file is missing or too short.
+    pub fn certificate_availability(&mut self) -> Result<CertificateAvailability, Error> {
+        CertificateAvailability::parse(&read(self.channel, ef::AVAILABILITY, ReadLength::Prefix(3))?)
     }
 
     /// Asks for the tries left of a PIN; costs none. One exchange; two or three on a card without short EF identifiers.
     ///
     /// # Errors
     /// [`Error::Card`] for a status word that says nothing about tries.
-    pub fn attempts_left(&mut self, kind: PinKind) -> Result<PinAttempts, Error> {
-        let max_attempts = profile::pin(kind).max_attempts;
-        Ok(PinAttempts { kind, attempts_left: self.pin_status(kind)?.attempts_left, max_attempts })
+    pub fn attempts_left(&mut self, key: KeyKind) -> Result<PinAttempts, Error> {
+        let kind = match key {
+            KeyKind::UserAuthentication => PinKind::UserAuthentication,
+            KeyKind::Signature => PinKind::Signature,
+        };
+        verify::attempts_left(self.channel, kind)
     }
 
     /// Reads the 利用者証明用電子証明書; `None` when the card wants the PIN first, as phones do.
     ///
+    /// When the link is lost in it, [`super::Card::take_unfinished`] has what was read.
+    ///
     /// # Errors
     /// [`Error::NotMyNumberCard`] on a card without this file, [`Error::Card`] for an answer not understood.
     pub fn authentication_certificate(&mut self) -> Result<Option<Certificate>, Error> {
-        match self.read_certificate(ef::AUTHENTICATION_CERTIFICATE)? {
-            Ok(certificate) => Ok(Some(certificate)),
+        let file = self.authentication_certificate_file();
+        if let Some(cut_off) = self.channel.cut_off.take() {
+            *self.unfinished = UnfinishedRead::of_authentication_certificate(cut_off);
+        }
+        match file? {
+            Ok(der) => parse(&der).map(Some),
             Err(StatusWord::SECURITY_STATUS) => Ok(None),
             Err(StatusWord::NOT_FOUND) => Err(Error::NotMyNumberCard),
             Err(status) => Err(refused(ins::READ_BINARY)(status)),
@@ -84,7 +98,7 @@ impl<'c, 't> Jpki<'c, 't> {
     /// # Errors
     /// As for [`Jpki::authentication_certificate`].
     pub fn authentication_certificate_head(&mut self) -> Result<Option<Vec<u8>>, Error> {
-        match self.channel.read_ef(ef::AUTHENTICATION_CERTIFICATE, ReadLength::Prefix(CERTIFICATE_HEAD))? {
+        match self.head()? {
             Ok(head) => Ok(Some(head)),
             Err(StatusWord::SECURITY_STATUS) => Ok(None),
             Err(StatusWord::NOT_FOUND) => Err(Error::NotMyNumberCard),
@@ -96,25 +110,35 @@ impl<'c, 't> Jpki<'c, 't> {
     ///
     /// # Errors
     /// [`Error::Card`] for an answer not understood.
-    pub fn authority_certificate(&mut self, of: PinKind) -> Result<Certificate, Error> {
+    pub fn authority_certificate(&mut self, of: KeyKind) -> Result<Certificate, Error> {
         let file = match of {
-            PinKind::UserAuthentication => ef::AUTHENTICATION_AUTHORITY,
-            PinKind::Signature => ef::SIGNATURE_AUTHORITY,
+            KeyKind::UserAuthentication => ef::AUTHENTICATION_AUTHORITY,
+            KeyKind::Signature => ef::SIGNATURE_AUTHORITY,
         };
-        self.read_certificate(file)?.map_err(refused(ins::READ_BINARY))
+        parse(&read(self.channel, file, CERTIFICATE)?)
     }
 
-    /// Sends the signature password once and reads the 署名用電子証明書, which carries name, address, birth date and sex.
+    /// Sends the signature password once and reads the 署名用電子証明書. The caller states by `disclosure` that whoever
+    /// gets it learns name, address, birth date and sex.
     ///
     /// # Errors
-    /// Those of the PIN, and [`Error::Card`] for a card without this certificate.
+    /// Those of the PIN; [`CardFault::NoSignatureCertificate`] for a card without one, and no try is used.
     pub fn signature_certificate(
         &mut self,
         password: SignaturePassword,
         last_attempt: LastAttempt,
+        disclosure: Disclosure,
     ) -> Result<Certificate, Error> {
-        self.verify(&password, last_attempt, &mut false)?;
-        self.read_certificate(ef::SIGNATURE_CERTIFICATE)?.map_err(refused(ins::READ_BINARY))
+        let Disclosure::NameAddressBirthDateSex = disclosure;
+        match verify::verify(self.channel, &password, last_attempt, &mut false) {
+            // A card without this certificate has a password nobody ever had.
+            Err(blocked @ Error::PinBlocked { .. }) => {
+                let without = self.certificate_availability().is_ok_and(|available| !available.signature);
+                return Err(if without { CardFault::NoSignatureCertificate.into() } else { blocked });
+            }
+            verified => verified?,
+        }
+        parse(&read(self.channel, ef::SIGNATURE_CERTIFICATE, CERTIFICATE)?)
     }
 
     /// Sends the authentication PIN: asks for the tries left first, then sends VERIFY exactly once. The PIN is used up.
@@ -129,51 +153,76 @@ impl<'c, 't> Jpki<'c, 't> {
         pin: UserAuthenticationPin,
         last_attempt: LastAttempt,
     ) -> Result<(), Error> {
-        self.verify(&pin, last_attempt, &mut false)
+        verify::verify(self.channel, &pin, last_attempt, &mut false)
     }
 
-    /// Guarded VERIFY. `sent` becomes true just before the PIN leaves, and then that PIN is not to be sent again.
-    pub(crate) fn verify<P: Pin>(&mut self, pin: &P, last_attempt: LastAttempt, sent: &mut bool) -> Result<(), Error> {
-        let kind = P::KIND;
-        let status = self.pin_status(kind)?;
-        let before = status.attempts_left;
-        match (before, last_attempt) {
-            (Some(0), _) => return Err(Error::PinBlocked { kind }),
-            (Some(1), LastAttempt::Refuse) => return Err(Error::LastAttempt { kind }),
-            // "Verified" on a card just powered up says nothing of the tries; one left is possible.
-            (None, LastAttempt::Refuse) => return Err(refused(ins::VERIFY)(StatusWord::OK)),
-            _ => {}
-        }
-        *sent = true;
-        let unanswered = |doubt| Error::VerifyUnanswered { kind, doubt };
-        let answer = self.channel.verify(status, pin.bytes()).map_err(|error| match error {
-            Error::Transport(cause) => unanswered(VerifyDoubt::Link(cause)),
-            other => other,
-        })?;
-        let left = match answer {
-            StatusWord::OK => return Ok(()),
-            StatusWord(0x6300) => before.map(|before| before.saturating_sub(1)),
-            _ => answer.attempts_left(),
+    /// As [`Jpki::verify_user_authentication`]; `sent` becomes true just before the PIN leaves.
+    #[cfg(feature = "net")]
+    pub(crate) fn verify(
+        &mut self,
+        pin: &UserAuthenticationPin,
+        last_attempt: LastAttempt,
+        sent: &mut bool,
+    ) -> Result<(), Error> {
+        verify::verify(self.channel, pin, last_attempt, sent)
+    }
+
+    /// Replaces the authentication PIN. Sends each of the two once; look at the new one with
+    /// [`crate::safety::is_guessable_pin`] first.
+    ///
+    /// # Errors
+    /// Those of [`Jpki::verify_user_authentication`] for the current PIN; [`Error::ChangeUnanswered`] when the link
+    /// broke afterwards, so that either may hold; [`Error::Card`] when the card refused the new one and the old holds.
+    pub fn change_user_authentication(
+        &mut self,
+        current: UserAuthenticationPin,
+        new: UserAuthenticationPin,
+        last_attempt: LastAttempt,
+    ) -> Result<(), Error> {
+        verify::change(self.channel, &current, &new, last_attempt)
+    }
+
+    /// Replaces the signature password, as [`Jpki::change_user_authentication`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn change_signature_password(
+        &mut self,
+        current: SignaturePassword,
+        new: SignaturePassword,
+        last_attempt: LastAttempt,
+    ) -> Result<(), Error> {
+        verify::change(self.channel, &current, &new, last_attempt)
+    }
+
+    /// From the start, or from where a lost link cut it off if the head is that of the same card.
+    fn authentication_certificate_file(&mut self) -> Result<Result<Vec<u8>, StatusWord>, Error> {
+        let Some(unfinished) = self.unfinished.take() else {
+            return self.channel.read_ef(ef::AUTHENTICATION_CERTIFICATE, CERTIFICATE);
         };
-        Err(match left {
-            Some(0) => Error::PinBlocked { kind },
-            Some(attempts_left) => Error::WrongPin { kind, attempts_left },
-            None => unanswered(VerifyDoubt::Status(answer.0)),
-        })
+        let head = match self.head() {
+            Ok(Ok(head)) => head,
+            Ok(Err(status)) => return Ok(Err(status)),
+            Err(error) => {
+                *self.unfinished = Some(unfinished);
+                return Err(error);
+            }
+        };
+        let known = if is_head_of(&head, &unfinished.head) { unfinished.file.data } else { head };
+        self.channel.read_rest(ef::AUTHENTICATION_CERTIFICATE, known, CERTIFICATE)
     }
 
-    fn pin_status(&mut self, kind: PinKind) -> Result<PinStatus, Error> {
-        self.channel.pin_status(profile::pin(kind).ef)?.map_err(refused(ins::VERIFY))
-    }
-
-    fn read_certificate(&mut self, file: u16) -> Result<Result<Certificate, StatusWord>, Error> {
-        match self.channel.read_ef(file, ReadLength::Object(MAX_CERTIFICATE))? {
-            Ok(der) => Certificate::parse(&der).map(Ok).ok_or(CardFault::Malformed { what: "certificate" }.into()),
-            Err(status) => Ok(Err(status)),
-        }
+    fn head(&mut self) -> Result<Result<Vec<u8>, StatusWord>, Error> {
+        self.channel.read_ef(ef::AUTHENTICATION_CERTIFICATE, ReadLength::Prefix(CERTIFICATE_HEAD))
     }
 }
 
-pub(super) fn refused(ins: u8) -> impl Fn(StatusWord) -> Error {
-    move |status| CardFault::Status { ins, status: status.0 }.into()
+/// Whether `head`, as [`Jpki::authentication_certificate_head`] gave it, is that of a known certificate. A link of short
+/// answers brings less than [`CERTIFICATE_HEAD`].
+pub(crate) fn is_head_of(head: &[u8], certificate: &[u8]) -> bool {
+    head.len() >= SHORTEST_HEAD && certificate.starts_with(head)
+}
+
+fn parse(der: &[u8]) -> Result<Certificate, Error> {
+    Certificate::parse(der).ok_or(CardFault::Malformed { what: "certificate" }.into())
 }

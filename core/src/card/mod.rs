@@ -1,20 +1,54 @@
 //! The My Number card: open it, then one application at a time.
+//!
+//! ```text
+//! Card ─┬─ Jpki ─────── Certificate ── signature, CMS
+//!       ├─ TextInput ── Attributes ─┐
+//!       └─ Surface ──── Face ───────┴─ Proof (CV certificates)
+//! ```
 
+pub mod attributes;
 pub mod certificate;
+#[cfg(feature = "diagnostics")]
+pub mod cms;
+mod cv_authorities;
+pub mod cv_certificate;
+pub mod doctor;
+pub mod face;
 pub mod jpki;
+#[cfg(feature = "photo")]
+pub mod photo;
 pub mod pin;
 mod profile;
-#[cfg(any(feature = "net", feature = "diagnostics"))]
+mod proof;
+mod raw_rsa;
+mod record;
 mod signature;
+mod surface;
+mod text_input;
+pub mod token_info;
+pub mod unfinished;
+mod verify;
 
+pub use attributes::{Attributes, CardDate, Sex};
 pub use certificate::{CardRoots, Certificate, CertificateState};
-pub use jpki::{Jpki, PinAttempts, TokenInfo};
-pub use pin::{LastAttempt, SignaturePassword, UserAuthenticationPin};
+pub use cv_certificate::{CvAuthorities, CvCertificate};
+pub use face::{BirthDateRecord, Face};
+pub use jpki::{Disclosure, Jpki, KeyKind};
+pub use pin::{
+    BirthDateNumber, LastAttempt, SignaturePassword, TextInputPin, UserAuthenticationPin, VerificationNumberB,
+};
 pub use profile::{Application, Generation};
+pub use proof::{Genuine, Proof, ProofGap, Verification};
+pub use surface::Surface;
+pub use text_input::TextInput;
+pub use token_info::{CertificateAvailability, TokenInfo};
+pub use unfinished::UnfinishedRead;
+pub use verify::PinAttempts;
 
-use crate::error::{CardFault, Error};
+use crate::error::{CardFault, Error, PinKind};
 use crate::iso7816::channel::ins;
-use crate::iso7816::{CardCapabilities, CardTransport, Channel, StatusWord};
+use crate::iso7816::read::ReadLength;
+use crate::iso7816::{CardCapabilities, CardTransport, Channel, ReadProgress, StatusWord};
 
 /// How the link to the card was protected: what happened, never what was hoped for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -39,6 +73,9 @@ pub enum ChipProof {
     None,
     /// It signed a fresh challenge with the key of its certificate.
     CertKeyChallenge,
+    /// It signed a fresh challenge with the internal key of the application that was read, which the municipality
+    /// certified.
+    InternalKeyChallenge,
 }
 
 impl ChannelKind {
@@ -56,6 +93,7 @@ impl ChipProof {
         match self {
             Self::None => "None",
             Self::CertKeyChallenge => "CertKeyChallenge",
+            Self::InternalKeyChallenge => "InternalKeyChallenge",
         }
     }
 }
@@ -63,12 +101,35 @@ impl ChipProof {
 /// A card in the field. It ends with the link: open a new one after the card has moved.
 pub struct Card<'t> {
     channel: Channel<'t>,
+    unfinished: Option<UnfinishedRead>,
 }
 
 impl<'t> Card<'t> {
     /// Takes the link; sends nothing. `capabilities` are what this card has shown before, or the default.
     pub fn new(transport: &'t mut dyn CardTransport, capabilities: CardCapabilities) -> Self {
-        Self { channel: Channel::new(transport, capabilities) }
+        Self { channel: Channel::new(transport, capabilities), unfinished: None }
+    }
+
+    /// Tells `watcher` how far reads have come, after every kilobyte at most.
+    ///
+    /// Without a watcher a file comes in as few exchanges as card and link allow, one for a photo; with one, in steps.
+    #[must_use]
+    pub fn watched_by(mut self, watcher: &'t mut dyn FnMut(ReadProgress)) -> Self {
+        self.channel.watch(watcher);
+        self
+    }
+
+    /// Goes on with a certificate that a lost link cut off, if this is the same card.
+    #[must_use]
+    pub fn resuming(mut self, unfinished: Option<UnfinishedRead>) -> Self {
+        self.unfinished = unfinished;
+        self
+    }
+
+    /// What a lost link left of the certificate that was being read, for [`Card::resuming`] after the next tap. Files
+    /// behind a PIN are never resumed.
+    pub fn take_unfinished(&mut self) -> Option<UnfinishedRead> {
+        self.unfinished.take()
     }
 
     /// Selects the JPKI application. One exchange; ends the verified state of every other application's PINs.
@@ -76,11 +137,26 @@ impl<'t> Card<'t> {
     /// # Errors
     /// [`Error::NotMyNumberCard`] when there is none, [`Error::Transport`] when the link broke.
     pub fn select_jpki(&mut self) -> Result<Jpki<'_, 't>, Error> {
-        match self.channel.select_application(&Application::Jpki.aid())? {
-            StatusWord::OK => Ok(Jpki::new(&mut self.channel)),
-            StatusWord(0x6A82 | 0x6A86 | 0x6A81 | 0x6D00 | 0x6E00 | 0x6999) => Err(Error::NotMyNumberCard),
-            StatusWord(status) => Err(CardFault::Status { ins: ins::SELECT, status }.into()),
-        }
+        self.select(Application::Jpki)?;
+        Ok(Jpki::new(&mut self.channel, &mut self.unfinished))
+    }
+
+    /// Selects the text-input application (券面事項入力補助AP). One exchange, otherwise as [`Card::select_jpki`].
+    ///
+    /// # Errors
+    /// As [`Card::select_jpki`]: phones do not have this application.
+    pub fn select_text_input(&mut self) -> Result<TextInput<'_, 't>, Error> {
+        self.select(Application::TextInput)?;
+        Ok(TextInput::new(&mut self.channel))
+    }
+
+    /// Selects the surface application (券面事項確認AP). One exchange, otherwise as [`Card::select_jpki`].
+    ///
+    /// # Errors
+    /// As [`Card::select_jpki`]: phones do not have this application.
+    pub fn select_surface(&mut self) -> Result<Surface<'_, 't>, Error> {
+        self.select(Application::Surface)?;
+        Ok(Surface::new(&mut self.channel))
     }
 
     /// Asks for each application of the card by selecting it; five exchanges. The last one selected stays so.
@@ -97,8 +173,51 @@ impl<'t> Card<'t> {
         Ok(present)
     }
 
+    /// Asks for the tries left of every PIN this SDK uses; costs none. One exchange for each PIN and each application;
+    /// what the card does not have is left out.
+    ///
+    /// # Errors
+    /// [`Error::NotMyNumberCard`] without the JPKI application, [`Error::Card`] for an answer that says nothing about
+    /// tries, [`Error::Transport`] when the link broke.
+    pub fn attempts_left(&mut self) -> Result<Vec<PinAttempts>, Error> {
+        let mut found = Vec::new();
+        for application in Generation::MyNumberCard.applications() {
+            match self.select(*application) {
+                Ok(()) => {}
+                Err(Error::NotMyNumberCard) if *application != Application::Jpki => continue,
+                Err(error) => return Err(error),
+            }
+            for kind in PinKind::ALL.into_iter().filter(|kind| profile::pin(*kind).application == *application) {
+                match verify::attempts_left(&mut self.channel, kind) {
+                    Ok(attempts) => found.push(attempts),
+                    // A card without this PIN.
+                    Err(Error::Card(CardFault::Status { status: 0x6A82 | 0x6A83 | 0x6A88, .. })) => {}
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+        Ok(found)
+    }
+
     /// What the card has shown so far; store it to save exchanges next time.
     pub fn capabilities(&self) -> CardCapabilities {
         self.channel.capabilities
     }
+
+    fn select(&mut self, application: Application) -> Result<(), Error> {
+        match self.channel.select_application(&application.aid())? {
+            StatusWord::OK => Ok(()),
+            StatusWord(0x6A82 | 0x6A86 | 0x6A81 | 0x6D00 | 0x6E00 | 0x6999) => Err(Error::NotMyNumberCard),
+            status => Err(refused(ins::SELECT)(status)),
+        }
+    }
+}
+
+/// Reads a file that must be there and open.
+fn read(channel: &mut Channel<'_>, ef: u16, length: ReadLength) -> Result<Vec<u8>, Error> {
+    channel.read_ef(ef, length)?.map_err(refused(ins::READ_BINARY))
+}
+
+fn refused(ins: u8) -> impl Fn(StatusWord) -> Error {
+    move |status| CardFault::Status { ins, status: status.0 }.into()
 }

@@ -48,11 +48,16 @@ impl Application {
 }
 
 /// Class byte of the card's own commands.
-#[cfg(any(feature = "net", feature = "diagnostics"))]
 pub(crate) const CLA_PROPRIETARY: u8 = 0x80;
 /// The card's own signature command; not PERFORM SECURITY OPERATION of ISO/IEC 7816-8.
-#[cfg(any(feature = "net", feature = "diagnostics"))]
 pub(crate) const INS_SIGN: u8 = 0x2A;
+/// P1 of [`INS_SIGN`]: pad what is given as PKCS #1 v1.5 does, the one form every reader uses.
+pub(crate) const SIGN_PADDED: u8 = 0x00;
+/// P2 of [`INS_SIGN`]: the key an application uses where none is named.
+pub(crate) const DEFAULT_KEY: u8 = 0x00;
+
+/// The longest record accepted, in bytes. READ BINARY addresses 32,768; file and parsed copy together stay below 64 kB.
+pub(crate) const MAX_RECORD: usize = 32_000;
 
 /// Elementary files of the JPKI application.
 pub(crate) mod ef {
@@ -62,6 +67,8 @@ pub(crate) mod ef {
     pub(crate) const SIGNATURE_AUTHORITY: u16 = 0x0002;
     /// Token information, a PKCS#11 `CK_TOKEN_INFO`; free.
     pub(crate) const TOKEN_INFO: u16 = 0x0006;
+    /// Which certificates are on the card; free.
+    pub(crate) const AVAILABILITY: u16 = 0x0008;
     /// 利用者証明用電子証明書; free on plastic, after the PIN on a phone.
     pub(crate) const AUTHENTICATION_CERTIFICATE: u16 = 0x000A;
     /// The authority of the authentication certificate; free.
@@ -69,20 +76,50 @@ pub(crate) mod ef {
     /// The authentication private key.
     #[cfg(any(feature = "net", feature = "diagnostics"))]
     pub(crate) const AUTHENTICATION_KEY: u16 = 0x0017;
+    /// The signature private key.
+    #[cfg(feature = "diagnostics")]
+    pub(crate) const SIGNATURE_KEY: u16 = 0x001A;
+
+    /// Elementary files of the text-input application. EF 0001 holds the My Number and is not among them.
+    pub(crate) mod text_input {
+        /// The four attributes; after the PIN.
+        pub(crate) const ATTRIBUTES: u16 = 0x0002;
+        /// Digests of the records, signed; after the PIN.
+        pub(crate) const SIGNED_DIGESTS: u16 = 0x0003;
+        /// CV certificate of the key that signs records; free.
+        pub(crate) const CV_CERTIFICATE: u16 = 0x0004;
+        /// Public half of the chip's own key, signed; after the PIN.
+        pub(crate) const CHIP_KEY: u16 = 0x0007;
+    }
+
+    /// Elementary files of the surface application. EF 0005 shows the My Number and is not among them.
+    pub(crate) mod surface {
+        /// Birth date alone, signed; after the birth-date number.
+        pub(crate) const BIRTH_DATE: u16 = 0x0001;
+        /// The printed face, signed; after 照合番号B.
+        pub(crate) const FACE: u16 = 0x0002;
+        /// CV certificate of the key that signs records; free.
+        pub(crate) const CV_CERTIFICATE: u16 = 0x0004;
+    }
 }
 
 /// Where a PIN lives and how often it may be tried.
 pub(crate) struct PinProfile {
+    pub(crate) application: Application,
     pub(crate) ef: u16,
     pub(crate) max_attempts: u8,
 }
 
-/// The PIN table of the JPKI application, equal on every generation known.
+/// The PIN table, equal on every generation known. 照合番号A is the My Number itself and is not in it.
 pub(crate) const fn pin(kind: PinKind) -> PinProfile {
-    match kind {
-        PinKind::UserAuthentication => PinProfile { ef: 0x0018, max_attempts: 3 },
-        PinKind::Signature => PinProfile { ef: 0x001B, max_attempts: 5 },
-    }
+    let (application, ef, max_attempts) = match kind {
+        PinKind::UserAuthentication => (Application::Jpki, 0x0018, 3),
+        PinKind::Signature => (Application::Jpki, 0x001B, 5),
+        PinKind::TextInput => (Application::TextInput, 0x0011, 3),
+        PinKind::VerificationNumberB => (Application::Surface, 0x0012, 10),
+        PinKind::BirthDate => (Application::Surface, 0x0011, 10),
+    };
+    PinProfile { application, ef, max_attempts }
 }
 
 /// Kind of token, told by the label in EF 0006.
@@ -110,6 +147,19 @@ impl Generation {
             "JPKIAPICCTOKEN" => Self::ResidentRegisterCard,
             _ => Self::Unknown,
         }
+    }
+
+    /// The applications of this kind of token that this SDK reads; phones carry certificates only.
+    pub const fn applications(self) -> &'static [Application] {
+        match self {
+            Self::MyNumberCard | Self::Unknown => &[Application::Jpki, Application::TextInput, Application::Surface],
+            Self::AndroidPhone | Self::IPhone | Self::ResidentRegisterCard => &[Application::Jpki],
+        }
+    }
+
+    /// Whether the authentication certificate is shown only after the PIN.
+    pub const fn certificate_after_pin(self) -> bool {
+        matches!(self, Self::AndroidPhone | Self::IPhone)
     }
 
     /// Stable name, as `kazasu card info --json` prints it.

@@ -1,45 +1,26 @@
-//! Signatures with the authentication key: what each generation takes and gives, checked before it is returned.
+//! Signatures with the keys of the card: what each key takes and gives, checked before it is returned.
 
-use super::jpki::{Jpki, refused};
-use super::profile::{self, ef};
+use super::profile::{self, CLA_PROPRIETARY, INS_SIGN, SIGN_PADDED};
+use super::refused;
 use crate::crypto::{Algorithm, EcdsaSignature, PublicKey, SignatureVerifier};
 use crate::error::{CardFault, Error};
-use crate::iso7816::Command;
 use crate::iso7816::channel::{ins, short_ef};
+use crate::iso7816::{Channel, Command, Response};
 
 /// DER DigestInfo of SHA-256 up to the digest (RFC 8017, 9.2, note 1).
 const SHA256_DIGEST_INFO: [u8; 19] =
     [0x30, 0x31, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0x00, 0x04, 0x20];
 
-impl Jpki<'_, '_> {
-    /// Signs `message` with the authentication key, in the JOSE form of the key's algorithm, and checks the result with
-    /// `key` before it is returned. The PIN must be verified.
-    ///
-    /// Today's card takes a DigestInfo and pads it; EC cards take the bare hash and answer DER or `r ‖ s`.
+#[cfg(any(feature = "net", feature = "diagnostics"))]
+impl super::Jpki<'_, '_> {
+    /// Signs `message` with the authentication key, whose PIN must be verified, in the JOSE form of the key's algorithm.
     pub(crate) fn sign(
         &mut self,
         key: &PublicKey,
         message: &[u8],
         verifier: SignatureVerifier,
     ) -> Result<Vec<u8>, Error> {
-        let digest = key.algorithm().digest(message);
-        let input = match key.algorithm() {
-            Algorithm::Rs256 => [&SHA256_DIGEST_INFO[..], &digest].concat(),
-            Algorithm::Es256 | Algorithm::Es384 => digest,
-        };
-        let answer = self.compute_signature(&input)?;
-        let candidates = match key.curve() {
-            None => vec![answer],
-            Some(curve) => [EcdsaSignature::from_der(curve, &answer), EcdsaSignature::from_fixed(curve, &answer)]
-                .into_iter()
-                .flatten()
-                .map(|signature| signature.as_fixed().to_vec())
-                .collect(),
-        };
-        candidates
-            .into_iter()
-            .find(|signature| verifier.verify_jose(key, message, signature))
-            .ok_or_else(|| CardFault::BadSignature.into())
+        sign(self.channel, Some(profile::ef::AUTHENTICATION_KEY), key, message, verifier)
     }
 
     /// Signs SHA-256 (SHA-384 on a P-384 card) of a short challenge with the authentication key: a diagnostic.
@@ -58,26 +39,59 @@ impl Jpki<'_, '_> {
         }
         self.sign(key, challenge, verifier)
     }
+}
 
-    /// Sends the input to the key by its short identifier, or selects the key first where the card wants that.
-    fn compute_signature(&mut self, input: &[u8]) -> Result<Vec<u8>, Error> {
-        let command = |reference| {
-            Command::new(profile::CLA_PROPRIETARY, profile::INS_SIGN, 0x00, reference).with_data(input).with_le(256)
-        };
-        if self.channel.capabilities.short_ef != Some(false) {
-            let response = self.channel.transmit(&command(0x80 | short_ef(ef::AUTHENTICATION_KEY)))?;
-            if response.status.is_ok() {
-                return Ok(response.data);
-            }
-            if !response.status.is_unsupported_form() {
-                return Err(refused(profile::INS_SIGN)(response.status));
-            }
+/// Signs `message` with the private key in `key_file`, or with the application's default key, in the JOSE form of the
+/// key's algorithm. Checks the result with `key` before it is returned.
+///
+/// Today's card takes a DigestInfo and pads it; EC cards take the bare hash and answer DER or `r ‖ s`.
+pub(super) fn sign(
+    channel: &mut Channel<'_>,
+    key_file: Option<u16>,
+    key: &PublicKey,
+    message: &[u8],
+    verifier: SignatureVerifier,
+) -> Result<Vec<u8>, Error> {
+    let digest = key.algorithm().digest(message);
+    let input = match key.algorithm() {
+        Algorithm::Rs256 => [&SHA256_DIGEST_INFO[..], &digest].concat(),
+        Algorithm::Es256 | Algorithm::Es384 => digest,
+    };
+    let answer = compute_signature(channel, key_file, &input)?;
+    let candidates = match key.curve() {
+        None => vec![answer],
+        Some(curve) => [EcdsaSignature::from_der(curve, &answer), EcdsaSignature::from_fixed(curve, &answer)]
+            .into_iter()
+            .flatten()
+            .map(|signature| signature.as_fixed().to_vec())
+            .collect(),
+    };
+    candidates
+        .into_iter()
+        .find(|signature| verifier.verify_jose(key, message, signature))
+        .ok_or_else(|| CardFault::BadSignature.into())
+}
+
+/// Sends the input to the key by its short identifier, or selects the key first where the card wants that.
+fn compute_signature(channel: &mut Channel<'_>, key_file: Option<u16>, input: &[u8]) -> Result<Vec<u8>, Error> {
+    let Some(file) = key_file else { return accepted(transmit(channel, profile::DEFAULT_KEY, input)?) };
+    if channel.capabilities.short_ef != Some(false) {
+        let response = transmit(channel, 0x80 | short_ef(file), input)?;
+        if !response.status.is_unsupported_form() {
+            return accepted(response);
         }
-        let status = self.channel.select_ef(ef::AUTHENTICATION_KEY)?;
-        if !status.is_ok() {
-            return Err(refused(ins::SELECT)(status));
-        }
-        let response = self.channel.transmit(&command(0x80))?;
-        if response.status.is_ok() { Ok(response.data) } else { Err(refused(profile::INS_SIGN)(response.status)) }
     }
+    let status = channel.select_ef(file)?;
+    if !status.is_ok() {
+        return Err(refused(ins::SELECT)(status));
+    }
+    accepted(transmit(channel, 0x80, input)?)
+}
+
+fn transmit(channel: &mut Channel<'_>, reference: u8, input: &[u8]) -> Result<Response, Error> {
+    channel.transmit(&Command::new(CLA_PROPRIETARY, INS_SIGN, SIGN_PADDED, reference).with_data(input).with_le(256))
+}
+
+fn accepted(response: Response) -> Result<Vec<u8>, Error> {
+    if response.status.is_ok() { Ok(response.data) } else { Err(refused(INS_SIGN)(response.status)) }
 }

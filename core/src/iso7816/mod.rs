@@ -2,6 +2,8 @@
 
 mod apdu;
 pub(crate) mod channel;
+mod progress;
+pub(crate) mod read;
 mod status;
 pub(crate) mod tlv;
 mod trace;
@@ -10,6 +12,9 @@ mod transport;
 pub(crate) use apdu::{Command, Response};
 pub use channel::CardCapabilities;
 pub(crate) use channel::Channel;
+pub use progress::{ReadPhase, ReadProgress};
 pub(crate) use status::StatusWord;
+#[cfg(fuzzing)]
+pub use tlv::walk;
 pub use trace::{Exchange, TracedTransport};
 pub use transport::{CardTransport, TransportError, TransportLimits};

@@ -15,6 +15,8 @@ impl StatusWord {
     pub(crate) const WRONG_LENGTH: Self = Self(0x6700);
     /// File or application not found.
     pub(crate) const NOT_FOUND: Self = Self(0x6A82);
+    /// No file is current.
+    pub(crate) const NO_CURRENT_EF: Self = Self(0x6986);
     /// Wrong P1-P2.
     pub(crate) const WRONG_PARAMETERS: Self = Self(0x6A86);
     /// Nothing more precise; some cards answer the first command after power-up with it.

@@ -61,6 +61,21 @@ pub(crate) fn split_first(bytes: &[u8]) -> Option<(Object<'_>, &[u8])> {
     Some((Object { tag: header.tag, value: whole.get(header.header_len..)?, whole }, rest))
 }
 
+/// Visits every object, and objects within constructed ones down to a depth; returns how many there are.
+#[cfg(fuzzing)]
+pub fn walk(bytes: &[u8], depth: u8) -> usize {
+    let (mut rest, mut count) = (bytes, 0_usize);
+    while let Some((object, after)) = split_first(rest) {
+        assert!(object.whole.len() >= object.value.len() && after.len() < rest.len());
+        count = count.saturating_add(1);
+        if let Some(depth) = depth.checked_sub(1) {
+            count = count.saturating_add(walk(object.value, depth));
+        }
+        rest = after;
+    }
+    count
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,11 +1,13 @@
 //! The stage of the flow tests: a sandbox, a simulated card and a client configured for both.
 
+pub mod dumps;
+
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use kazasu::Error;
-use kazasu::card::{LastAttempt, UserAuthenticationPin};
+use kazasu::card::{CvAuthorities, LastAttempt, TextInputPin, UserAuthenticationPin, VerificationNumberB};
 use kazasu::iso7816::{CardCapabilities, CardTransport};
 use kazasu::jose::dpop::SoftwareDeviceKey;
 use kazasu::qualify::{Language, Notice, QualifyClient, Settings};
@@ -35,6 +37,23 @@ pub fn pin_of(person: u8) -> UserAuthenticationPin {
 /// These four digits.
 pub fn pin(digits: &str) -> UserAuthenticationPin {
     UserAuthenticationPin::parse(digits.as_bytes()).expect("four digits")
+}
+
+/// The text-input PIN of a person.
+pub fn text_input_pin_of(person: u8) -> TextInputPin {
+    TextInputPin::parse(people::person(person).expect("1 to 10").pins.text_input.as_bytes()).expect("four digits")
+}
+
+/// 照合番号B of person 1.
+pub fn number_b() -> VerificationNumberB {
+    VerificationNumberB::parse(b"02040520350123").expect("fourteen digits")
+}
+
+/// The authorities of production, of test cards and of simulated ones.
+pub fn authorities() -> CvAuthorities {
+    let known = CvAuthorities::national().and_test_cards();
+    let simulated = kazasu_card_sim::cv_authorities();
+    simulated.iter().try_fold(known, |known, (id, modulus)| known.and(*id, modulus)).expect("RSA-2048")
 }
 
 /// A member with a new device key.

@@ -1,8 +1,5 @@
 //! Certificates: the published dumps of a JPKI test card, the six roots, and cards that must be refused.
 
-use std::path::PathBuf;
-use std::process::Command;
-
 use kazasu::card::certificate::is_jpki_root;
 use kazasu::card::{CardRoots, Certificate, CertificateState};
 use kazasu::crypto::{Algorithm, SignatureVerifier};
@@ -10,24 +7,10 @@ use kazasu::error::CertificateFault;
 use kazasu::session::Warning;
 use kazasu::time::{Clock, SystemClock, UnixMillis};
 use kazasu_card_sim::{Config, Pin, Profile, Validity};
-use kazasu_flows::{Stage, card_of};
-
-/// The package folder of the dev-dependency `myna-card` (MIT), which ships dumps of a JPKI test card and the roots.
-fn dumps() -> PathBuf {
-    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
-    let output = Command::new(cargo)
-        .args(["metadata", "--format-version", "1", "--offline"])
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .output()
-        .expect("cargo metadata");
-    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
-    let packages = metadata["packages"].as_array().expect("packages");
-    let package = packages.iter().find(|package| package["name"] == "myna-card").expect("a dev-dependency");
-    PathBuf::from(package["manifest_path"].as_str().expect("a path")).parent().expect("a folder").to_owned()
-}
+use kazasu_flows::{Stage, card_of, dumps};
 
 fn read(name: &str) -> Vec<u8> {
-    std::fs::read(dumps().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+    std::fs::read(dumps::package().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
 fn parse(name: &str) -> Certificate {

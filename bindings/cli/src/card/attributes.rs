@@ -1,0 +1,79 @@
+//! `kazasu card attributes` and `kazasu card birth-date`.
+
+use kazasu::card::{Attributes, Card, CardDate, Sex, Verification};
+use kazasu::crypto::SignatureVerifier;
+use kazasu::iso7816::CardCapabilities;
+use serde_json::json;
+
+use super::{last_attempt, proof};
+use crate::args::Global;
+use crate::failure::Failure;
+use crate::link;
+use crate::output::Output;
+use crate::secrets::Secrets;
+
+pub(super) fn run(verify: bool, global: &Global, output: Output) -> Result<(), Failure> {
+    let pin = Secrets::new(global.pin_stdin, output).text_input()?;
+    let mut transport = link::open(global, output)?;
+    let mut card = Card::new(&mut *transport, CardCapabilities::default());
+    let mut text_input = card.select_text_input()?;
+    let attributes = if verify {
+        let authorities = proof::authorities()?;
+        let verification = Verification::full(&authorities, SignatureVerifier::ring());
+        text_input.attributes_with_proof(pin, last_attempt(global), verification)?
+    } else {
+        text_input.attributes(pin, last_attempt(global))?
+    };
+    drop(transport);
+    if verify {
+        proof::insist(&attributes.proof, "attributes")?;
+    }
+    print(&attributes, output);
+    Ok(())
+}
+
+fn print(attributes: &Attributes, output: Output) {
+    output.line(output.say("基本4情報", "Attributes"));
+    output.field(output.say("氏名", "Name"), &attributes.name);
+    output.field(output.say("住所", "Address"), &attributes.address);
+    output.field(output.say("生年月日", "Birth date"), &date(attributes.birth_date));
+    output.field(output.say("性別", "Sex"), sex(attributes.sex, output));
+    proof::print(&attributes.proof, output);
+    output.object(&json!({
+        "name": attributes.name,
+        "address": attributes.address,
+        "birth_date": date(attributes.birth_date),
+        "sex": attributes.sex.name(),
+        "proof": proof::to_json(&attributes.proof),
+    }));
+}
+
+pub(super) fn birth_date(global: &Global, output: Output) -> Result<(), Failure> {
+    let number = Secrets::new(global.pin_stdin, output).birth_date()?;
+    let mut transport = link::open(global, output)?;
+    let mut card = Card::new(&mut *transport, CardCapabilities::default());
+    let mut surface = card.select_surface()?;
+    let authorities = proof::authorities()?;
+    let verification = Verification::full(&authorities, SignatureVerifier::ring());
+    let record = surface.birth_date_with_proof(number, last_attempt(global), verification)?;
+    drop(transport);
+    proof::insist(&record.proof, "birth date")?;
+    output.field(output.say("生年月日", "Birth date"), &date(record.birth_date));
+    proof::print(&record.proof, output);
+    output.object(&json!({"birth_date": date(record.birth_date), "proof": proof::to_json(&record.proof)}));
+    Ok(())
+}
+
+/// `YYYY-MM-DD`, or the card's eight digits where month or day is unknown.
+pub(super) fn date(date: CardDate) -> String {
+    date.to_calendar().map_or_else(|| date.digits().to_owned(), |date| date.to_string())
+}
+
+pub(super) fn sex(sex: Sex, output: Output) -> &'static str {
+    match sex {
+        Sex::Male => output.say("男", "male"),
+        Sex::Female => output.say("女", "female"),
+        Sex::NotApplicable => output.say("適用不能", "not applicable"),
+        Sex::Unknown => output.say("不明", "unknown"),
+    }
+}

@@ -1,0 +1,78 @@
+//! `kazasu card authenticate`: a diagnostic.
+
+use std::path::Path;
+
+use kazasu::card::{Card, Certificate};
+use kazasu::crypto::SignatureVerifier;
+use kazasu::error::CardFault;
+use kazasu::iso7816::CardCapabilities;
+use serde_json::json;
+
+use super::last_attempt;
+use crate::args::Global;
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::secrets::Secrets;
+use crate::{link, pem};
+
+pub(super) fn run(challenge: &str, cached: Option<&Path>, global: &Global, output: Output) -> Result<(), Failure> {
+    let challenge = parse_hex(challenge).ok_or_else(|| Failure::usage("--challenge: not hexadecimal"))?;
+    if !(8..=64).contains(&challenge.len()) {
+        return Err(Failure::usage("--challenge: 8 to 64 bytes"));
+    }
+    let cached = cached
+        .map(|file| {
+            let certificates = pem::read_certificates(file)?;
+            let parsed = certificates.first().and_then(|der| Certificate::parse(der));
+            parsed.ok_or_else(|| Failure::usage("--cached-certificate: no certificate"))
+        })
+        .transpose()?;
+    let pin = Secrets::new(global.pin_stdin, output).user_authentication()?;
+    let mut transport = link::open(global, output)?;
+    let mut card = Card::new(&mut *transport, CardCapabilities::default());
+    let mut jpki = card.select_jpki()?;
+    let before_pin = match cached {
+        Some(certificate) => Some(certificate),
+        None => jpki.authentication_certificate()?,
+    };
+    jpki.verify_user_authentication(pin, last_attempt(global))?;
+    let certificate = match before_pin {
+        Some(certificate) => certificate,
+        None => jpki.authentication_certificate()?.ok_or(CardFault::Malformed { what: "certificate" })?,
+    };
+    let signature = jpki.sign_challenge(certificate.key(), &challenge, SignatureVerifier::ring())?;
+    drop(transport);
+    let signature = kazasu::base64url::encode(&signature);
+    let algorithm = certificate.key().algorithm().name();
+    output.line(output.say("署名しました（証明書で検証済み）", "Signed, and verified with the certificate"));
+    output.field(output.say("アルゴリズム", "Algorithm"), algorithm);
+    output.field(output.say("署名", "Signature"), &signature);
+    output.line(pem::encode(certificate.der()).trim_end());
+    output.object(&json!({
+        "algorithm": algorithm,
+        "signature": signature,
+        "certificate": pem::encode(certificate.der()),
+        "verified": true,
+    }));
+    Ok(())
+}
+
+fn parse_hex(text: &str) -> Option<Vec<u8>> {
+    if !text.bytes().all(|byte| byte.is_ascii_hexdigit()) || !text.len().is_multiple_of(2) {
+        return None;
+    }
+    (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).ok()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_pairs_of_hexadecimal_digits_are_bytes() {
+        assert_eq!(parse_hex("00fFa1"), Some(vec![0x00, 0xff, 0xa1]));
+        for bad in ["0", "+1", "0x", "é1", " 1"] {
+            assert_eq!(parse_hex(bad), None, "{bad}");
+        }
+    }
+}

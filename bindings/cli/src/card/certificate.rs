@@ -1,0 +1,111 @@
+//! `kazasu card certificate`.
+
+use std::path::Path;
+
+use kazasu::card::certificate::is_jpki_root;
+use kazasu::card::{Card, CardRoots, Certificate, Disclosure, Jpki, KeyKind};
+use kazasu::crypto::SignatureVerifier;
+use kazasu::error::CardFault;
+use kazasu::iso7816::CardCapabilities;
+use kazasu::time::{CalendarDate, Clock, SystemClock};
+use serde_json::json;
+
+use super::{last_attempt, write};
+use crate::args::{CertificateKind, Global};
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::secrets::Secrets;
+use crate::{link, pem};
+
+pub(super) fn run(
+    kind: CertificateKind,
+    ca: bool,
+    file: Option<&Path>,
+    global: &Global,
+    output: Output,
+) -> Result<(), Failure> {
+    let secrets = Secrets::new(global.pin_stdin, output);
+    let password = (kind == CertificateKind::Sign && !ca).then(|| secrets.signature()).transpose()?;
+    let mut transport = link::open(global, output)?;
+    let mut card = Card::new(&mut *transport, CardCapabilities::default());
+    let mut jpki = card.select_jpki()?;
+    let key = match kind {
+        CertificateKind::Auth => KeyKind::UserAuthentication,
+        CertificateKind::Sign => KeyKind::Signature,
+    };
+    let certificate = match (password, ca) {
+        (_, true) => jpki.authority_certificate(key)?,
+        (Some(password), false) => {
+            output.note(output.say(
+                "この証明書には氏名・住所・生年月日・性別が含まれます。",
+                "This certificate carries name, address, birth date and sex.",
+            ));
+            let disclosure = Disclosure::NameAddressBirthDateSex;
+            jpki.signature_certificate(password, last_attempt(global), disclosure)?
+        }
+        (None, false) => authentication_certificate(&mut jpki, global, &secrets)?,
+    };
+    let issuer = issuer(&mut jpki, &certificate, key, ca)?;
+    drop(transport);
+    match file {
+        Some(file) => {
+            let is_der = file.extension().is_some_and(|extension| extension == "der");
+            let bytes = if is_der { certificate.der().to_vec() } else { pem::encode(certificate.der()).into_bytes() };
+            write(file, &bytes)?;
+        }
+        None => output.line(pem::encode(certificate.der()).trim_end()),
+    }
+    let not_after = CalendarDate::in_japan(certificate.not_after());
+    if !output.json {
+        output.note(format!("{}: {not_after}", output.say("有効期限", "Valid until")));
+        output.note(format!("{}: {issuer}", output.say("発行者の確認", "Issuer")));
+    }
+    output.object(&json!({
+        "kind": if kind == CertificateKind::Auth { "auth" } else { "sign" },
+        "authority": ca,
+        "algorithm": certificate.key().algorithm().name(),
+        "not_after": not_after.to_string(),
+        "expired": SystemClock.now() > certificate.not_after(),
+        "issuer": issuer,
+        "pem": file.is_none().then(|| pem::encode(certificate.der())),
+    }));
+    Ok(())
+}
+
+/// The authentication certificate; a phone wants the PIN first.
+fn authentication_certificate(
+    jpki: &mut Jpki<'_, '_>,
+    global: &Global,
+    secrets: &Secrets,
+) -> Result<Certificate, Failure> {
+    if let Some(certificate) = jpki.authentication_certificate()? {
+        return Ok(certificate);
+    }
+    jpki.verify_user_authentication(secrets.user_authentication()?, last_attempt(global))?;
+    jpki.authentication_certificate()?.ok_or_else(|| CardFault::Malformed { what: "certificate" }.into())
+}
+
+/// Whether the certificate chains to a JPKI root, read from the card and known by its fingerprint.
+fn issuer(
+    jpki: &mut Jpki<'_, '_>,
+    certificate: &Certificate,
+    key: KeyKind,
+    is_authority: bool,
+) -> Result<&'static str, Failure> {
+    if is_authority {
+        return Ok(if is_jpki_root(certificate.der()) { "jpki_root" } else { "unknown_root" });
+    }
+    let authority = match jpki.authority_certificate(key) {
+        Ok(authority) => authority,
+        // The certificate was read; a card without its authority only leaves the question open.
+        Err(kazasu::Error::Card(_)) => return Ok("not_verified"),
+        Err(error) => return Err(error.into()),
+    };
+    let issued = CardRoots::parse([authority.der()])
+        .is_ok_and(|roots| roots.contains_issuer_of(certificate, SignatureVerifier::ring()));
+    Ok(match (issued, is_jpki_root(authority.der())) {
+        (true, true) => "jpki_root",
+        (true, false) => "unknown_root",
+        (false, _) => "not_verified",
+    })
+}

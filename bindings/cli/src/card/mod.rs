@@ -1,0 +1,46 @@
+//! `kazasu card …`: the card alone, without a server.
+
+mod attributes;
+mod authenticate;
+mod certificate;
+mod doctor;
+mod face;
+mod info;
+mod pins;
+mod proof;
+mod sign;
+
+use kazasu::card::LastAttempt;
+
+use crate::args::{CardCommand, Global};
+use crate::failure::Failure;
+use crate::output::Output;
+
+pub(crate) fn run(command: &CardCommand, global: &Global, output: Output) -> Result<(), Failure> {
+    match command {
+        CardCommand::Info => info::run(global, output),
+        CardCommand::PinStatus => pins::status(global, output),
+        CardCommand::PinChange(arguments) => pins::change(arguments, global, output),
+        CardCommand::Certificate { kind, ca, output: file } => {
+            certificate::run(*kind, *ca, file.as_deref(), global, output)
+        }
+        CardCommand::Attributes { verify } => attributes::run(*verify, global, output),
+        CardCommand::Face(arguments) => face::run(arguments, global, output),
+        CardCommand::BirthDate => attributes::birth_date(global, output),
+        CardCommand::Sign(arguments) => sign::run(arguments, global, output),
+        CardCommand::Authenticate { challenge, cached_certificate } => {
+            authenticate::run(challenge, cached_certificate.as_deref(), global, output)
+        }
+        CardCommand::Doctor { output: file, yes } => doctor::run(file.as_deref(), *yes, global, output),
+    }
+}
+
+/// The permission of `--allow-last-try`.
+pub(crate) fn last_attempt(global: &Global) -> LastAttempt {
+    if global.allow_last_try { LastAttempt::Allow } else { LastAttempt::Refuse }
+}
+
+/// Writes a result to a file; nothing is left of it when that fails.
+fn write(file: &std::path::Path, bytes: &[u8]) -> Result<(), Failure> {
+    std::fs::write(file, bytes).map_err(|error| Failure::usage(format!("{}: {error}", file.display())))
+}

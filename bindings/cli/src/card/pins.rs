@@ -1,0 +1,95 @@
+//! `kazasu card pin-status` and `kazasu card pin-change`.
+
+use kazasu::card::Card;
+use kazasu::error::PinKind;
+use kazasu::iso7816::CardCapabilities;
+use kazasu::safety;
+use kazasu::time::CalendarDate;
+use serde_json::json;
+
+use super::last_attempt;
+use crate::args::{ChangeablePin, Global, PinChangeArguments};
+use crate::failure::Failure;
+use crate::link;
+use crate::output::Output;
+use crate::secrets::Secrets;
+
+pub(super) fn status(global: &Global, output: Output) -> Result<(), Failure> {
+    let mut transport = link::open(global, output)?;
+    let mut card = Card::new(&mut *transport, CardCapabilities::default());
+    let found = card.attempts_left()?;
+    output.line(output.say("暗証番号の残り回数", "Tries left"));
+    let mut object = serde_json::Map::new();
+    for kind in PinKind::ALL {
+        let Some(attempts) = found.iter().find(|attempts| attempts.kind == kind) else {
+            // A child's card has no signature password; a phone has certificates only.
+            output.field(name(kind, output), output.say("なし", "none"));
+            object.insert(kind.name().to_owned(), serde_json::Value::Null);
+            continue;
+        };
+        let left = attempts.attempts_left.map_or("?".to_owned(), |left| left.to_string());
+        output.field(name(kind, output), &format!("{left} / {}", attempts.max_attempts));
+        object.insert(
+            kind.name().to_owned(),
+            json!({"attempts_left": attempts.attempts_left, "max_attempts": attempts.max_attempts}),
+        );
+    }
+    output.object(&object.into());
+    Ok(())
+}
+
+fn name(kind: PinKind, output: Output) -> &'static str {
+    match kind {
+        PinKind::UserAuthentication => output.say("利用者証明用", "User authentication"),
+        PinKind::Signature => output.say("署名用", "Signature"),
+        PinKind::TextInput => output.say("券面事項入力補助用", "Text input"),
+        PinKind::VerificationNumberB => output.say("照合番号B", "Number B (printed)"),
+        PinKind::BirthDate => output.say("生年月日", "Birth date (printed)"),
+    }
+}
+
+pub(super) fn change(arguments: &PinChangeArguments, global: &Global, output: Output) -> Result<(), Failure> {
+    let birth_date = arguments
+        .birth_date
+        .as_deref()
+        .map(|text| CalendarDate::parse(text).ok_or_else(|| Failure::usage("--birth-date: YYYY-MM-DD")));
+    let birth_date = birth_date.transpose()?;
+    let check = |new: &[u8]| {
+        if !arguments.accept_guessable && safety::is_guessable_secret(new, birth_date) {
+            return Err(Failure::usage(output.say(
+                "推測されやすい暗証番号です。別のものにするか、--accept-guessable を付けてください（何も送信していません）",
+                "this PIN is easy to guess: choose another, or add --accept-guessable; nothing was sent",
+            )));
+        }
+        Ok(())
+    };
+    let secrets = Secrets::new(global.pin_stdin, output);
+    let last = last_attempt(global);
+    // Both are entered, and looked at, before the card is touched.
+    let kind = match arguments.kind {
+        ChangeablePin::Auth => {
+            let (current, new) = (secrets.user_authentication()?, secrets.new_user_authentication(&check)?);
+            let mut transport = link::open(global, output)?;
+            let mut card = Card::new(&mut *transport, CardCapabilities::default());
+            card.select_jpki()?.change_user_authentication(current, new, last)?;
+            PinKind::UserAuthentication
+        }
+        ChangeablePin::Sign => {
+            let (current, new) = (secrets.signature()?, secrets.new_signature(&check)?);
+            let mut transport = link::open(global, output)?;
+            let mut card = Card::new(&mut *transport, CardCapabilities::default());
+            card.select_jpki()?.change_signature_password(current, new, last)?;
+            PinKind::Signature
+        }
+        ChangeablePin::Text => {
+            let (current, new) = (secrets.text_input()?, secrets.new_text_input(&check)?);
+            let mut transport = link::open(global, output)?;
+            let mut card = Card::new(&mut *transport, CardCapabilities::default());
+            card.select_text_input()?.change_pin(current, new, last)?;
+            PinKind::TextInput
+        }
+    };
+    output.line(format!("{}: {}", output.say("変更しました", "Changed"), name(kind, output)));
+    output.object(&json!({"changed": kind.name()}));
+    Ok(())
+}

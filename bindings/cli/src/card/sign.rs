@@ -1,0 +1,79 @@
+//! `kazasu card sign`: CMS with the signature key.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use kazasu::card::cms::Content;
+use kazasu::card::{Card, Disclosure};
+use kazasu::crypto::SignatureVerifier;
+use kazasu::iso7816::CardCapabilities;
+use kazasu::time::{Clock, SystemClock};
+use serde_json::json;
+use sha2::{Digest, Sha256};
+
+use super::{last_attempt, write};
+use crate::args::{Global, SignArguments};
+use crate::failure::Failure;
+use crate::link;
+use crate::output::Output;
+use crate::secrets::Secrets;
+
+/// Longest document that is put into the signature, in bytes; beside it there is no limit.
+const MAX_ATTACHED: u64 = 64 << 20;
+
+pub(super) fn run(arguments: &SignArguments, global: &Global, output: Output) -> Result<(), Failure> {
+    let unreadable = |error| Failure::usage(format!("{}: {error}", arguments.document.display()));
+    let document = File::open(&arguments.document).map_err(unreadable)?;
+    let attached =
+        if arguments.attached { Some(whole(document.take(MAX_ATTACHED + 1)).map_err(unreadable)?) } else { None };
+    if attached.as_ref().is_some_and(|bytes| bytes.len() as u64 > MAX_ATTACHED) {
+        return Err(Failure::usage("the document is longer than 64 MB: sign it without --attached"));
+    }
+    let content = match &attached {
+        Some(bytes) => Content::Attached(bytes),
+        None => Content::Detached(digest(&arguments.document).map_err(unreadable)?),
+    };
+    output.note(output.say(
+        "署名には氏名・住所・生年月日・性別を含む証明書が入ります。",
+        "The signature will carry your name, address, birth date and sex.",
+    ));
+    let password = Secrets::new(global.pin_stdin, output).signature()?;
+    let mut transport = link::open(global, output)?;
+    let mut card = Card::new(&mut *transport, CardCapabilities::default());
+    let signed = card.select_jpki()?.sign_document(
+        password,
+        last_attempt(global),
+        Disclosure::NameAddressBirthDateSex,
+        content,
+        SystemClock.now(),
+        SignatureVerifier::ring(),
+    )?;
+    drop(transport);
+    write(&arguments.output, &signed)?;
+    output.line(format!("{}: {}", output.say("署名しました", "Signed"), arguments.output.display()));
+    output.object(&json!({
+        "signature": arguments.output.display().to_string(),
+        "attached": arguments.attached,
+        "digest": "SHA-256",
+    }));
+    Ok(())
+}
+
+fn whole(mut from: impl Read) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    from.read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// SHA-256 of a file of any length.
+fn digest(file: &Path) -> std::io::Result<[u8; 32]> {
+    let (mut document, mut hasher) = (File::open(file)?, Sha256::new());
+    let mut buffer = vec![0; 65_536];
+    loop {
+        match document.read(&mut buffer)? {
+            0 => return Ok(hasher.finalize().into()),
+            read => hasher.update(&buffer[..read]),
+        }
+    }
+}
