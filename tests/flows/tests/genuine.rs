@@ -153,7 +153,8 @@ fn a_flipped_bit_in_any_signed_byte_of_a_record_is_noticed() {
     let table_at = 8;
     let expiry = usize::from(u16::from_be_bytes([surface[table_at + 14], surface[table_at + 15]]));
     assert_eq!(surface[expiry..expiry + 2], [0xDF, 0x29]);
-    table.insert("FACE 0002", flip_each("FACE 0002", face, 0x02, surface.len(), &[expiry..surface.len()]));
+    let unsigned = expiry..surface.len();
+    table.insert("FACE 0002", flip_each("FACE 0002", face, 0x02, surface.len(), &[unsigned]));
     table.insert("FACE 0004", flip_each("FACE 0004", face, 0x04, dumps::read("surface-0004.bin").len(), &[]));
     println!("file        noticed  not signed");
     for (name, tally) in &table {
