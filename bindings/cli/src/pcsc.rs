@@ -34,7 +34,15 @@ impl PcscTransport {
     pub(crate) fn open(name: Option<&str>, protocols: Protocols, ask: impl Fn()) -> Result<Self, TransportError> {
         let context = Context::establish(Scope::User).map_err(failure)?;
         let reader = wait_for_card(&context, name, ask)?;
-        let card = context.connect(&reader, ShareMode::Exclusive, protocols).map_err(failure)?;
+        let card = match context.connect(&reader, ShareMode::Exclusive, protocols) {
+            // Another program agreed on the other protocol with the card: without power that is forgotten.
+            Err(Error::ProtoMismatch) => {
+                let mut card = context.connect(&reader, ShareMode::Exclusive, Protocols::ANY).map_err(failure)?;
+                card.reconnect(ShareMode::Exclusive, protocols, Disposition::UnpowerCard).map_err(failure)?;
+                card
+            }
+            other => other.map_err(failure)?,
+        };
         let protocol = card.status2_owned().map_err(failure)?.protocol2();
         let limits = if protocol == Some(Protocol::T0) { TransportLimits::SHORT } else { limits_of(&card) };
         Ok(Self { card: Some(card), protocol, limits, buffer: vec![0; pcsc::MAX_BUFFER_SIZE_EXTENDED] })

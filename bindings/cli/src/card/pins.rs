@@ -1,7 +1,7 @@
 //! `kazasu card pin-status` and `kazasu card pin-change`.
 
-use kazasu::card::Card;
-use kazasu::error::PinKind;
+use kazasu::card::{Card, Jpki, PinAttempts};
+use kazasu::error::{CardFault, PinKind};
 use kazasu::iso7816::CardCapabilities;
 use kazasu::safety;
 use kazasu::time::CalendarDate;
@@ -17,7 +17,13 @@ use crate::secrets::Secrets;
 pub(super) fn status(global: &Global, output: Output) -> Result<(), Failure> {
     let mut transport = link::open(global, output)?;
     let mut card = Card::new(&mut *transport, CardCapabilities::default());
-    let found = card.attempts_left()?;
+    let mut found = card.attempts_left()?;
+    // A card without signature certificate, such as a child's, may tell of a locked password that it never had.
+    let is_locked = |attempts: &PinAttempts| attempts.kind == PinKind::Signature && attempts.attempts_left == Some(0);
+    if found.iter().any(is_locked) && card.select_jpki()?.certificate_availability().is_ok_and(|found| !found.signature)
+    {
+        found.retain(|attempts| attempts.kind != PinKind::Signature);
+    }
     output.line(output.say("暗証番号の残り回数", "Tries left"));
     let mut object = serde_json::Map::new();
     for kind in PinKind::ALL {
@@ -57,8 +63,8 @@ pub(super) fn change(arguments: &PinChangeArguments, global: &Global, output: Ou
     let check = |new: &[u8]| {
         if !arguments.accept_guessable && safety::is_guessable_secret(new, birth_date) {
             return Err(Failure::usage(output.say(
-                "推測されやすい暗証番号です。別のものにするか、--accept-guessable を付けてください（何も送信していません）",
-                "this PIN is easy to guess: choose another, or add --accept-guessable; nothing was sent",
+                "推測されやすい暗証番号です（--accept-guessable で許可。送信していません）",
+                "this PIN is easy to guess; --accept-guessable permits it; nothing was sent",
             )));
         }
         Ok(())
@@ -78,7 +84,9 @@ pub(super) fn change(arguments: &PinChangeArguments, global: &Global, output: Ou
             let (current, new) = (secrets.signature()?, secrets.new_signature(&check)?);
             let mut transport = link::open(global, output)?;
             let mut card = Card::new(&mut *transport, CardCapabilities::default());
-            card.select_jpki()?.change_signature_password(current, new, last)?;
+            let mut jpki = card.select_jpki()?;
+            let changed = jpki.change_signature_password(current, new, last);
+            changed.map_err(|error| without_signature(error, &mut jpki))?;
             PinKind::Signature
         }
         ChangeablePin::Text => {
@@ -92,4 +100,11 @@ pub(super) fn change(arguments: &PinChangeArguments, global: &Global, output: Ou
     output.line(format!("{}: {}", output.say("変更しました", "Changed"), name(kind, output)));
     output.object(&json!({"changed": kind.name()}));
     Ok(())
+}
+
+/// A card without signature certificate, such as a child's, tells of a locked password that nobody ever had.
+fn without_signature(error: kazasu::Error, jpki: &mut Jpki<'_, '_>) -> kazasu::Error {
+    let is_locked = matches!(error, kazasu::Error::PinBlocked { kind: PinKind::Signature });
+    let is_without = is_locked && jpki.certificate_availability().is_ok_and(|certificates| !certificates.signature);
+    if is_without { CardFault::NoSignatureCertificate.into() } else { error }
 }
