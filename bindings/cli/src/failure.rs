@@ -22,6 +22,11 @@ impl Failure {
         self.error.code()
     }
 
+    /// The user ended it.
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.code() == "KZ-U03"
+    }
+
     pub(crate) fn attempts_left(&self) -> Option<u8> {
         self.error.attempts_left()
     }

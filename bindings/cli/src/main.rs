@@ -34,7 +34,8 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             report(&failure, output);
-            ExitCode::FAILURE
+            // What shells expect of a program that Ctrl-C ended.
+            if failure.is_cancelled() { ExitCode::from(130) } else { ExitCode::FAILURE }
         }
     }
 }

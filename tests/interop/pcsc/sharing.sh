@@ -40,3 +40,18 @@ for signal in INT KILL; do
     refuses '… which leaves the key closed' signs_unasked
     check '… for want of the PIN' grep -q 'SW1=0x69, SW2=0x82' "$scratch/opensc"
 done
+
+# Ctrl-C with a card on which nothing but loss of power closes the key.
+insert_card --warm-reset-keeps-pins --slow-signature-ms 2000
+before=$(pin_entries)
+printf 1234 | env --default-signal=INT "$kazasu" --reader "$reader" card authenticate --challenge 4b617a6173752d31 \
+    --pin-stdin >"$scratch/out" 2>"$scratch/err" &
+pid=$!
+wait_for 5 opened
+check 'Ctrl-C in the middle of a signature' kill -INT "$pid"
+wait "$pid" 2>/dev/null
+check '… ends the program as Ctrl-C does' equals "$?" 130
+check '… which says so' contains "$scratch/err" KZ-U03
+check '… and prints no signature' equals "$(wc -c <"$scratch/out")" 0
+wait_for 8 free
+refuses '… and leaves the key closed' signs_unasked

@@ -1,7 +1,7 @@
 //! `kazasu card pin-status` and `kazasu card pin-change`.
 
-use kazasu::card::{Card, Jpki, PinAttempts};
-use kazasu::error::{CardFault, PinKind};
+use kazasu::card::Card;
+use kazasu::error::PinKind;
 use kazasu::iso7816::CardCapabilities;
 use kazasu::safety;
 use kazasu::time::CalendarDate;
@@ -17,13 +17,7 @@ use crate::secrets::Secrets;
 pub(super) fn status(global: &Global, output: Output) -> Result<(), Failure> {
     let mut transport = link::open(global, output)?;
     let mut card = Card::new(&mut *transport, CardCapabilities::default());
-    let mut found = card.attempts_left()?;
-    // A card without signature certificate, such as a child's, may tell of a locked password that it never had.
-    let is_locked = |attempts: &PinAttempts| attempts.kind == PinKind::Signature && attempts.attempts_left == Some(0);
-    if found.iter().any(is_locked) && card.select_jpki()?.certificate_availability().is_ok_and(|found| !found.signature)
-    {
-        found.retain(|attempts| attempts.kind != PinKind::Signature);
-    }
+    let found = card.attempts_left()?;
     output.line(output.say("暗証番号の残り回数", "Tries left"));
     let mut object = serde_json::Map::new();
     for kind in PinKind::ALL {
@@ -84,9 +78,7 @@ pub(super) fn change(arguments: &PinChangeArguments, global: &Global, output: Ou
             let (current, new) = (secrets.signature()?, secrets.new_signature(&check)?);
             let mut transport = link::open(global, output)?;
             let mut card = Card::new(&mut *transport, CardCapabilities::default());
-            let mut jpki = card.select_jpki()?;
-            let changed = jpki.change_signature_password(current, new, last);
-            changed.map_err(|error| without_signature(error, &mut jpki))?;
+            card.select_jpki()?.change_signature_password(current, new, last)?;
             PinKind::Signature
         }
         ChangeablePin::Text => {
@@ -100,11 +92,4 @@ pub(super) fn change(arguments: &PinChangeArguments, global: &Global, output: Ou
     output.line(format!("{}: {}", output.say("変更しました", "Changed"), name(kind, output)));
     output.object(&json!({"changed": kind.name()}));
     Ok(())
-}
-
-/// A card without signature certificate, such as a child's, tells of a locked password that nobody ever had.
-fn without_signature(error: kazasu::Error, jpki: &mut Jpki<'_, '_>) -> kazasu::Error {
-    let is_locked = matches!(error, kazasu::Error::PinBlocked { kind: PinKind::Signature });
-    let is_without = is_locked && jpki.certificate_availability().is_ok_and(|certificates| !certificates.signature);
-    if is_without { CardFault::NoSignatureCertificate.into() } else { error }
 }
