@@ -17,9 +17,12 @@ use crate::insurance::{CheckDigit, check_insurer_number};
 use crate::iso7816::{CardCapabilities, CardTransport};
 use crate::jose::dpop::{DeviceKey, device_thumbprint};
 use crate::qualify::assertion::{Assertion, Claims, LIFE_S, Purpose};
-use crate::qualify::{HttpClient, Metadata, Nonce, Pinning, Proofs, QualifyClient, RESEND_MS, Submission, Token};
+use crate::qualify::{
+    HttpClient, Metadata, Nonce, Pinning, Proofs, QualifyClient, RESEND_MS, RecordKind, Records, Search, Submission,
+    Token,
+};
 use crate::random;
-use crate::time::UnixMillis;
+use crate::time::{CalendarDate, UnixMillis};
 
 /// Members per installation.
 pub const MAX_MEMBERS: u32 = 5;
@@ -285,6 +288,24 @@ impl Signed {
         let missing_scopes = token.missing_scopes(&self.awaiting.client.settings.scope);
         self.granted = Some((token, submission));
         Ok(self.qualified(eligibility?, missing_scopes))
+    }
+
+    /// Reads records of one kind with the token of [`Signed::finish`], which must have succeeded; it lives for five
+    /// minutes. `since` leaves out what is older, as far as the server can search for that. One round trip a page; blocks.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] before [`Signed::finish`]; [`Error::Authorization`] with `KZ-A11` without the scope of the kind and
+    /// `KZ-A10` when the token is over; otherwise as [`Signed::finish`].
+    pub fn records(&mut self, kind: RecordKind, since: Option<CalendarDate>) -> Result<Records, Error> {
+        let Some((token, _)) = &self.granted else {
+            return Err(Error::usage("records can be read after finish"));
+        };
+        let awaiting = &self.awaiting;
+        let mut proofs = awaiting.proofs(self.resource_nonce.take());
+        let search = Search { http: &awaiting.http, base: &awaiting.client.settings.fhir_base, token };
+        let found = search.run(kind, since, &mut proofs);
+        self.resource_nonce = proofs.nonce.take();
+        found
     }
 
     fn token(&mut self) -> Result<Token, Error> {

@@ -1,14 +1,30 @@
 //! FHIR R4 resources as small typed views over preserved JSON: unknown elements and codes survive and never raise an error.
 
+mod audit_event;
+mod bundle;
+mod dispense;
 mod eligibility;
+mod expense;
+mod immunization;
+mod observation;
 mod outcome;
 mod request;
+mod resource;
+mod timeline;
 
+pub use audit_event::Access;
+pub use bundle::Page;
+pub use dispense::{Dispense, RecordOrigin};
 pub use eligibility::{
     ConsentState, Coverage, Eligibility, Freshness, Insurance, InvalidReason, LimitCategory, Qualification,
 };
+pub use expense::{Expense, ExpenseAmounts};
+pub use immunization::Immunization;
+pub use observation::Observation;
 pub use outcome::{OperationOutcome, error_of_reply};
 pub use request::{EligibilityRequest, wrapped_in_parameters};
+pub use resource::{DataDate, Precision};
+pub use timeline::{Record, timeline};
 
 use serde_json::Value;
 

@@ -4,17 +4,20 @@ pub mod assertion;
 mod discovery;
 mod http;
 mod nonce;
+mod records;
 mod retry;
 mod settings;
 mod submit;
 mod tls;
 mod token;
 
+pub use records::{RecordKind, Records};
 pub use settings::{DEFAULT_SCOPE, Notice, OnPinsExpired, Settings};
 
 pub(crate) use discovery::Metadata;
 pub(crate) use http::HttpClient;
 pub(crate) use nonce::Nonce;
+pub(crate) use records::Search;
 pub(crate) use settings::CheckedSettings;
 pub(crate) use submit::Submission;
 pub(crate) use token::{Proofs, RESEND_MS, Token};

@@ -7,8 +7,8 @@ use serde_json::Value;
 use super::http::{Body, HttpClient, MAX_RESOURCE, Reply, Request};
 use super::retry::{self, Retries};
 use super::settings::HttpsUrl;
-use super::token::{Proofs, Token};
-use crate::error::{AuthorizationFault, Error};
+use super::token::{Proofs, Token, resource_error};
+use crate::error::Error;
 use crate::fhir::{self, Eligibility, OperationOutcome};
 use crate::json;
 use crate::random;
@@ -76,13 +76,7 @@ impl Submission {
 
 fn read(reply: &Reply) -> Result<Eligibility, Error> {
     if !matches!(reply.status, 200 | 202) {
-        let proof_refused = reply
-            .header("www-authenticate")
-            .is_some_and(|value| value.contains("invalid_dpop_proof") || value.contains("use_dpop_nonce"));
-        if reply.status == 401 && proof_refused {
-            return Err(AuthorizationFault::DpopProof.into());
-        }
-        return Err(fhir::error_of_reply(reply.status, &reply.body, reply.retry_after()));
+        return Err(resource_error(reply));
     }
     let resource = json::parse_object(&reply.body, "eligibility answer")?;
     match OperationOutcome::of(&resource).map(|outcome| outcome.error()) {

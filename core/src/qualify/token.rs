@@ -9,6 +9,7 @@ use super::discovery::Metadata;
 use super::http::{Body, Failure, HttpClient, MAX_ANSWER, Reply, Request};
 use super::retry::{self, Retries};
 use crate::error::{AuthorizationFault, CertificateFault, ConnectionFault, Error, ResourceFault};
+use crate::fhir;
 use crate::jose::dpop::{self, DeviceKey, ProofRequest};
 use crate::json;
 use crate::time::{Clock, UnixMillis};
@@ -28,10 +29,15 @@ pub(crate) struct Proofs<'a> {
 }
 
 impl Proofs<'_> {
+    /// A proof for a POST.
     pub(crate) fn prove(&self, uri: &str, access_token: Option<&str>) -> Result<String, Error> {
+        self.prove_for("POST", uri, access_token)
+    }
+
+    pub(crate) fn prove_for(&self, method: &str, uri: &str, access_token: Option<&str>) -> Result<String, Error> {
         let issued_at = self.clock.now().plus_ms(self.clock_offset_ms);
         let nonce = self.nonce.as_deref();
-        dpop::prove(self.key, ProofRequest { method: "POST", uri, issued_at, nonce, access_token })
+        dpop::prove(self.key, ProofRequest { method, uri, issued_at, nonce, access_token })
     }
 
     /// Takes over a nonce the server sent; whether it asked for the request to be repeated with it.
@@ -39,10 +45,23 @@ impl Proofs<'_> {
         if let Some(nonce) = reply.header("dpop-nonce") {
             self.nonce = Some(nonce.to_owned());
         }
-        let in_header = reply.header("www-authenticate").is_some_and(|value| value.contains("use_dpop_nonce"));
+        let in_header = asks_for_nonce(reply);
         let in_body = || oauth_error(&reply.body).is_some_and(|json| member(&json, "error") == "use_dpop_nonce");
         matches!(reply.status, 400 | 401) && self.nonce.is_some() && (in_header || in_body())
     }
+}
+
+fn asks_for_nonce(reply: &Reply) -> bool {
+    reply.header("www-authenticate").is_some_and(|value| value.contains("use_dpop_nonce"))
+}
+
+/// The error behind an unsuccessful answer of the FHIR server: its challenge, its outcome, or its status.
+pub(crate) fn resource_error(reply: &Reply) -> Error {
+    let refused = reply.header("www-authenticate").is_some_and(|value| value.contains("invalid_dpop_proof"));
+    if reply.status == 401 && (refused || asks_for_nonce(reply)) {
+        return AuthorizationFault::DpopProof.into();
+    }
+    fhir::error_of_reply(reply.status, &reply.body, reply.retry_after())
 }
 
 /// An access token bound to the device key.
@@ -131,7 +150,7 @@ fn is_fhir_id(text: &str) -> bool {
 }
 
 /// Everything but unreserved characters as `%XX` (RFC 3986, 2.1).
-fn percent_encode(text: &str) -> String {
+pub(crate) fn percent_encode(text: &str) -> String {
     text.bytes()
         .map(|byte| match byte {
             b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),

@@ -1,0 +1,192 @@
+//! Records: searched by POST, so that nothing personal stands in a URL, and read page by page within bounds.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::http::{Body, HttpClient, MAX_RESOURCE, Reply, Request};
+use super::retry::{self, Retries};
+use super::settings::HttpsUrl;
+use super::token::{Proofs, Token, percent_encode, resource_error};
+use crate::error::{Error, ResourceFault};
+use crate::fhir::{Access, Dispense, Expense, Immunization, NAMESPACE, Observation, Page, Record};
+use crate::json;
+use crate::time::CalendarDate;
+
+const TIMEOUT: Duration = Duration::from_secs(15);
+const FHIR_JSON: &str = "application/fhir+json; fhirVersion=4.0";
+/// Pages of one search.
+const MAX_PAGES: usize = 40;
+/// Entries of one search.
+const MAX_ENTRIES: usize = 2_000;
+
+/// A kind of record.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum RecordKind {
+    /// 医療費通知.
+    Expense,
+    /// 薬剤情報.
+    Medication,
+    /// 予防接種.
+    Immunization,
+    /// 特定健診.
+    Checkup,
+    /// アクセスログ.
+    AccessLog,
+}
+
+impl RecordKind {
+    /// Every kind.
+    pub const ALL: [Self; 5] = [Self::Expense, Self::Medication, Self::Immunization, Self::Checkup, Self::AccessLog];
+
+    /// Stable name, as `--json` prints it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Expense => "expense",
+            Self::Medication => "medication",
+            Self::Immunization => "immunization",
+            Self::Checkup => "checkup",
+            Self::AccessLog => "access_log",
+        }
+    }
+
+    /// The scope that reading it needs.
+    pub const fn scope(self) -> &'static str {
+        match self {
+            Self::Expense => "patient/ExplanationOfBenefit.rs",
+            Self::Medication => "patient/MedicationDispense.rs",
+            Self::Immunization => "patient/Immunization.rs",
+            Self::Checkup => "patient/Observation.rs",
+            Self::AccessLog => "patient/AuditEvent.rs",
+        }
+    }
+
+    const fn resource_type(self) -> &'static str {
+        match self {
+            Self::Expense => Expense::TYPE,
+            Self::Medication => Dispense::TYPE,
+            Self::Immunization => Immunization::TYPE,
+            Self::Checkup => Observation::TYPE,
+            Self::AccessLog => Access::TYPE,
+        }
+    }
+
+    fn record(self, resource: Value) -> Result<Record, Error> {
+        Ok(match self {
+            Self::Expense => Record::Expense(Expense::new(resource)?),
+            Self::Medication => Record::Dispense(Dispense::new(resource)?),
+            Self::Immunization => Record::Immunization(Immunization::new(resource)?),
+            Self::Checkup => Record::Observation(Observation::new(resource)?),
+            Self::AccessLog => Record::Access(Access::new(resource)?),
+        })
+    }
+
+    /// The search criteria beside `patient`; `since` is a day in Japan.
+    fn criteria(self, since: Option<CalendarDate>) -> Vec<(&'static str, String)> {
+        let from = |name| since.map(|date| (name, format!("ge{date}")));
+        let (date, sort) = match self {
+            // The month of care is not searchable; notices come after it, so none is missed.
+            Self::Expense => (from("created"), None),
+            Self::Medication => (from("whenhandedover"), Some("-whenhandedover")),
+            Self::Immunization | Self::AccessLog => (from("date"), Some("-date")),
+            Self::Checkup => (from("date"), None),
+        };
+        let category = (self == Self::Checkup)
+            .then(|| ("category", format!("{NAMESPACE}/CodeSystem/record-kind|tokutei-kenshin")));
+        let sort = sort.map(|sort| ("_sort", sort.to_owned()));
+        [date, sort, category, Some(("_count", "50".to_owned()))].into_iter().flatten().collect()
+    }
+}
+
+/// What a search brought.
+#[derive(Clone, Debug)]
+pub struct Records {
+    /// In the server's order.
+    pub records: Vec<Record>,
+    /// There is more: 40 pages or 2,000 entries were read.
+    pub is_partial: bool,
+}
+
+/// One search.
+pub(crate) struct Search<'a> {
+    pub(crate) http: &'a HttpClient,
+    pub(crate) base: &'a HttpsUrl,
+    pub(crate) token: &'a Token,
+}
+
+impl Search<'_> {
+    /// Reads every page; each is asked for twice more if the connection breaks.
+    pub(crate) fn run(
+        &self,
+        kind: RecordKind,
+        since: Option<CalendarDate>,
+        proofs: &mut Proofs<'_>,
+    ) -> Result<Records, Error> {
+        let mut found = Records { records: Vec::new(), is_partial: false };
+        let first = self.base.join(&format!("{}/_search", kind.resource_type()));
+        let mut uri = first.clone();
+        let mut form = Some(self.form(kind, since));
+        for _ in 0..MAX_PAGES {
+            let page = self.page(&uri, form.take(), proofs)?;
+            let next = page.next().map(str::to_owned);
+            for resource in page.into_matches(kind.resource_type()) {
+                if found.records.len() == MAX_ENTRIES {
+                    return Ok(Records { is_partial: true, ..found });
+                }
+                found.records.push(kind.record(resource)?);
+            }
+            match next {
+                None => return Ok(found),
+                Some(next) => uri = self.within_base(&next)?,
+            }
+        }
+        Ok(Records { is_partial: true, ..found })
+    }
+
+    fn form(&self, kind: RecordKind, since: Option<CalendarDate>) -> Vec<u8> {
+        let patient = ("patient", format!("Patient/{}", self.token.patient));
+        let criteria = std::iter::once(patient).chain(kind.criteria(since));
+        let pairs: Vec<String> = criteria.map(|(name, value)| format!("{name}={}", percent_encode(&value))).collect();
+        pairs.join("&").into_bytes()
+    }
+
+    /// A link is followed only below the server's base.
+    fn within_base(&self, next: &str) -> Result<String, Error> {
+        let outside = ResourceFault::Malformed { what: "link to the next page" };
+        let (path, query) = next.split_once('?').unwrap_or((next, ""));
+        let url = HttpsUrl::parse(path).filter(|url| url.has_origin_of(self.base)).ok_or(outside)?;
+        let rest = url.as_str().strip_prefix(&self.base.join("")).filter(|rest| !rest.contains(".."));
+        let below = rest.ok_or(outside)?;
+        Ok(if query.is_empty() { self.base.join(below) } else { format!("{}?{query}", self.base.join(below)) })
+    }
+
+    fn page(&self, uri: &str, form: Option<Vec<u8>>, proofs: &mut Proofs<'_>) -> Result<Page, Error> {
+        let mut reply = self.ask(uri, form.as_deref(), proofs)?;
+        if proofs.take_nonce(&reply) {
+            reply = self.ask(uri, form.as_deref(), proofs)?;
+            proofs.take_nonce(&reply);
+        }
+        if reply.status != 200 {
+            return Err(resource_error(&reply));
+        }
+        Page::new(json::parse_object(&reply.body, "search result")?)
+    }
+
+    fn ask(&self, uri: &str, form: Option<&[u8]>, proofs: &Proofs<'_>) -> Result<Reply, Error> {
+        let method = if form.is_some() { "POST" } else { "GET" };
+        let reply = retry::send(self.http, proofs.clock, Retries { count: 2, until: None }, || {
+            Ok(Request {
+                uri: uri.to_owned(),
+                body: form.map(|form| Body { content_type: "application/x-www-form-urlencoded", bytes: form.to_vec() }),
+                accept: FHIR_JSON,
+                headers: vec![
+                    ("authorization", format!("DPoP {}", self.token.access_token.as_str())),
+                    ("dpop", proofs.prove_for(method, uri, Some(&self.token.access_token))?),
+                ],
+                timeout: TIMEOUT,
+                max_body: MAX_RESOURCE,
+            })
+        });
+        Ok(reply?)
+    }
+}
