@@ -2,11 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::http::Request;
 use crate::state::Server;
 
-/// A searchset Bundle of the resources found by `request`.
-pub(crate) fn searchset(server: &Server, request: &Request, resources: Vec<Value>) -> Value {
+/// A searchset Bundle of the resources that a search at `path` found.
+pub(crate) fn searchset(server: &Server, path: &str, resources: Vec<Value>) -> Value {
     let entries: Vec<Value> = resources
         .into_iter()
         .map(|resource| {
@@ -19,11 +18,20 @@ pub(crate) fn searchset(server: &Server, request: &Request, resources: Vec<Value
             })
         })
         .collect();
-    let link = json!([{ "relation": "self", "url": server.url(&request.path) }]);
-    let mut bundle = json!({ "resourceType": "Bundle", "type": "searchset", "total": entries.len(), "link": link });
+    let mut bundle = json!({ "resourceType": "Bundle", "type": "searchset", "total": entries.len() });
     // FHIR allows no empty arrays.
     if !entries.is_empty() {
         bundle["entry"] = Value::Array(entries);
     }
+    link(&mut bundle, "self", server.url(path));
     bundle
+}
+
+/// Adds a link to a Bundle.
+pub(crate) fn link(bundle: &mut Value, relation: &str, url: String) {
+    let link = json!({ "relation": relation, "url": url });
+    match bundle["link"].as_array_mut() {
+        Some(links) => links.push(link),
+        None => bundle["link"] = json!([link]),
+    }
 }

@@ -7,7 +7,7 @@ use base64ct::{Base64, Encoding};
 use serde_json::json;
 
 use crate::Sandbox;
-use crate::grants::SCOPES;
+use crate::grants::{COVERAGE_READ, ELIGIBILITY_CREATE, ELIGIBILITY_READ, OFFLINE_ACCESS};
 
 impl Sandbox {
     /// Writes a client configuration to `file`, and the authorities as PEM files beside it.
@@ -58,6 +58,8 @@ fn pem(der: &[u8]) -> String {
     pem + "-----END CERTIFICATE-----\n"
 }
 
+/// What the notice below is about at least; a client asks for more when it shows more.
+const SCOPES: &[&str] = &[ELIGIBILITY_CREATE, ELIGIBILITY_READ, COVERAGE_READ, OFFLINE_ACCESS];
 const NOTICE_ID: &str = "2026-11-01";
 const NOTICE_TEXT: &str =
     "資格情報、薬剤情報及び医療費通知情報を、本人の確認、家計管理及び医療費控除の準備のために表示します。";

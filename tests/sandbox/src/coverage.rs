@@ -3,51 +3,28 @@
 use serde_json::{Value, json};
 
 use crate::access;
-use crate::bundle;
-use crate::form::Form;
 use crate::grants::COVERAGE_READ;
 use crate::http::{Answer, Request};
 use crate::inquiry;
-use crate::outcome::Issue;
 use crate::people::Person;
+use crate::records::guarded;
+use crate::search::{self, Kind};
 use crate::state::Server;
 
 /// Answers `POST /r4/Coverage/_search` with the criteria `patient` and `status`.
 pub(crate) fn search(server: &Server, request: &Request) -> Answer {
-    try_search(server, request).unwrap_or_else(|answer| answer)
+    guarded(server, request, || {
+        let caller = access::authorize(server, request, KIND.scope)?;
+        search::search(server, request, &caller, &KIND, || coverages(server, &caller.person))
+    })
 }
 
 /// Answers `GET /r4/Coverage/<id>`, with 304 for a matching `If-None-Match`.
 pub(crate) fn read(server: &Server, request: &Request) -> Answer {
-    try_read(server, request).unwrap_or_else(|answer| answer)
-}
-
-fn try_search(server: &Server, request: &Request) -> Result<Answer, Answer> {
-    let caller = access::authorize(server, request, COVERAGE_READ)?;
-    let form = Form::parse(&request.body).ok_or(Issue::MALFORMED)?;
-    let patient = form.get("patient").or_else(|| form.get("beneficiary"));
-    if !caller.owns(patient) {
-        return Err(Issue::SCOPE.described("patient is not that of the token").into());
-    }
-    let mut found = coverages(server, &caller.person);
-    found.retain(|coverage| form.get("status").is_none_or(|status| coverage["status"] == status));
-    let outcome = format!("{} found", found.len());
-    Ok(Answer::fhir(200, &bundle::searchset(server, request, found), outcome))
-}
-
-fn try_read(server: &Server, request: &Request) -> Result<Answer, Answer> {
-    let caller = access::authorize(server, request, COVERAGE_READ)?;
-    let id = request.path.rsplit('/').next().unwrap_or_default();
-    let coverage = coverages(server, &caller.person)
-        .into_iter()
-        .find(|coverage| coverage["id"] == id)
-        .ok_or(Issue::NO_SUCH_ROUTE.described("no such coverage"))?;
-    let version = format!("W/\"{VERSION}\"");
-    let known = request.header("if-none-match").ok().flatten();
-    let unchanged = known.is_some_and(|list| list.split(',').any(|tag| tag.trim() == version || tag.trim() == "*"));
-    let answer =
-        if unchanged { Answer::empty(304, "not modified") } else { Answer::fhir(200, &coverage, "coverage read") };
-    Ok(answer.with_header("etag", version))
+    guarded(server, request, || {
+        let caller = access::authorize(server, request, KIND.scope)?;
+        search::read(request, &coverages(server, &caller.person))
+    })
 }
 
 /// The coverages of a person as resources of their own, each containing its insurer.
@@ -72,4 +49,11 @@ fn coverages(server: &Server, person: &Person) -> Vec<Value> {
         .collect()
 }
 
+/// How coverages are searched.
+pub(crate) const KIND: Kind = Kind {
+    name: "Coverage",
+    scope: COVERAGE_READ,
+    dates: &[],
+    tokens: &[("status", "/status"), ("type", "/type"), ("identifier", "/identifier")],
+};
 const VERSION: &str = "1";

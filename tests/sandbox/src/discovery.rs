@@ -6,10 +6,12 @@ use crate::grants::SCOPES;
 use crate::http::Answer;
 use crate::misbehave;
 use crate::outcome::Issue;
+use crate::search::Kind;
 use crate::state::Server;
 use crate::switches::SwitchName;
 use crate::time;
 use crate::token::JWT_BEARER;
+use crate::{coverage, records};
 
 /// Answers `GET /r4/.well-known/smart-configuration` (SMART App Launch 2).
 pub(crate) fn smart_configuration(server: &Server) -> Answer {
@@ -51,7 +53,16 @@ pub(crate) fn capability_statement(server: &Server) -> Answer {
         let definition = "http://hl7.org/fhir/OperationDefinition/CoverageEligibilityRequest-submit";
         json!([{ "name": "submit", "definition": definition }])
     };
-    let search = json!([{ "code": "search-type" }]);
+    let mut resources = vec![
+        json!({ "type": "CoverageEligibilityRequest", "operation": operations }),
+        json!({
+            "type": "CoverageEligibilityResponse",
+            "interaction": [{ "code": "search-type" }],
+            "searchParam": [{ "name": "request", "type": "reference" }],
+        }),
+        searchable(&coverage::KIND),
+    ];
+    resources.extend(records::KINDS.iter().map(searchable));
     let body = json!({
         "resourceType": "CapabilityStatement",
         "status": "active",
@@ -64,16 +75,24 @@ pub(crate) fn capability_statement(server: &Server) -> Answer {
         "rest": [{
             "mode": "server",
             "security": { "description": "OAuth 2.0 with DPoP (RFC 9449)" },
-            "resource": [
-                { "type": "CoverageEligibilityRequest", "operation": operations },
-                { "type": "CoverageEligibilityResponse", "interaction": search,
-                  "searchParam": [{ "name": "request", "type": "reference" }] },
-                { "type": "Coverage", "interaction": [{ "code": "read" }, { "code": "search-type" }],
-                  "searchParam": [{ "name": "patient", "type": "reference" }, { "name": "status", "type": "token" }] },
-            ],
+            "resource": resources,
         }],
     });
     Answer::fhir(200, &body, "capability statement").with_header("cache-control", CACHEABLE)
+}
+
+/// What can be done with a resource type that is read and searched.
+fn searchable(kind: &Kind) -> Value {
+    let parameter = |kind: &'static str| move |(name, _): &(&str, &str)| json!({ "name": name, "type": kind });
+    let mut parameters = vec![json!({ "name": "patient", "type": "reference" })];
+    parameters.extend(kind.dates.iter().map(parameter("date")));
+    parameters.extend(kind.tokens.iter().map(parameter("token")));
+    parameters.push(json!({ "name": "_lastUpdated", "type": "date" }));
+    json!({
+        "type": kind.name,
+        "interaction": [{ "code": "read" }, { "code": "search-type" }],
+        "searchParam": parameters,
+    })
 }
 
 fn server_metadata(server: &Server) -> Value {
@@ -97,7 +116,7 @@ fn server_metadata(server: &Server) -> Value {
         "scopes_supported": SCOPES,
         "capabilities": ["permission-patient", "permission-v2"],
         "code_challenge_methods_supported": ["S256"],
-        "kz_conformance": ["L0", "L1"],
+        "kz_conformance": ["L0", "L1", "L2"],
         "kz_suspension_effect": "provider-account",
     })
 }

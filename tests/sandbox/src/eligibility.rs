@@ -94,7 +94,7 @@ fn try_search(server: &Server, request: &Request) -> Result<Answer, Answer> {
         Some(answer) if answer["outcome"] == "queued" => "still queued",
         Some(_) => "answer found",
     };
-    let bundle = bundle::searchset(server, request, found.into_iter().collect());
+    let bundle = bundle::searchset(server, &request.path, found.into_iter().collect());
     let answer = Answer::fhir(200, &bundle, outcome);
     Ok(match code {
         Some(code) => answer.with_code(code),

@@ -10,10 +10,8 @@ impl Form {
     /// Reads a form; `None` when a name repeats, an escape is broken or the text is not UTF-8.
     pub(crate) fn parse(body: &[u8]) -> Option<Self> {
         let mut parameters = BTreeMap::new();
-        for pair in body.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()) {
-            let at = pair.iter().position(|byte| *byte == b'=');
-            let (name, value) = at.map_or((pair, &[][..]), |at| (&pair[..at], &pair[at + 1..]));
-            if parameters.insert(decode(name)?, decode(value)?).is_some() {
+        for (name, value) in pairs(body)? {
+            if parameters.insert(name, value).is_some() {
                 return None;
             }
         }
@@ -24,6 +22,18 @@ impl Form {
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
+}
+
+/// The names and values of a form or query in their order, where names may repeat (FHIR R4, 3.1.1.3).
+pub(crate) fn pairs(body: &[u8]) -> Option<Vec<(String, String)>> {
+    body.split(|byte| *byte == b'&')
+        .filter(|pair| !pair.is_empty())
+        .map(|pair| {
+            let at = pair.iter().position(|byte| *byte == b'=');
+            let (name, value) = at.map_or((pair, &[][..]), |at| (&pair[..at], &pair[at + 1..]));
+            Some((decode(name)?, decode(value)?))
+        })
+        .collect()
 }
 
 fn decode(text: &[u8]) -> Option<String> {

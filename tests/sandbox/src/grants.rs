@@ -14,10 +14,25 @@ pub(crate) type Scope = &'static str;
 pub(crate) type FamilyId = u64;
 
 /// The scopes that may be asked for, in the order they are advertised.
-pub(crate) const SCOPES: &[Scope] = &[ELIGIBILITY_CREATE, ELIGIBILITY_READ, COVERAGE_READ, OFFLINE_ACCESS];
+pub(crate) const SCOPES: &[Scope] = &[
+    ELIGIBILITY_CREATE,
+    ELIGIBILITY_READ,
+    COVERAGE_READ,
+    EXPENSES_READ,
+    MEDICATIONS_READ,
+    IMMUNIZATIONS_READ,
+    CHECKUPS_READ,
+    ACCESS_LOG_READ,
+    OFFLINE_ACCESS,
+];
 pub(crate) const ELIGIBILITY_CREATE: Scope = "patient/CoverageEligibilityRequest.c";
 pub(crate) const ELIGIBILITY_READ: Scope = "patient/CoverageEligibilityResponse.rs";
 pub(crate) const COVERAGE_READ: Scope = "patient/Coverage.rs";
+pub(crate) const EXPENSES_READ: Scope = "patient/ExplanationOfBenefit.rs";
+pub(crate) const MEDICATIONS_READ: Scope = "patient/MedicationDispense.rs";
+pub(crate) const IMMUNIZATIONS_READ: Scope = "patient/Immunization.rs";
+pub(crate) const CHECKUPS_READ: Scope = "patient/Observation.rs";
+pub(crate) const ACCESS_LOG_READ: Scope = "patient/AuditEvent.rs";
 pub(crate) const OFFLINE_ACCESS: Scope = "offline_access";
 /// Only what a suspension refresh token obtains.
 const CARD_SUSPEND: Scope = "card.suspend";

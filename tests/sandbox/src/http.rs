@@ -10,6 +10,7 @@ use serde_json::Value;
 pub(crate) struct Request {
     pub(crate) method: Method,
     pub(crate) path: String,
+    pub(crate) query: Option<String>,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
 }

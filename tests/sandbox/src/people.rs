@@ -10,6 +10,8 @@ pub(crate) struct Person {
     pub(crate) number: u8,
     /// Opaque patient id, the SMART launch context of every token of this person.
     pub(crate) patient: String,
+    /// Name as a record shows it, with an ASCII space.
+    pub(crate) name: String,
     /// The answer template of this person.
     pub(crate) template: &'static str,
     queued: bool,
@@ -43,8 +45,9 @@ impl People {
             let name = number.to_string();
             let template = entry["qualification"].as_str().and_then(template).expect("a known qualification");
             let patient = patients[&name].as_str().expect("a patient id").to_owned();
+            let shown = entry["name"].as_str().expect("a name").replace('\u{3000}', " ");
             let queued = entry["qualification"] == "pending";
-            loaded.by_number.insert(number, Person { number, patient, template, queued });
+            loaded.by_number.insert(number, Person { number, patient, name: shown, template, queued });
             for key in keys["people"][&name]["authentication"].as_object().into_iter().flat_map(|keys| keys.values()) {
                 let thumbprint = key["thumbprint"].as_str().expect("a thumbprint").to_owned();
                 loaded.by_thumbprint.insert(thumbprint, number);

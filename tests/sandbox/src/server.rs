@@ -14,7 +14,7 @@ use crate::misbehave;
 use crate::outcome::{Issue, OAuthError};
 use crate::state::{FHIR_PATH, Server};
 use crate::switches::SwitchName;
-use crate::{coverage, discovery, eligibility, nonce, revoke, token};
+use crate::{coverage, discovery, eligibility, nonce, records, revoke, token};
 
 /// The application, to be served on each connection.
 pub(crate) fn application(server: Arc<Server>) -> Router {
@@ -42,6 +42,21 @@ const ROUTES: &[Route] = &[
     route("POST", "/r4/CoverageEligibilityResponse/_search", eligibility::search),
     route("POST", "/r4/Coverage/_search", coverage::search),
     route("GET", "/r4/Coverage/<id>", coverage::read),
+    route("POST", "/r4/ExplanationOfBenefit/_search", records::search),
+    route("GET", "/r4/ExplanationOfBenefit", records::page),
+    route("GET", "/r4/ExplanationOfBenefit/<id>", records::read),
+    route("POST", "/r4/MedicationDispense/_search", records::search),
+    route("GET", "/r4/MedicationDispense", records::page),
+    route("GET", "/r4/MedicationDispense/<id>", records::read),
+    route("POST", "/r4/Immunization/_search", records::search),
+    route("GET", "/r4/Immunization", records::page),
+    route("GET", "/r4/Immunization/<id>", records::read),
+    route("POST", "/r4/Observation/_search", records::search),
+    route("GET", "/r4/Observation", records::page),
+    route("GET", "/r4/Observation/<id>", records::read),
+    route("POST", "/r4/AuditEvent/_search", records::search),
+    route("GET", "/r4/AuditEvent", records::page),
+    route("GET", "/r4/AuditEvent/<id>", records::read),
 ];
 
 const fn route(method: &'static str, path: &'static str, answer: fn(&Server, &Request) -> Answer) -> Route {
@@ -89,7 +104,8 @@ impl Request {
     fn new(parts: Parts, body: axum::body::Bytes) -> Self {
         // A client may escape the dollar sign of an operation (RFC 3986, 2.4).
         let path = parts.uri.path().to_owned();
-        Self { method: parts.method, path, headers: parts.headers, body }
+        let query = parts.uri.query().map(str::to_owned);
+        Self { method: parts.method, path, query, headers: parts.headers, body }
     }
 
     fn route_path(&self) -> String {

@@ -18,6 +18,7 @@ use crate::log::LogTarget;
 use crate::nonce::Nonces;
 use crate::people::People;
 use crate::rate_limit::RateLimit;
+use crate::search::Pages;
 use crate::switches::Switches;
 use crate::sync::lock;
 use crate::time::Clock;
@@ -38,6 +39,7 @@ pub(crate) struct Server {
     pub(crate) grants: Grants,
     pub(crate) outcomes: Outcomes,
     pub(crate) inquiries: Inquiries,
+    pub(crate) pages: Pages,
     pub(crate) rate_limit: RateLimit,
     /// Held by the token request that is being answered.
     pub(crate) token_turn: Mutex<()>,
@@ -77,6 +79,7 @@ impl Server {
             grants: Grants::default(),
             outcomes: Outcomes::default(),
             inquiries: Inquiries::default(),
+            pages: Pages::default(),
             rate_limit: RateLimit::default(),
             token_turn: Mutex::default(),
             members: Mutex::default(),

@@ -165,6 +165,22 @@ switch_names! {
     OutcomeHtml "outcome-html" "403, KZ-Q06, with HTML in the text of the OperationOutcome."
     RequireWrapped "require-wrapped" "400 structure for a body that is not wrapped in Parameters."
     PollPending "poll-pending" "A poll finds the request still in the queue."
+
+    RecordsMalformed "records-malformed" "A search or read of Coverage or records answers broken JSON."
+    RecordsOversized "records-oversized" "It answers more than 8 MiB."
+    RecordsDeep "records-deep" "It answers deep JSON; value: depth, 200 if absent."
+    RecordsDrop "records-drop" "It closes the connection without an answer."
+    RecordsRedirect "records-redirect" "It redirects to another origin; value as nonce-redirect."
+    RecordsHtml "records-html" "It answers an HTML error page; value: status, 502 if absent."
+    Records429 "records-429" "429 with Retry-After, KZ-T06; value: seconds, 1 if absent."
+    Records503 "records-503" "503 with Retry-After, KZ-T07; value: seconds, 1 if absent."
+    RecordsTokenExpired "records-token-expired" "401, KZ-A10: the access token is treated as expired."
+    RecordsOutcome "records-outcome" "An OperationOutcome of the catalogue; value: its code, KZ-D04 if absent."
+    RecordsMyNumber "records-my-number" "The first resource carries an Identifier that claims to be an individual number."
+    RecordsAmountMismatch "records-amount-mismatch" "The parts of the first expense do not make its total."
+    RecordsUnknown "records-unknown" "The Bundle has an unknown element, code and resource type, and an OperationOutcome."
+    NextElsewhere "next-elsewhere" "The next link of a search leads to another origin; value: its base URL."
+    NextEndless "next-endless" "The next link of a search leads to the same page again."
 }
 
 impl fmt::Display for SwitchName {

@@ -63,9 +63,7 @@ impl Day {
 
     /// The first day of the month `months` after this one.
     pub(crate) fn month_start(self, months: i64) -> Self {
-        let (year, month, _) = self.civil();
-        let index = year * 12 + (month - 1) + months;
-        Self::from_civil(index.div_euclid(12), index.rem_euclid(12) + 1, 1)
+        Self::of_month(self.month_index() + months)
     }
 
     /// The first day of the running limit year, which goes from August to July.
@@ -83,6 +81,22 @@ impl Day {
     pub(crate) fn fiscal_year_start(self) -> Self {
         let (year, month, _) = self.civil();
         Self::from_civil(if month >= 4 { year } else { year - 1 }, 4, 1)
+    }
+
+    /// The number of this day's month, counted from January of year 0.
+    pub(crate) fn month_index(self) -> i64 {
+        let (year, month, _) = self.civil();
+        year * 12 + month - 1
+    }
+
+    /// The first day of a month by its number.
+    pub(crate) fn of_month(index: i64) -> Self {
+        Self::from_civil(index.div_euclid(12), index.rem_euclid(12) + 1, 1)
+    }
+
+    /// The first second of this day in Japan.
+    pub(crate) fn start(self) -> UnixSeconds {
+        self.0.saturating_mul(DAY_S).saturating_sub(JST_S)
     }
 
     /// The last second of this day in Japan.

@@ -79,7 +79,9 @@ impl Card {
             "iss": subject, "sub": subject, "aud": issuer, "iat": now(), "exp": now() + 180,
             "jti": random_id(), "nonce": nonce, "cnf": { "jkt": jkt },
             "scope": "patient/CoverageEligibilityRequest.c patient/CoverageEligibilityResponse.rs \
-                      patient/Coverage.rs patient/MedicationDispense.rs offline_access",
+                      patient/Coverage.rs patient/ExplanationOfBenefit.rs patient/MedicationDispense.rs \
+                      patient/Immunization.rs patient/Observation.rs patient/AuditEvent.rs \
+                      patient/Unknown.rs offline_access",
             "purpose": {
                 "code": "PATRQT", "notice": "2026-11-01", "sha256": "ZrAgvl6m69odGi5kOC7GnVKRodjR3s4Wbc8nu9J6WXE",
             },

@@ -31,6 +31,12 @@ fn capability_statement_lists_submit() {
         (&request["type"], &request["operation"][0]["name"]),
         (&"CoverageEligibilityRequest".into(), &"submit".into())
     );
+    for kind in ["Coverage", "ExplanationOfBenefit", "MedicationDispense", "Immunization", "Observation", "AuditEvent"]
+    {
+        let resources = statement["rest"][0]["resource"].as_array().unwrap();
+        let resource = resources.iter().find(|resource| resource["type"] == kind).unwrap();
+        assert!(resource["interaction"].to_string().contains("search-type"), "{kind}");
+    }
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod discovery;
 mod dpop;
 mod flow;
 mod people;
+mod records;
 mod refresh;
 mod submit;
 mod switches;

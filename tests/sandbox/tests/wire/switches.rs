@@ -84,7 +84,8 @@ fn armed(sandbox: &Sandbox, switch: &str) {
 #[test]
 fn every_switch_has_a_test() {
     let source = include_str!("switches.rs");
-    let tables = TOKEN_ERRORS.iter().chain(SUBMIT_ERRORS).map(|row| row.0.split('=').next().unwrap());
+    let tables =
+        TOKEN_ERRORS.iter().chain(SUBMIT_ERRORS).chain(RECORD_ERRORS).map(|row| row.0.split('=').next().unwrap());
     let in_tables: HashSet<&str> = tables.collect();
     for name in SwitchName::ALL {
         let shown = in_tables.contains(name.as_str()) || SHOWN_ELSEWHERE.contains(name);
@@ -263,6 +264,77 @@ fn poll_pending() {
         .map(|bundle| bundle["entry"][0]["resource"]["outcome"].clone())
         .collect();
     assert_eq!(outcomes, ["queued", "queued", "complete"]);
+}
+
+const RECORD_ERRORS: &[(&str, u16, &str, &str)] = &[
+    ("records-429", 429, "throttled", "KZ-T06"),
+    ("records-503", 503, "transient", "KZ-T07"),
+    ("records-token-expired", 401, "login", "KZ-A10"),
+    ("records-outcome", 413, "too-costly", "KZ-D04"),
+    ("records-outcome=KZ-D02", 403, "suppressed", "KZ-D02"),
+    ("records-outcome=KZ-D01", 200, "invalid", "KZ-D01"),
+    ("records-outcome=nonsense", 500, "exception", "KZ-Q01"),
+];
+
+#[test]
+fn record_errors() {
+    let (sandbox, device) = started();
+    let token = device.sign_in(1);
+    for (switch, status, issue, code) in RECORD_ERRORS {
+        for kind in ["ExplanationOfBenefit", "Coverage"] {
+            armed(&sandbox, switch);
+            let refused = device.search(&token, kind, "");
+            assert_eq!(refused.outcome(), (*status, (*issue).to_owned(), (*code).to_owned()), "{switch}");
+            let waits = matches!(status, 429 | 503);
+            assert_eq!(refused.header("retry-after"), waits.then_some("1"), "{switch}");
+            assert_eq!(device.search(&token, kind, "").status, 200, "after {switch}");
+        }
+    }
+}
+
+#[test]
+fn record_switches() {
+    let (sandbox, device) = started();
+    let token = device.sign_in(1);
+    let search = || device.search(&token, "ExplanationOfBenefit", "_count=2");
+    let sums_up = |bundle: &Value| {
+        let totals = bundle["entry"][0]["resource"]["total"].as_array().unwrap();
+        let yen: Vec<i64> = totals.iter().map(|total| total["amount"]["value"].as_i64().unwrap()).collect();
+        yen[0] == yen[1..4].iter().sum::<i64>()
+    };
+    armed(&sandbox, "records-redirect");
+    assert_eq!(search().header("location"), Some("https://other.example/r4/ExplanationOfBenefit/_search"));
+    armed(&sandbox, "records-html");
+    assert!(!is_json(&search()));
+    armed(&sandbox, "records-malformed");
+    assert!(!is_json(&search()));
+    armed(&sandbox, "records-oversized");
+    assert!(search().body.len() > MAX_BODY);
+    armed(&sandbox, "records-deep=65");
+    assert_eq!(depth(&search().body), 65);
+    armed(&sandbox, "records-drop");
+    let access = token["access_token"].as_str().unwrap();
+    assert!(device.call("POST", "/r4/ExplanationOfBenefit/_search", access, &[], "").is_err());
+    armed(&sandbox, "records-my-number");
+    let bundle = search().json();
+    assert_eq!(bundle["entry"][0]["resource"]["identifier"][1]["value"], "123456789018");
+    assert!(sums_up(&bundle));
+    armed(&sandbox, "records-amount-mismatch");
+    assert!(!sums_up(&search().json()));
+    armed(&sandbox, "records-unknown");
+    let bundle = search().json();
+    assert_eq!(bundle["entry"][0]["resource"]["subType"]["coding"][0]["code"], "zz-new");
+    assert_eq!(bundle["entry"][2]["resource"]["resourceType"], "UnknownRecord");
+    assert_eq!(bundle["entry"][3]["search"]["mode"], "outcome");
+    armed(&sandbox, "next-elsewhere");
+    let next = search().json()["link"][1]["url"].as_str().unwrap().to_owned();
+    assert!(next.starts_with("https://other.example/r4/ExplanationOfBenefit?"), "{next}");
+    let first = search().json();
+    armed(&sandbox, "next-endless");
+    let again = crate::records::follow(&device, &token, &first).unwrap();
+    let once_more = crate::records::follow(&device, &token, &again).unwrap();
+    assert_ne!(first["entry"], again["entry"]);
+    assert_eq!(again["entry"], once_more["entry"]);
 }
 
 #[test]

@@ -114,7 +114,7 @@ fn log_has_a_line_for_each_request_and_nothing_personal() {
             "POST /nonce 200 nonce issued",
             "POST /token 200 assertion accepted",
             "POST /r4/CoverageEligibilityRequest/$submit 200 complete KZ-Q04",
-            "GET /r4/Coverage/<id> 200 coverage read",
+            "GET /r4/Coverage/<id> 200 read",
             "GET - 404 no such resource KZ-U01",
             "POST /token 400 assertion is not a JWS KZ-A05",
         ]
