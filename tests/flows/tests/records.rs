@@ -1,0 +1,106 @@
+//! Records of the ten people, read over TLS with the token of a qualification.
+
+use kazasu::fhir::{Record, timeline};
+use kazasu::qualify::{DEFAULT_SCOPE, RecordKind, Records};
+use kazasu::session::Signed;
+use kazasu::time::CalendarDate;
+use kazasu_card_sim::Profile;
+use kazasu_flows::{Stage, card, start_sandbox};
+use kazasu_sandbox::Switch;
+
+/// A stage whose client asks for every record too.
+fn stage(switches: &[&str]) -> Stage {
+    let sandbox = start_sandbox(0);
+    for switch in switches {
+        sandbox.arm(switch.parse::<Switch>().expect("a switch"));
+    }
+    let scopes = RecordKind::ALL.map(RecordKind::scope).join(" ");
+    Stage::of(sandbox, |settings| settings.scope = Some(format!("{DEFAULT_SCOPE} {scopes}")))
+}
+
+fn qualified(stage: &Stage, person: u8) -> Signed {
+    let mut signed = stage.sign(&card(Profile::Today, person), person).expect("signs");
+    signed.finish().expect("an answer");
+    signed
+}
+
+#[test]
+fn every_kind_of_record_is_read_and_adds_up() {
+    let stage = stage(&[]);
+    let mut signed = qualified(&stage, 1);
+    let mut all = Vec::new();
+    for kind in RecordKind::ALL {
+        let Records { records, is_partial } = signed.records(kind, None).expect("records");
+        assert!(!records.is_empty() && !is_partial, "{}", kind.name());
+        println!("{}: {}", kind.name(), records.len());
+        all.extend(records);
+    }
+    let expenses: Vec<_> =
+        all.iter().filter_map(|record| if let Record::Expense(e) = record { Some(e) } else { None }).collect();
+    let months: std::collections::BTreeSet<_> =
+        expenses.iter().filter_map(|e| e.month()).map(|m| (m.date.year, m.date.month)).collect();
+    assert!(months.len() >= 24, "two years of expenses: {}", months.len());
+    assert!(expenses.iter().all(|expense| expense.amounts().total_cost.is_some() && !expense.amounts().is_mismatch()));
+    let dates: Vec<_> = timeline(all).iter().map(|record| record.date().map(|date| date.date)).collect();
+    assert!(dates.is_sorted_by(|a, b| a >= b), "newest first");
+    assert_eq!(stage.sandbox.counters().connections, 1, "one connection for all of it");
+}
+
+#[test]
+fn older_records_can_be_left_out() {
+    let stage = stage(&[]);
+    let mut signed = qualified(&stage, 1);
+    let mut count = |since| signed.records(RecordKind::Medication, since).expect("records").records.len();
+    let (all, none) = (count(None), count(CalendarDate::parse("2999-01-01")));
+    assert!(all > 0);
+    assert_eq!(none, 0);
+}
+
+#[test]
+fn nobody_else_s_records_are_among_them() {
+    let stage = stage(&[]);
+    let ids = |person| {
+        let mut signed = qualified(&stage, person);
+        let found = signed.records(RecordKind::Expense, None).expect("records").records;
+        found
+            .iter()
+            .map(|record| match record {
+                Record::Expense(expense) => {
+                    expense.as_json()["patient"]["reference"].as_str().unwrap_or_default().to_owned()
+                }
+                other => panic!("{other:?}"),
+            })
+            .collect::<std::collections::BTreeSet<_>>()
+    };
+    let (one, two) = (ids(1), ids(2));
+    assert_eq!((one.len(), two.len()), (1, 1));
+    assert_ne!(one, two);
+}
+
+#[test]
+fn without_the_scope_nothing_is_read() {
+    let stage = Stage::new();
+    let mut signed = stage.sign(&card(Profile::Today, 1), 1).expect("signs");
+    let early = signed.records(RecordKind::Expense, None).err().map(|error| error.code());
+    assert_eq!(early, Some("KZ-U01"), "before finish");
+    signed.finish().expect("an answer");
+    assert_eq!(signed.records(RecordKind::Expense, None).err().map(|error| error.code()), Some("KZ-A11"));
+}
+
+#[test]
+fn a_server_that_never_ends_is_left_with_part_of_it() {
+    let stage = stage(&["next-endless"]);
+    let mut signed = qualified(&stage, 1);
+    let found = signed.records(RecordKind::Expense, None).expect("part of it");
+    assert!(found.is_partial && found.records.len() <= 2_000, "{}", found.records.len());
+}
+
+#[test]
+fn a_next_link_to_elsewhere_is_not_followed() {
+    for switch in ["next-elsewhere", "records-html"] {
+        let stage = stage(&[switch]);
+        let mut signed = qualified(&stage, 1);
+        let code = signed.records(RecordKind::Expense, None).err().map(|error| error.code());
+        assert!(matches!(code, Some("KZ-D01" | "KZ-Q01")), "{switch}: {code:?}");
+    }
+}
