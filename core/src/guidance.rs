@@ -42,7 +42,7 @@ fn wrong_number(japanese: bool) -> &'static str {
     if japanese {
         "番号が違います。券面を確かめて入力し直してください（残り{n}回）"
     } else {
-        "The number is not right. Please check it on the card and enter it again ({n} tries left)."
+        "The number is not right. Please check the card ({n} tries left)."
     }
 }
 
