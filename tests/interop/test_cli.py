@@ -291,3 +291,42 @@ def test_nothing_personal_on_stderr_or_in_logs(tmp_path, case):
             assert key["thumbprint"] not in everything
     assert not re.search(rf"(?<!\d)({PIN}|{WRONG})(?!\d)|{PASSWORD}|MII[A-Za-z0-9+/]{{8}}|3082[0-9a-f]{{8}}|p-7f3a91", everything)
     assert all(exchange.keys() <= TRACE_MEMBERS for exchange in trace(file))
+
+
+def records(config, *arguments):
+    return Run("--sim", "today", "records", "--config", config, "--pin-stdin", *arguments, secrets=PIN)
+
+
+def test_records_are_one_list_by_date(sandbox):
+    answer = records(sandbox.config, "--json").succeeded().json
+    assert set(answer) == {"records", "is_partial"} and answer["is_partial"] is False
+    dates = [record["date"] for record in answer["records"]]
+    assert len(dates) > 100 and all(len(date) in (7, 10) for date in dates)
+    sources = {record["source"] for record in answer["records"]}
+    assert {"expense_notice", "dispense", "immunization", "specific_checkup", "access_log"} <= sources
+    expenses = [record for record in answer["records"] if record["source"] == "expense_notice"]
+    for expense in expenses:
+        parts = expense["insurer_paid"] + expense["public_paid"] + expense["patient_equivalent"]
+        assert expense["total_cost"] == parts and expense["amount_mismatch"] is False
+
+
+def test_records_can_be_chosen_by_kind_and_day(sandbox):
+    every = records(sandbox.config, "--kind", "medication", "--json").succeeded().json["records"]
+    assert every and "expense_notice" not in {record["source"] for record in every}
+    assert records(sandbox.config, "--kind", "medication", "--since", "2999-01-01", "--json").succeeded().json["records"] == []
+    text = records(sandbox.config, "--kind", "expense", "--lang", "ja").succeeded().out
+    assert "医療費" in text and "円" in text
+
+
+def test_a_wrong_day_is_told_before_anything_is_asked(sandbox, tmp_path):
+    file = tmp_path / "trace"
+    records(sandbox.config, "--since", "2026-02-30", "--trace", file).failed_with("KZ-U01")
+    assert not file.exists()
+
+
+def test_records_of_a_broken_server_fail_with_its_code(tmp_path):
+    with_switch = Sandbox(tmp_path, "--switch", "records-503=120")
+    try:
+        records(with_switch.config, "--kind", "expense").failed_with("KZ-T07")
+    finally:
+        with_switch.stop()

@@ -77,6 +77,8 @@ pub(crate) enum Command {
     Card(CardCommand),
     /// Ask for the eligibility of the card's holder.
     Qualify,
+    /// Read expenses, medicines, vaccinations, check-ups and the access log, newest first.
+    Records(RecordsArguments),
 }
 
 #[derive(Subcommand)]
@@ -129,6 +131,31 @@ pub(crate) enum CardCommand {
         #[arg(long, value_name = "FILE")]
         cached_certificate: Option<PathBuf>,
     },
+}
+
+#[derive(Args)]
+pub(crate) struct RecordsArguments {
+    /// Only this kind; may be given more than once.
+    #[arg(long, value_enum)]
+    pub(crate) kind: Vec<KindOfRecord>,
+    /// Leave out what is older, YYYY-MM-DD.
+    #[arg(long, value_name = "DATE")]
+    pub(crate) since: Option<String>,
+}
+
+/// Kinds of records.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum KindOfRecord {
+    /// 医療費通知
+    Expense,
+    /// 薬剤情報
+    Medication,
+    /// 予防接種
+    Immunization,
+    /// 特定健診
+    Checkup,
+    /// アクセスログ
+    AccessLog,
 }
 
 #[derive(Args)]

@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use kazasu::card::UserAuthenticationPin;
+use kazasu::fhir::Record;
 use kazasu::iso7816::TracedTransport;
 use kazasu::jose::dpop::SoftwareDeviceKey;
-use kazasu::qualify::{Notice, QualifyClient, Settings};
+use kazasu::qualify::{Notice, QualifyClient, RecordKind, Settings};
 use kazasu::session::{self, Member, Qualified, TapStep};
 use kazasu_card_sim::{SimTransport, people};
 use kazasu_sandbox::{LogTarget, Options, Sandbox};
@@ -15,7 +16,7 @@ use serde_json::{Value, json};
 use crate::args::Global;
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::{card, link, qualify};
+use crate::{card, link, qualify, records};
 
 /// What is shown to the user before the PIN.
 const NOTICE: &str = "資格情報を、本人の確認のために表示します。";
@@ -55,14 +56,23 @@ pub(crate) fn run(global: &Global, output: Output) -> Result<(), Failure> {
         TapStep::Signed => steps.done("signed", "カード内で署名・検証", "signed inside the card, verified"),
     });
     drop(transport);
-    let qualified = tapped.map_err(|failed| failed.error)?.finish()?;
+    let mut signed = tapped.map_err(|failed| failed.error)?;
+    let qualified = signed.finish()?;
     steps.done("finish", "トークン取得・資格照会", "token and eligibility");
-    summarise(&qualified, &sandbox, exchanges, &steps, output);
+    let found = records::read(&mut signed, &RecordKind::ALL, None)?;
+    steps.done("records", "健康医療情報を取得", "health records");
+    summarise(&qualified, &found.records, &sandbox, exchanges, &steps, output);
     sandbox.stop();
     Ok(())
 }
 
 fn settings(sandbox: &Sandbox, person: u8) -> Settings {
+    let mut settings = without_records(sandbox, person);
+    records::ask_for(&mut settings, &RecordKind::ALL);
+    settings
+}
+
+fn without_records(sandbox: &Sandbox, person: u8) -> Settings {
     // Sending the consent to the limit certificate is a choice; person 1 made it.
     let consents = if person == 1 || person == 9 { vec!["limit-certificate".to_owned()] } else { Vec::new() };
     Settings {
@@ -79,19 +89,33 @@ fn settings(sandbox: &Sandbox, person: u8) -> Settings {
     }
 }
 
-fn summarise(qualified: &Qualified, sandbox: &Sandbox, exchanges: u32, steps: &Steps, output: Output) {
+fn summarise(
+    qualified: &Qualified,
+    found: &[Record],
+    sandbox: &Sandbox,
+    exchanges: u32,
+    steps: &Steps,
+    output: Output,
+) {
     let counters = sandbox.counters();
     output.line("");
     if output.json {
         let mut object = qualify::to_json(qualified);
         object["steps"] = steps.as_json();
         object["card_exchanges"] = exchanges.into();
+        object["records"] = found.len().into();
         object["assertions_accepted"] = json!(counters.assertions_accepted);
         object["connections"] = json!(counters.connections);
         output.object(&object);
         return;
     }
     qualify::print(qualified, output);
+    output.line("");
+    output.line(output.say("健康医療情報（新しい順、5件）", "Health records (newest five)"));
+    for record in found.iter().take(5) {
+        output.line(format!("  {}", records::line(record, output)));
+    }
+    output.line(format!("  … {} {}", found.len(), output.say("件", "in all")));
     output.line("");
     output.field(output.say("カードとのやり取り", "Card exchanges"), &exchanges.to_string());
     output.field(

@@ -12,6 +12,7 @@ mod output;
 mod pcsc;
 mod pem;
 mod qualify;
+mod records;
 mod secrets;
 
 use std::process::ExitCode;
@@ -80,6 +81,7 @@ fn run(command: &Command, global: &Global, output: Output) -> Result<(), Failure
         Command::Demo => demo::run(global, output),
         Command::Card(command) => card::run(command, global, output),
         Command::Qualify => qualify::run(global, output),
+        Command::Records(arguments) => records::run(arguments, global, output),
     }
 }
 
@@ -98,7 +100,7 @@ fn with_list_command(arguments: impl Iterator<Item = std::ffi::OsString>) -> Vec
     let lists = arguments.windows(2).any(|pair| pair[0] == "--reader" && pair[1] == "list")
         || arguments.iter().any(|argument| argument == "--reader=list");
     let names_command =
-        arguments.iter().any(|argument| ["card", "qualify", "demo"].iter().any(|name| argument == name));
+        arguments.iter().any(|argument| ["card", "qualify", "records", "demo"].iter().any(|name| argument == name));
     if lists && !names_command {
         arguments.extend(["card".into(), "info".into()]);
     }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use kazasu::fhir::{Freshness, Insurance, Qualification};
 use kazasu::guidance;
 use kazasu::jose::dpop::SoftwareDeviceKey;
-use kazasu::qualify::{Language, Pinning, QualifyClient};
-use kazasu::session::{self, Member, Qualified, TapStep, Warning};
+use kazasu::qualify::{Language, Pinning, QualifyClient, Settings};
+use kazasu::session::{self, Member, Qualified, Signed, TapStep, Warning};
 use kazasu::time::UnixMillis;
 use serde_json::{Value, json};
 
@@ -17,9 +17,20 @@ use crate::secrets::Secrets;
 use crate::{card, config, link};
 
 pub(crate) fn run(global: &Global, output: Output) -> Result<(), Failure> {
-    let file = global.config.as_deref().ok_or_else(|| Failure::usage("qualify needs --config FILE"))?;
-    let settings = config::read(file)?;
-    let client = Arc::new(QualifyClient::with_ring(&settings, language(output))?);
+    let settings = settings(global)?;
+    let qualified = sign(&settings, global, output)?.finish()?;
+    print(&qualified, output);
+    Ok(())
+}
+
+/// The settings of `--config`.
+pub(crate) fn settings(global: &Global) -> Result<Settings, Failure> {
+    config::read(global.config.as_deref().ok_or_else(|| Failure::usage("this command needs --config FILE"))?)
+}
+
+/// Everything up to the card's signature.
+pub(crate) fn sign(settings: &Settings, global: &Global, output: Output) -> Result<Signed, Failure> {
+    let client = Arc::new(QualifyClient::with_ring(settings, language(output))?);
     output.note(&settings.notice.text);
     let pin = Secrets::new(global.pin_stdin, output).user_authentication()?;
     let mut awaiting = session::begin(client, Member::new(Arc::new(SoftwareDeviceKey::generate()?)))?;
@@ -32,9 +43,7 @@ pub(crate) fn run(global: &Global, output: Output) -> Result<(), Failure> {
         }
     });
     drop(transport);
-    let qualified = tapped.map_err(|failed| failed.error)?.finish()?;
-    print(&qualified, output);
-    Ok(())
+    Ok(tapped.map_err(|failed| failed.error)?)
 }
 
 /// The language asked of the server.

@@ -1,0 +1,149 @@
+//! `kazasu records`: health records of the card's holder, newest first.
+
+use kazasu::fhir::{DataDate, Precision, Record, timeline};
+use kazasu::qualify::{DEFAULT_SCOPE, RecordKind, Settings};
+use kazasu::session::Signed;
+use kazasu::time::CalendarDate;
+use serde_json::{Value, json};
+
+use crate::args::{Global, KindOfRecord, Lang, RecordsArguments};
+use crate::failure::Failure;
+use crate::output::{Output, width};
+use crate::qualify;
+
+pub(crate) fn run(arguments: &RecordsArguments, global: &Global, output: Output) -> Result<(), Failure> {
+    let since = arguments
+        .since
+        .as_deref()
+        .map(|text| CalendarDate::parse(text).ok_or_else(|| Failure::usage("--since: YYYY-MM-DD")))
+        .transpose()?;
+    let mut settings = qualify::settings(global)?;
+    let kinds: Vec<RecordKind> = match arguments.kind.as_slice() {
+        [] => RecordKind::ALL.to_vec(),
+        chosen => chosen.iter().map(|kind| kind_of(*kind)).collect(),
+    };
+    ask_for(&mut settings, &kinds);
+    let mut signed = qualify::sign(&settings, global, output)?;
+    signed.finish()?;
+    let found = read(&mut signed, &kinds, since)?;
+    print(&found, output);
+    Ok(())
+}
+
+/// Asks for the scopes of these kinds beside those of the configuration. The server decides.
+pub(crate) fn ask_for(settings: &mut Settings, kinds: &[RecordKind]) {
+    let scope = settings.scope.get_or_insert_with(|| DEFAULT_SCOPE.to_owned());
+    for kind in kinds {
+        if !scope.split(' ').any(|asked| asked == kind.scope()) {
+            *scope = format!("{scope} {}", kind.scope());
+        }
+    }
+}
+
+/// What was found, in one list.
+pub(crate) struct Found {
+    pub(crate) records: Vec<Record>,
+    is_partial: bool,
+}
+
+/// Reads these kinds, newest first.
+pub(crate) fn read(signed: &mut Signed, kinds: &[RecordKind], since: Option<CalendarDate>) -> Result<Found, Failure> {
+    let mut found = Found { records: Vec::new(), is_partial: false };
+    for kind in kinds {
+        let page = signed.records(*kind, since)?;
+        found.records.extend(page.records);
+        found.is_partial |= page.is_partial;
+    }
+    found.records = timeline(found.records);
+    Ok(found)
+}
+
+fn print(found: &Found, output: Output) {
+    for record in &found.records {
+        output.line(line(record, output));
+    }
+    let count = found.records.len();
+    output.line(format!("{} {count}", output.say("件数", "Records:")));
+    if found.is_partial {
+        output.note(output.say(
+            "続きがあります。--since で期間を短くしてください。",
+            "There is more: shorten the period with --since.",
+        ));
+    }
+    let records: Vec<Value> = found.records.iter().map(to_json).collect();
+    output.object(&json!({"records": records, "is_partial": found.is_partial}));
+}
+
+/// Date, source, what it is about, and the figure that matters most.
+pub(crate) fn line(record: &Record, output: Output) -> String {
+    let date = record.date().map_or_else(|| "----------".to_owned(), date);
+    let title = record.title().unwrap_or("?");
+    let detail = match record {
+        Record::Expense(expense) => {
+            let amounts = expense.amounts();
+            let mark = if amounts.is_mismatch() {
+                output.say("（内訳が合いません）", " (parts do not add up)")
+            } else {
+                ""
+            };
+            amounts.patient_equivalent.map_or(String::new(), |yen| format!("{yen} {}{mark}", output.say("円", "yen")))
+        }
+        Record::Dispense(dispense) => {
+            dispense.days().map_or(String::new(), |days| format!("{days} {}", output.say("日分", "days")))
+        }
+        Record::Observation(observation) => observation.value().unwrap_or_default(),
+        Record::Immunization(immunization) => immunization.lot().unwrap_or_default().to_owned(),
+        Record::Access(access) => access.requestor().unwrap_or_default().to_owned(),
+    };
+    let source = source(record, output);
+    let padding = if output.lang == Lang::Ja { 14_usize } else { 20 }.saturating_sub(width(source));
+    format!("{date:<10}  {source}{:padding$}  {title}  {detail}", "").trim_end().to_owned()
+}
+
+fn date(date: DataDate) -> String {
+    match date.precision {
+        Precision::Day => date.date.to_string(),
+        Precision::Month => format!("{:04}-{:02}", date.date.year, date.date.month),
+    }
+}
+
+fn source(record: &Record, output: Output) -> &'static str {
+    let (ja, en) = match record.source() {
+        "expense_notice" => ("医療費", "expense"),
+        "claim" => ("薬（レセプト）", "medicine (claim)"),
+        "prescription" => ("薬（処方）", "medicine (prescribed)"),
+        "dispense" => ("薬（調剤）", "medicine (dispensed)"),
+        "immunization" => ("予防接種", "vaccination"),
+        "specific_checkup" => ("特定健診", "check-up"),
+        "access_log" => ("閲覧", "access"),
+        _ => ("その他", "other"),
+    };
+    output.say(ja, en)
+}
+
+fn to_json(record: &Record) -> Value {
+    let mut object = json!({
+        "source": record.source(),
+        "date": record.date().map(date),
+        "title": record.title(),
+    });
+    if let Record::Expense(expense) = record {
+        let amounts = expense.amounts();
+        object["total_cost"] = amounts.total_cost.into();
+        object["insurer_paid"] = amounts.insurer_paid.into();
+        object["public_paid"] = amounts.public_paid.into();
+        object["patient_equivalent"] = amounts.patient_equivalent.into();
+        object["amount_mismatch"] = amounts.is_mismatch().into();
+    }
+    object
+}
+
+fn kind_of(kind: KindOfRecord) -> RecordKind {
+    match kind {
+        KindOfRecord::Expense => RecordKind::Expense,
+        KindOfRecord::Medication => RecordKind::Medication,
+        KindOfRecord::Immunization => RecordKind::Immunization,
+        KindOfRecord::Checkup => RecordKind::Checkup,
+        KindOfRecord::AccessLog => RecordKind::AccessLog,
+    }
+}
