@@ -4,6 +4,7 @@ mod card;
 mod client;
 mod device;
 
+mod consent;
 mod coverage;
 mod discovery;
 mod dpop;
@@ -12,6 +13,8 @@ mod people;
 mod records;
 mod refresh;
 mod submit;
+mod suspension;
 mod switches;
+mod task;
 mod token;
 mod transport;

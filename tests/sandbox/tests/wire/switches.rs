@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::card::{Card, random_id};
 use crate::client::Reply;
+use crate::consent::consent;
 use crate::device::{Device, inquiry, started};
 
 /// Switches that answer the token request with an OAuth error, which must leave the assertion unused.
@@ -73,6 +74,7 @@ const SHOWN_ELSEWHERE: &[SwitchName] = &[
     SwitchName::TlsUntrusted,
     SwitchName::SubmitDrop,
     SwitchName::SubmitSlow,
+    SwitchName::SuspensionEffect,
 ];
 
 fn armed(sandbox: &Sandbox, switch: &str) {
@@ -84,8 +86,12 @@ fn armed(sandbox: &Sandbox, switch: &str) {
 #[test]
 fn every_switch_has_a_test() {
     let source = include_str!("switches.rs");
-    let tables =
-        TOKEN_ERRORS.iter().chain(SUBMIT_ERRORS).chain(RECORD_ERRORS).map(|row| row.0.split('=').next().unwrap());
+    let tables = TOKEN_ERRORS
+        .iter()
+        .chain(SUBMIT_ERRORS)
+        .chain(RECORD_ERRORS)
+        .chain(WRITE_ERRORS)
+        .map(|row| row.0.split('=').next().unwrap());
     let in_tables: HashSet<&str> = tables.collect();
     for name in SwitchName::ALL {
         let shown = in_tables.contains(name.as_str()) || SHOWN_ELSEWHERE.contains(name);
@@ -335,6 +341,128 @@ fn record_switches() {
     let once_more = crate::records::follow(&device, &token, &again).unwrap();
     assert_ne!(first["entry"], again["entry"]);
     assert_eq!(again["entry"], once_more["entry"]);
+}
+
+const WRITE_ERRORS: &[(&str, u16, &str, &str)] = &[
+    ("write-429", 429, "throttled", "KZ-T06"),
+    ("write-503", 503, "transient", "KZ-T07"),
+    ("write-token-expired", 401, "login", "KZ-A10"),
+    ("write-outcome", 403, "suppressed", "KZ-D02"),
+    ("write-outcome=KZ-D03", 412, "conflict", "KZ-D03"),
+];
+
+#[test]
+fn write_errors() {
+    let (sandbox, device) = started();
+    let token = device.sign_in(1);
+    for (switch, status, issue, code) in WRITE_ERRORS {
+        armed(&sandbox, switch);
+        let body = consent(&token, "medication");
+        let give = || device.create(&token, "Consent", &[], &body);
+        let refused = give();
+        assert_eq!(refused.outcome(), (*status, (*issue).to_owned(), (*code).to_owned()), "{switch}");
+        let waits = matches!(status, 429 | 503);
+        assert_eq!(refused.header("retry-after"), waits.then_some("1"), "{switch}");
+        assert_eq!(give().status, 201, "after {switch}");
+    }
+    assert_eq!(sandbox.counters().writes, WRITE_ERRORS.len() as u64);
+}
+
+#[test]
+fn write_switches() {
+    let (sandbox, device) = started();
+    let token = device.sign_in(1);
+    let (key, body) = (random_id(), consent(&token, "medication"));
+    let headers = [("Content-Type", "application/fhir+json"), ("Idempotency-Key", key.as_str())];
+    let give =
+        || device.call("POST", "/r4/Consent", token["access_token"].as_str().unwrap(), &headers, &body.to_string());
+    armed(&sandbox, "write-drop");
+    assert!(give().is_err());
+    armed(&sandbox, "write-malformed");
+    assert!(!is_json(&give().unwrap()));
+    let stored = give().unwrap().json();
+    assert_eq!(sandbox.counters().writes, 1, "processed although dropped");
+    let mut inactive = stored.clone();
+    inactive["status"] = "inactive".into();
+    let path = format!("/r4/Consent/{}", stored["id"].as_str().unwrap());
+    let withdraw = || device.write(&token, ("PUT", &path), &[("If-Match", "W/\"1\"")], &inactive).unwrap();
+    armed(&sandbox, "write-conflict");
+    assert_eq!(withdraw().outcome().2, "KZ-D03");
+    assert_eq!(withdraw().status, 200);
+}
+
+#[test]
+fn slow_write_makes_its_repeat_a_conflict() {
+    let (sandbox, device) = started();
+    let token = device.sign_in(1);
+    armed(&sandbox, "write-slow=1500");
+    let (key, body) = (random_id(), consent(&token, "medication"));
+    let mut replies = std::thread::scope(|scope| {
+        let give = || device.create(&token, "Consent", &[("Idempotency-Key", &key)], &body).status;
+        [(); 2].map(|()| scope.spawn(give)).map(|call| call.join().unwrap())
+    });
+    replies.sort_unstable();
+    assert_eq!(replies, [201, 409]);
+}
+
+#[test]
+fn task_switches() {
+    let (sandbox, device) = started();
+    let token = device.sign_in(6);
+    let look = || {
+        let found = device.search(&token, "Task", "").json();
+        let task = &found["entry"][0]["resource"];
+        (task["businessStatus"]["coding"][0]["code"].as_str().unwrap().to_owned(), task["statusReason"].clone())
+    };
+    armed(&sandbox, "task-pending");
+    assert_eq!(look().0, "accepted");
+    assert_eq!(look().0, "matching");
+    armed(&sandbox, "registration-returned");
+    let (state, reason) = look();
+    assert_eq!((state.as_str(), reason["text"].is_string()), ("returned", true));
+
+    let (sandbox, device) = started();
+    let token = device.sign_in(6);
+    let look = || device.search(&token, "Task", "").json()["entry"][0]["resource"]["status"].clone();
+    assert_eq!(look(), "in-progress");
+    armed(&sandbox, "registration-error");
+    assert_eq!(look(), "failed");
+}
+
+#[test]
+fn suspension_switches() {
+    for (effect, outputs) in [("app-only", 1), ("jpki-official", 2)] {
+        let (sandbox, device) = started();
+        let token = device.sign_in(1);
+        sandbox.arm(Switch::always(SwitchName::SuspensionEffect).with_value(effect));
+        let discovered = device.client.get("/r4/.well-known/smart-configuration").json();
+        assert_eq!(discovered["kz_suspension_effect"], effect);
+        armed(&sandbox, "suspension-unconfirmed");
+        assert_eq!(crate::suspension::suspend(&device, &token).outcome().2, "KZ-S02");
+        let access = device.refresh(&token["suspension_refresh_token"]).json();
+        let task = &device.search(&access, "Task", "").json()["entry"][0]["resource"];
+        assert_eq!(task["output"][0]["valueCoding"]["code"], effect);
+        assert_eq!(task["output"].as_array().unwrap().len(), outputs);
+    }
+}
+
+#[test]
+fn refresh_switches() {
+    let (sandbox, device) = started();
+    let token = device.sign_in(1);
+    armed(&sandbox, "refresh-reused");
+    assert_eq!(device.refresh(&token["refresh_token"]).oauth_error().1, "invalid_grant");
+    armed(&sandbox, "refresh-no-records");
+    let narrow = device.refresh(&token["refresh_token"]).json();
+    assert!(!narrow["scope"].as_str().unwrap().contains("ExplanationOfBenefit"));
+    assert_eq!(device.search(&narrow, "ExplanationOfBenefit", "").outcome().2, "KZ-A11");
+    assert_eq!(device.search(&narrow, "Coverage", "").status, 200);
+    let whole = device.refresh(&narrow["refresh_token"]).json();
+    assert_eq!(device.search(&whole, "ExplanationOfBenefit", "").status, 200);
+    armed(&sandbox, "revoke-503=3");
+    let reply = device.client.post("/revoke");
+    assert_eq!((reply.status, reply.header("retry-after")), (503, Some("3")));
+    assert_eq!(device.search(&whole, "Coverage", "").status, 200, "nothing was revoked");
 }
 
 #[test]
