@@ -10,6 +10,7 @@ mod discovery;
 mod dpop;
 mod flow;
 mod people;
+mod record_switches;
 mod records;
 mod refresh;
 mod submit;
