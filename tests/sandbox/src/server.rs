@@ -41,6 +41,7 @@ const ROUTES: &[Route] = &[
     route("POST", "/r4/CoverageEligibilityRequest/$submit", eligibility::submit),
     route("POST", "/r4/CoverageEligibilityResponse/_search", eligibility::search),
     route("POST", "/r4/Coverage/_search", coverage::search),
+    route("GET", "/r4/Coverage", coverage::page),
     route("GET", "/r4/Coverage/<id>", coverage::read),
     route("POST", "/r4/ExplanationOfBenefit/_search", records::search),
     route("GET", "/r4/ExplanationOfBenefit", records::page),
