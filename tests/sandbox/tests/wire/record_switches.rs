@@ -65,6 +65,8 @@ fn record_switches() {
     assert_eq!(bundle["entry"][0]["resource"]["identifier"][1]["value"], "123456789018");
     assert!(sums_up(&bundle));
     armed(&sandbox, "records-amount-mismatch");
+    assert_eq!(device.search(&token, "Observation", "").status, 200, "it waits for an expense");
+    assert_eq!(device.search(&token, "ExplanationOfBenefit", "created=gt2999").json()["total"], 0);
     assert!(!sums_up(&search().json()));
     armed(&sandbox, "records-unknown");
     let bundle = search().json();

@@ -217,3 +217,14 @@ fn examples_of_the_contract_are_among_the_records_of_person_one() {
     let name = "SAMPLE ALEXANDRA MARIA CONSTANZA THEODORA";
     assert_eq!(notice["entry"][0]["resource"]["patient"]["display"], name);
 }
+
+#[test]
+fn expired_certificate_shows_no_records() {
+    let (sandbox, device) = started();
+    sandbox.arm("grace:1".parse().unwrap());
+    let token = device.sign_in(1);
+    for kind in TYPES {
+        assert_eq!(device.search(&token, kind, "").outcome().2, "KZ-A11", "{kind}");
+    }
+    assert_eq!(device.search(&token, "Coverage", "").status, 200);
+}
