@@ -1,6 +1,6 @@
 //! What each code tells a person: one sentence, one thing to do, no blame.
 
-use crate::error::{CardFault, Error};
+use crate::error::{CardFault, Error, PinKind};
 
 /// The text for a `KZ-…` code, in Japanese and English. `{n}` stands for tries left, where the error knows them.
 pub struct Guidance {
@@ -16,6 +16,7 @@ pub struct Guidance {
 pub fn text(error: &Error, japanese: bool) -> String {
     let text = match error {
         Error::VerifyUnanswered { .. } => verify_unanswered(japanese),
+        Error::WrongPin { kind: PinKind::VerificationNumberB | PinKind::BirthDate, .. } => wrong_number(japanese),
         Error::ChangeUnanswered { .. } => change_unanswered(japanese),
         Error::Card(CardFault::NotGenuine { .. }) => not_genuine(japanese),
         Error::Card(CardFault::NoSignatureCertificate) => no_signature_certificate(japanese),
@@ -33,6 +34,15 @@ pub fn verify_unanswered(japanese: bool) -> &'static str {
         "暗証番号の確認が途中で終わりました。残り回数を確かめてください"
     } else {
         "The PIN check was cut off; one try may be used. Please check the tries left."
+    }
+}
+
+/// The numbers printed on the card are no secrets.
+fn wrong_number(japanese: bool) -> &'static str {
+    if japanese {
+        "番号が違います。券面を確かめて入力し直してください（残り{n}回）"
+    } else {
+        "The number is not right. Please check the card ({n} tries left)."
     }
 }
 
@@ -249,7 +259,7 @@ pub const TABLE: &[Guidance] = &[
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::{PinKind, TransportError, VerifyDoubt};
+    use crate::error::{TransportError, VerifyDoubt};
 
     #[test]
     fn every_japanese_text_is_short() {

@@ -113,13 +113,22 @@ impl CalendarDate {
     /// Reads `YYYY-MM-DD`; a date that does not exist gives `None`.
     pub fn parse(text: &str) -> Option<Self> {
         let mut parts = text.split('-');
-        let year = parts.next().filter(|y| y.len() == 4 && y.bytes().all(|b| b.is_ascii_digit()))?.parse().ok()?;
+        let year: u16 = parts.next().filter(|y| y.len() == 4 && y.bytes().all(|b| b.is_ascii_digit()))?.parse().ok()?;
         let month = two_digits(parts.next()?)?;
         let day = two_digits(parts.next()?)?;
         if parts.next().is_some() {
             return None;
         }
-        DateTime::new(year, month, day, 0, 0, 0).ok().map(|_| Self { year, month, day })
+        // Not by way of an instant: those of X.509 begin in 1970, and people were born before.
+        let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
+        let days = match month {
+            4 | 6 | 9 | 11 => 30,
+            2 if leap => 29,
+            2 => 28,
+            1..=12 => 31,
+            _ => 0,
+        };
+        (1..=days).contains(&day).then_some(Self { year, month, day })
     }
 
     /// The last day of the month that is `months` after this date's month.
@@ -194,6 +203,16 @@ mod tests {
         let before = UnixMillis::parse_rfc3339("2026-11-20T14:59:59Z").expect("valid");
         assert_eq!(CalendarDate::in_japan(before).to_string(), "2026-11-20");
         assert_eq!(CalendarDate::in_japan(before.plus_ms(1000)).to_string(), "2026-11-21");
+    }
+
+    #[test]
+    fn dates_that_exist_are_read_and_no_others() {
+        for text in ["1912-07-30", "1944-11-05", "1900-02-28", "2000-02-29", "2024-02-29", "2026-12-31"] {
+            assert_eq!(CalendarDate::parse(text).map(|date| date.to_string()).as_deref(), Some(text));
+        }
+        for text in ["1900-02-29", "2026-02-29", "2026-04-31", "2026-00-01", "2026-01-00", "2026-13-01", "26-01-01"] {
+            assert_eq!(CalendarDate::parse(text), None, "{text}");
+        }
     }
 
     #[test]

@@ -14,6 +14,7 @@ BIN = pathlib.Path(os.environ.get("KAZASU_BIN", ROOT / "target/debug")).resolve(
 PEOPLE = ROOT / "tests/people"
 PIN = "1234"  # person 1, synthetic
 PASSWORD = "ABC123"
+TRACE_MEMBERS = {"n", "ins", "sw", "error", "command_len", "response_len", "micros"}  # and never a body
 
 _table: list[tuple[str, ...]] = []
 
@@ -80,6 +81,21 @@ class Sandbox:
             self.process.wait(10)
         self._reader.join(5)
         return "".join(self.lines)
+
+
+@pytest.fixture
+def card(tmp_path):
+    """`--sim today` that keeps its tries and PINs, and a trace that starts anew with each run."""
+    file = tmp_path / "trace.jsonl"
+
+    def run(*arguments, secrets=None, profile="today", **keywords):
+        file.unlink(missing_ok=True)
+        done = Run("--sim", profile, "--sim-state", tmp_path / "card.json", "--trace", file, *arguments, secrets=secrets,
+                   **keywords)
+        done.exchanges = trace(file)
+        return done
+
+    return run
 
 
 @pytest.fixture

@@ -10,25 +10,11 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
-from conftest import PASSWORD, PEOPLE, PIN, Run, Sandbox, pin_entries, trace
+from conftest import PASSWORD, PEOPLE, PIN, TRACE_MEMBERS, Run, Sandbox, pin_entries, trace
 
 CHALLENGE = "00112233445566778899aabbccddeeff"
 AUTHENTICATE = ("card", "authenticate", "--challenge", CHALLENGE, "--pin-stdin")
 WRONG = "9876"
-
-
-@pytest.fixture
-def card(tmp_path):
-    """`--sim today` that keeps its tries, and a trace that starts anew with each run."""
-    file = tmp_path / "trace.jsonl"
-
-    def run(*arguments, secrets=None):
-        file.unlink(missing_ok=True)
-        done = Run("--sim", "today", "--sim-state", tmp_path / "card.json", "--trace", file, *arguments, secrets=secrets)
-        done.exchanges = trace(file)
-        return done
-
-    return run
 
 
 def tries(card):
@@ -267,8 +253,6 @@ def test_config_is_strict_and_its_paths_are_its_own(sandbox, tmp_path):
 
 
 # Nothing personal
-
-TRACE_MEMBERS = {"n", "ins", "sw", "error", "command_len", "response_len", "micros"}
 
 
 def test_trace_has_no_bodies(card, sandbox):

@@ -105,7 +105,7 @@ pub(crate) enum CardCommand {
         #[arg(long)]
         verify: bool,
     },
-    /// The printed face with its photo. Needs 照合番号B, which is printed on the card.
+    /// The printed face with its photo. Needs number B, printed on it (照合番号B).
     Face(FaceArguments),
     /// The birth date alone, proven: enough to check an age. Needs the birth date as printed.
     BirthDate,

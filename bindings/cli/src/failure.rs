@@ -1,8 +1,10 @@
 //! How a command fails: a code, one thing to do, and a detail for developers.
 
 use kazasu::guidance;
+use kazasu::iso7816::TransportError;
 
 use crate::args::Lang;
+use crate::output;
 
 /// Why a command did not succeed.
 #[derive(Debug)]
@@ -20,23 +22,41 @@ impl Failure {
         self.error.code()
     }
 
+    /// The user ended it.
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.code() == "KZ-U03"
+    }
+
     pub(crate) fn attempts_left(&self) -> Option<u8> {
         self.error.attempts_left()
     }
 
     /// `KZ-… text`, and the developer's text in a second line.
     pub(crate) fn text(&self, lang: Lang) -> String {
-        let text = guidance::text(&self.error, lang == Lang::Ja);
+        let text = self.user_text(lang);
         let wait = self.error.retry_after().map(|wait| format!("; Retry-After {} s", wait.as_secs()));
         let option = match self.error {
             kazasu::Error::LastAttempt { .. } => "; --allow-last-try permits it",
             _ => "",
         };
-        format!("{} {text}\n  ({}{}{option})", self.code(), self.error, wait.unwrap_or_default())
+        let detail = format!("({}{}{option})", self.error, wait.unwrap_or_default());
+        format!("{} {text}\n{}", self.code(), output::indented(&detail))
     }
 
+    /// The sentence of the code; at a command line some codes mean another thing than in an app.
     pub(crate) fn user_text(&self, lang: Lang) -> String {
-        guidance::text(&self.error, lang == Lang::Ja)
+        let (ja, en) = match &self.error {
+            kazasu::Error::Usage { .. } => ("入力や指定を確かめてください", "Please check what was entered."),
+            kazasu::Error::Transport(TransportError::Failed { .. }) => {
+                ("カードリーダーを使えません", "The card reader cannot be used.")
+            }
+            kazasu::Error::Transport(TransportError::Timeout) => (
+                "カードの応答がありません。リーダーに置き直してください",
+                "No card answers. Please place it on the reader again.",
+            ),
+            error => return guidance::text(error, lang == Lang::Ja),
+        };
+        if lang == Lang::Ja { ja } else { en }.to_owned()
     }
 }
 

@@ -19,7 +19,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use serde_json::json;
 
-use args::{Arguments, Command, Global};
+use args::{Arguments, Command, Global, Lang};
 use failure::Failure;
 use output::Output;
 
@@ -34,7 +34,8 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             report(&failure, output);
-            ExitCode::FAILURE
+            // What shells expect of a program that Ctrl-C ended.
+            if failure.is_cancelled() { ExitCode::from(130) } else { ExitCode::FAILURE }
         }
     }
 }
@@ -54,8 +55,19 @@ fn misuse(error: &clap::Error) -> ExitCode {
         let _ = error.print();
         return ExitCode::SUCCESS;
     }
-    let json = std::env::args_os().any(|argument| argument == "--json");
-    report(&Failure::usage(error.to_string().trim_end()), Output { json, lang: output::locale_lang() });
+    let arguments: Vec<_> = std::env::args_os().collect();
+    let json = arguments.iter().any(|argument| argument == "--json");
+    let asks_for = |lang: &str| {
+        arguments.windows(2).any(|pair| pair[0] == "--lang" && pair[1] == lang)
+            || arguments.iter().any(|argument| *argument == *format!("--lang={lang}"))
+    };
+    let lang = match (asks_for("ja"), asks_for("en")) {
+        (true, _) => Lang::Ja,
+        (_, true) => Lang::En,
+        _ => output::locale_lang(),
+    };
+    let text = error.to_string();
+    report(&Failure::usage(text.trim_start_matches("error: ").trim_end()), Output { json, lang });
     ExitCode::from(2)
 }
 

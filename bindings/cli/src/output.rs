@@ -6,6 +6,9 @@ use serde_json::Value;
 
 use crate::args::Lang;
 
+/// Columns of a terminal.
+const COLUMNS: usize = 80;
+
 /// Where results go.
 #[derive(Clone, Copy)]
 pub(crate) struct Output {
@@ -33,7 +36,7 @@ impl Output {
 
     /// A name and its value, aligned; nothing under `--json`.
     pub(crate) fn field(self, name: &str, value: &str) {
-        let padding = 20_usize.saturating_sub(width(name));
+        let padding = 22_usize.saturating_sub(width(name));
         self.line(format!("  {name}{:padding$}{value}", ""));
     }
 
@@ -61,6 +64,23 @@ pub(crate) fn width(text: &str) -> usize {
     text.chars().map(|c| if c < '\u{1100}' { 1 } else { 2 }).sum()
 }
 
+/// The text two columns in, broken at spaces so that it fits a terminal; its own lines stay.
+pub(crate) fn indented(text: &str) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    for line in text.lines() {
+        let mut current = String::from("  ");
+        for word in line.split_inclusive(' ') {
+            if width(&current) + width(word.trim_end()) > COLUMNS && current.len() > 2 {
+                lines.push(current.trim_end().to_owned());
+                current = String::from("   ");
+            }
+            current.push_str(word);
+        }
+        lines.push(current.trim_end().to_owned());
+    }
+    lines.join("\n")
+}
+
 /// The language of the locale, else Japanese.
 pub(crate) fn locale_lang() -> Lang {
     let locale =
@@ -74,6 +94,14 @@ pub(crate) fn locale_lang() -> Lang {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn long_lines_are_broken_at_spaces_and_short_ones_stay() {
+        assert_eq!(indented("(a b)\n\n  c"), "  (a b)\n\n    c");
+        let long = indented(&"seven77 ".repeat(12));
+        assert_eq!(long.lines().map(width).collect::<Vec<_>>(), [73, 26]);
+        assert_eq!(indented(&"長".repeat(60)).lines().count(), 1);
+    }
 
     #[test]
     fn escape_sequences_do_not_reach_the_terminal() {

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::ffi::CString;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use kazasu::iso7816::{CardTransport, TransportError, TransportLimits};
@@ -22,6 +23,22 @@ pub(crate) struct PcscTransport {
     buffer: Vec<u8>,
 }
 
+/// A card is held, and its PIN may be verified.
+static HELD: AtomicBool = AtomicBool::new(false);
+/// Ctrl-C was pressed meanwhile.
+static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+
+/// While a card is held, Ctrl-C ends the work with it after the exchange under way: then the card is powered off, and no
+/// other program finds its PIN verified. Pressed twice, or without a card, it ends the program at once.
+fn heed_interrupts() {
+    // A second call changes nothing, and a system that refuses leaves the default.
+    let _ = ctrlc::set_handler(|| {
+        if !HELD.load(Ordering::SeqCst) || INTERRUPTED.swap(true, Ordering::SeqCst) {
+            std::process::exit(130);
+        }
+    });
+}
+
 /// The names of the readers, in the system's order.
 pub(crate) fn reader_names() -> Result<Vec<String>, TransportError> {
     let context = Context::establish(Scope::User).map_err(failure)?;
@@ -34,9 +51,19 @@ impl PcscTransport {
     pub(crate) fn open(name: Option<&str>, protocols: Protocols, ask: impl Fn()) -> Result<Self, TransportError> {
         let context = Context::establish(Scope::User).map_err(failure)?;
         let reader = wait_for_card(&context, name, ask)?;
-        let card = context.connect(&reader, ShareMode::Exclusive, protocols).map_err(failure)?;
+        heed_interrupts();
+        let card = match context.connect(&reader, ShareMode::Exclusive, protocols) {
+            // Another program agreed on the other protocol with the card: without power that is forgotten.
+            Err(Error::ProtoMismatch) => {
+                let mut card = context.connect(&reader, ShareMode::Exclusive, Protocols::ANY).map_err(failure)?;
+                card.reconnect(ShareMode::Exclusive, protocols, Disposition::UnpowerCard).map_err(failure)?;
+                card
+            }
+            other => other.map_err(failure)?,
+        };
         let protocol = card.status2_owned().map_err(failure)?.protocol2();
         let limits = if protocol == Some(Protocol::T0) { TransportLimits::SHORT } else { limits_of(&card) };
+        HELD.store(true, Ordering::SeqCst);
         Ok(Self { card: Some(card), protocol, limits, buffer: vec![0; pcsc::MAX_BUFFER_SIZE_EXTENDED] })
     }
 }
@@ -104,12 +131,21 @@ fn for_t0(command: &[u8]) -> Cow<'_, [u8]> {
 impl CardTransport for PcscTransport {
     fn transceive(&mut self, command: &[u8]) -> Result<Vec<u8>, TransportError> {
         let card = self.card.as_ref().ok_or(TransportError::TagLost)?;
+        if INTERRUPTED.load(Ordering::SeqCst) {
+            return Err(TransportError::Cancelled);
+        }
+        let command_ins = command.get(1).copied();
         let command = if self.protocol == Some(Protocol::T0) { for_t0(command) } else { Cow::Borrowed(command) };
         let response = card.transmit(&command, &mut self.buffer).map_err(failure)?.to_vec();
         if let Cow::Owned(mut copy) = command {
             copy.zeroize(); // it may hold a PIN
         }
         self.buffer.fill(0);
+        // The outcome of VERIFY and of a change has to be known; anything else ends here.
+        let decides = matches!(command_ins, Some(0x20 | 0x24));
+        if INTERRUPTED.load(Ordering::SeqCst) && !decides {
+            return Err(TransportError::Cancelled);
+        }
         // A link lost during a command can look like a success without even a status word.
         if response.len() < 2 { Err(TransportError::TagLost) } else { Ok(response) }
     }
@@ -124,6 +160,7 @@ impl Drop for PcscTransport {
         if let Some(card) = self.card.take() {
             // A verified PIN outlives a mere disconnect on some cards; without power it does not.
             let _ = card.disconnect(Disposition::UnpowerCard);
+            HELD.store(false, Ordering::SeqCst);
         }
     }
 }

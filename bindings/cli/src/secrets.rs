@@ -57,20 +57,21 @@ impl Secrets {
     }
 
     pub(crate) fn new_user_authentication(&self, check: Check<'_>) -> Result<UserAuthenticationPin, Failure> {
-        Ok(UserAuthenticationPin::parse(&self.new_secret(check)?)?)
+        self.new_secret(UserAuthenticationPin::parse, check)
     }
 
     pub(crate) fn new_signature(&self, check: Check<'_>) -> Result<SignaturePassword, Failure> {
-        Ok(SignaturePassword::parse(&self.new_secret(check)?)?)
+        self.new_secret(SignaturePassword::parse, check)
     }
 
     pub(crate) fn new_text_input(&self, check: Check<'_>) -> Result<TextInputPin, Failure> {
-        Ok(TextInputPin::parse(&self.new_secret(check)?)?)
+        self.new_secret(TextInputPin::parse, check)
     }
 
     /// A new secret: asked for twice on a terminal, one line of standard input.
-    fn new_secret(&self, check: Check<'_>) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    fn new_secret<T>(&self, parse: fn(&[u8]) -> Result<T, kazasu::Error>, check: Check<'_>) -> Result<T, Failure> {
         let new = self.line(self.output.say("新しい暗証番号: ", "New PIN: "))?;
+        let parsed = parse(&new)?;
         check(&new)?;
         if !self.from_stdin {
             let again = self.line(self.output.say("新しい暗証番号（もう一度）: ", "New PIN again: "))?;
@@ -79,7 +80,7 @@ impl Secrets {
                 return Err(Failure::usage(self.output.say(text, "the two entries differ; nothing was sent")));
             }
         }
-        Ok(new)
+        Ok(parsed)
     }
 
     fn line(&self, prompt: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {

@@ -132,7 +132,12 @@ impl Examination<'_, '_> {
         self.ask("get_challenge", &Command::new(0x00, ins::GET_CHALLENGE, 0x00, 0x00).with_le(8))?;
         self.ask("read_short_identifier", &read(short_ef(ef::AUTHENTICATION_CERTIFICATE), 256))?;
         if self.card.channel.limits().max_response > EXTENDED {
-            self.ask("read_extended", &read(short_ef(ef::AUTHENTICATION_CERTIFICATE), EXTENDED))?;
+            let status = self.ask("read_extended", &read(short_ef(ef::AUTHENTICATION_CERTIFICATE), EXTENDED))?;
+            self.card.channel.capabilities.extended_length = match status {
+                StatusWord::OK => Some(true),
+                StatusWord::WRONG_LENGTH => Some(false),
+                _ => None,
+            };
         }
         let select =
             Command::new(0x00, ins::SELECT, 0x02, 0x0C).with_data(&ef::AUTHENTICATION_CERTIFICATE.to_be_bytes());

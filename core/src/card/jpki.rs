@@ -130,14 +130,8 @@ impl<'c, 't> Jpki<'c, 't> {
         disclosure: Disclosure,
     ) -> Result<Certificate, Error> {
         let Disclosure::NameAddressBirthDateSex = disclosure;
-        match verify::verify(self.channel, &password, last_attempt, &mut false) {
-            // A card without this certificate has a password nobody ever had.
-            Err(blocked @ Error::PinBlocked { .. }) => {
-                let without = self.certificate_availability().is_ok_and(|available| !available.signature);
-                return Err(if without { CardFault::NoSignatureCertificate.into() } else { blocked });
-            }
-            verified => verified?,
-        }
+        let verified = verify::verify(self.channel, &password, last_attempt, &mut false);
+        verified.map_err(|error| self.without_signature(error))?;
         parse(&read(self.channel, ef::SIGNATURE_CERTIFICATE, CERTIFICATE)?)
     }
 
@@ -185,14 +179,22 @@ impl<'c, 't> Jpki<'c, 't> {
     /// Replaces the signature password, as [`Jpki::change_user_authentication`].
     ///
     /// # Errors
-    /// As there.
+    /// As there, and [`CardFault::NoSignatureCertificate`].
     pub fn change_signature_password(
         &mut self,
         current: SignaturePassword,
         new: SignaturePassword,
         last_attempt: LastAttempt,
     ) -> Result<(), Error> {
-        verify::change(self.channel, &current, &new, last_attempt)
+        let changed = verify::change(self.channel, &current, &new, last_attempt);
+        changed.map_err(|error| self.without_signature(error))
+    }
+
+    /// A card without signature certificate, such as a child's, tells of a locked password that nobody ever had.
+    fn without_signature(&mut self, error: Error) -> Error {
+        let locked = matches!(error, Error::PinBlocked { .. });
+        let without = locked && self.certificate_availability().is_ok_and(|available| !available.signature);
+        if without { CardFault::NoSignatureCertificate.into() } else { error }
     }
 
     /// From the start, or from where a lost link cut it off if the head is that of the same card.

@@ -189,6 +189,11 @@ impl<'t> Card<'t> {
             }
             for kind in PinKind::ALL.into_iter().filter(|kind| profile::pin(*kind).application == *application) {
                 match verify::attempts_left(&mut self.channel, kind) {
+                    // A card without signature certificate, such as a child's, tells of a password nobody ever had.
+                    Ok(PinAttempts { kind: PinKind::Signature, attempts_left: Some(0), .. })
+                        if Jpki::new(&mut self.channel, &mut self.unfinished)
+                            .certificate_availability()
+                            .is_ok_and(|available| !available.signature) => {}
                     Ok(attempts) => found.push(attempts),
                     // A card without this PIN.
                     Err(Error::Card(CardFault::Status { status: 0x6A82 | 0x6A83 | 0x6A88, .. })) => {}

@@ -3,6 +3,7 @@
 //! File identifiers and formats were gathered from public readers and published dumps of a JPKI test card; there is no
 //! official interface document.
 
+use crate::crypto::Algorithm;
 use crate::error::PinKind;
 
 /// The applications of the card.
@@ -55,6 +56,19 @@ pub(crate) const INS_SIGN: u8 = 0x2A;
 pub(crate) const SIGN_PADDED: u8 = 0x00;
 /// P2 of [`INS_SIGN`]: the key an application uses where none is named.
 pub(crate) const DEFAULT_KEY: u8 = 0x00;
+
+/// DER DigestInfo of SHA-256 up to the digest (RFC 8017, 9.2, note 1).
+const SHA256_DIGEST_INFO: [u8; 19] =
+    [0x30, 0x31, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0x00, 0x04, 0x20];
+
+/// What a key of this algorithm wants before the digest it signs: today's RSA keys a DigestInfo, which the card pads; EC
+/// keys of the next generation nothing.
+pub(crate) const fn signature_prefix(algorithm: Algorithm) -> &'static [u8] {
+    match algorithm {
+        Algorithm::Rs256 => &SHA256_DIGEST_INFO,
+        Algorithm::Es256 | Algorithm::Es384 => &[],
+    }
+}
 
 /// The longest record accepted, in bytes. READ BINARY addresses 32,768; file and parsed copy together stay below 64 kB.
 pub(crate) const MAX_RECORD: usize = 32_000;
@@ -155,11 +169,6 @@ impl Generation {
             Self::MyNumberCard | Self::Unknown => &[Application::Jpki, Application::TextInput, Application::Surface],
             Self::AndroidPhone | Self::IPhone | Self::ResidentRegisterCard => &[Application::Jpki],
         }
-    }
-
-    /// Whether the authentication certificate is shown only after the PIN.
-    pub const fn certificate_after_pin(self) -> bool {
-        matches!(self, Self::AndroidPhone | Self::IPhone)
     }
 
     /// Stable name, as `kazasu card info --json` prints it.

@@ -2,14 +2,10 @@
 
 use super::profile::{self, CLA_PROPRIETARY, INS_SIGN, SIGN_PADDED};
 use super::refused;
-use crate::crypto::{Algorithm, EcdsaSignature, PublicKey, SignatureVerifier};
+use crate::crypto::{EcdsaSignature, PublicKey, SignatureVerifier};
 use crate::error::{CardFault, Error};
 use crate::iso7816::channel::{ins, short_ef};
 use crate::iso7816::{Channel, Command, Response};
-
-/// DER DigestInfo of SHA-256 up to the digest (RFC 8017, 9.2, note 1).
-const SHA256_DIGEST_INFO: [u8; 19] =
-    [0x30, 0x31, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0x00, 0x04, 0x20];
 
 #[cfg(any(feature = "net", feature = "diagnostics"))]
 impl super::Jpki<'_, '_> {
@@ -44,7 +40,7 @@ impl super::Jpki<'_, '_> {
 /// Signs `message` with the private key in `key_file`, or with the application's default key, in the JOSE form of the
 /// key's algorithm. Checks the result with `key` before it is returned.
 ///
-/// Today's card takes a DigestInfo and pads it; EC cards take the bare hash and answer DER or `r ‖ s`.
+/// EC cards answer DER or `r ‖ s`.
 pub(super) fn sign(
     channel: &mut Channel<'_>,
     key_file: Option<u16>,
@@ -52,11 +48,8 @@ pub(super) fn sign(
     message: &[u8],
     verifier: SignatureVerifier,
 ) -> Result<Vec<u8>, Error> {
-    let digest = key.algorithm().digest(message);
-    let input = match key.algorithm() {
-        Algorithm::Rs256 => [&SHA256_DIGEST_INFO[..], &digest].concat(),
-        Algorithm::Es256 | Algorithm::Es384 => digest,
-    };
+    let algorithm = key.algorithm();
+    let input = [profile::signature_prefix(algorithm), &algorithm.digest(message)].concat();
     let answer = compute_signature(channel, key_file, &input)?;
     let candidates = match key.curve() {
         None => vec![answer],

@@ -59,7 +59,7 @@ pub(super) fn verify<P: Pin>(
     })
 }
 
-/// Verifies `current` and replaces it by `new`, each sent once.
+/// Verifies `current` and replaces it by `new`, which must differ; each is sent once.
 pub(super) fn change<P: Pin>(
     channel: &mut Channel<'_>,
     current: &P,
@@ -67,6 +67,9 @@ pub(super) fn change<P: Pin>(
     last_attempt: LastAttempt,
 ) -> Result<(), Error> {
     let kind = P::KIND;
+    if current.bytes() == new.bytes() {
+        return Err(Error::usage("the new PIN is the current one; nothing was sent"));
+    }
     verify(channel, current, last_attempt, &mut false)?;
     let answer = channel.change(profile::pin(kind).ef, new.bytes()).map_err(|error| match error {
         Error::Transport(cause) => Error::ChangeUnanswered { kind, cause },

@@ -10,7 +10,7 @@ use kazasu::iso7816::CardCapabilities;
 use kazasu::time::{CalendarDate, Clock, SystemClock};
 use serde_json::json;
 
-use super::{last_attempt, write};
+use super::{Destination, last_attempt};
 use crate::args::{CertificateKind, Global};
 use crate::failure::Failure;
 use crate::output::Output;
@@ -24,6 +24,7 @@ pub(super) fn run(
     global: &Global,
     output: Output,
 ) -> Result<(), Failure> {
+    let destination = file.map(Destination::open).transpose()?;
     let secrets = Secrets::new(global.pin_stdin, output);
     let password = (kind == CertificateKind::Sign && !ca).then(|| secrets.signature()).transpose()?;
     let mut transport = link::open(global, output)?;
@@ -47,18 +48,18 @@ pub(super) fn run(
     };
     let issuer = issuer(&mut jpki, &certificate, key, ca)?;
     drop(transport);
-    match file {
-        Some(file) => {
+    match (file, destination) {
+        (Some(file), Some(destination)) => {
             let is_der = file.extension().is_some_and(|extension| extension == "der");
             let bytes = if is_der { certificate.der().to_vec() } else { pem::encode(certificate.der()).into_bytes() };
-            write(file, &bytes)?;
+            destination.write(&bytes)?;
         }
-        None => output.line(pem::encode(certificate.der()).trim_end()),
+        _ => output.line(pem::encode(certificate.der()).trim_end()),
     }
     let not_after = CalendarDate::in_japan(certificate.not_after());
     if !output.json {
         output.note(format!("{}: {not_after}", output.say("有効期限", "Valid until")));
-        output.note(format!("{}: {issuer}", output.say("発行者の確認", "Issuer")));
+        output.note(format!("{}: {}", output.say("発行者", "Issuer"), issuer_text(issuer, output)));
     }
     output.object(&json!({
         "kind": if kind == CertificateKind::Auth { "auth" } else { "sign" },
@@ -83,6 +84,15 @@ fn authentication_certificate(
     }
     jpki.verify_user_authentication(secrets.user_authentication()?, last_attempt(global))?;
     jpki.authentication_certificate()?.ok_or_else(|| CardFault::Malformed { what: "certificate" }.into())
+}
+
+fn issuer_text(issuer: &str, output: Output) -> &'static str {
+    match issuer {
+        "jpki_root" => output.say("公的個人認証サービスの認証局（確認済み）", "an authority of JPKI (verified)"),
+        "unknown_root" => output
+            .say("カード内の未知の認証局（テスト用カードなど）", "the card's own authority, unknown (a test card?)"),
+        _ => output.say("確認できません", "cannot be verified"),
+    }
 }
 
 /// Whether the certificate chains to a JPKI root, read from the card and known by its fingerprint.

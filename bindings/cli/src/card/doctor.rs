@@ -8,13 +8,17 @@ use kazasu::card::doctor::CompatibilityReport;
 use kazasu::iso7816::CardCapabilities;
 use serde_json::{Value, json};
 
-use super::write;
+use super::Destination;
 use crate::args::Global;
 use crate::failure::Failure;
 use crate::link;
 use crate::output::Output;
 
 pub(super) fn run(file: Option<&Path>, yes: bool, global: &Global, output: Output) -> Result<(), Failure> {
+    if file.is_some() && !yes && !std::io::stdin().is_terminal() {
+        return Err(Failure::usage("no terminal to ask whether to save: add --yes"));
+    }
+    let save = file.map(Destination::open).transpose()?;
     let mut transport = link::open(global, output)?;
     let mut card = Card::new(&mut *transport, CardCapabilities::default());
     let watched = std::io::stderr().is_terminal() && !output.json;
@@ -30,11 +34,11 @@ pub(super) fn run(file: Option<&Path>, yes: bool, global: &Global, output: Outpu
     let object = to_json(&report);
     print(&report, output);
     output.object(&object);
-    let Some(file) = file else { return Ok(()) };
+    let (Some(file), Some(save)) = (file, save) else { return Ok(()) };
     if !yes && !agrees(file, output)? {
         return Ok(());
     }
-    write(file, format!("{object:#}\n").as_bytes())?;
+    save.write(format!("{object:#}\n").as_bytes())?;
     output.note(format!("{}: {}", output.say("保存しました", "Saved"), file.display()));
     Ok(())
 }
@@ -102,9 +106,6 @@ fn to_json(report: &CompatibilityReport) -> Value {
 
 /// Asks whether what was just shown may be saved.
 fn agrees(file: &Path, output: Output) -> Result<bool, Failure> {
-    if !std::io::stdin().is_terminal() {
-        return Err(Failure::usage("no terminal to ask whether to save: add --yes"));
-    }
     let question = output.say("この内容を保存しますか", "Save this report?");
     eprint!("{question} {} [y/N] ", file.display());
     let _ = std::io::stderr().flush();

@@ -9,7 +9,7 @@ use kazasu::iso7816::{CardCapabilities, ReadPhase, ReadProgress};
 use serde_json::json;
 
 use super::attributes::{date, sex};
-use super::{last_attempt, proof, write};
+use super::{Destination, last_attempt, proof};
 use crate::args::{FaceArguments, Global};
 use crate::failure::Failure;
 use crate::link;
@@ -17,6 +17,8 @@ use crate::output::Output;
 use crate::secrets::Secrets;
 
 pub(super) fn run(arguments: &FaceArguments, global: &Global, output: Output) -> Result<(), Failure> {
+    let open = |file: &Option<_>| file.as_deref().map(Destination::open).transpose();
+    let files = (Destination::open(&arguments.output)?, open(&arguments.name_image)?, open(&arguments.address_image)?);
     let number = Secrets::new(global.pin_stdin, output).verification_number_b()?;
     let mut transport = link::open(global, output)?;
     let mut progress = |step: ReadProgress| show(step, output);
@@ -38,10 +40,10 @@ pub(super) fn run(arguments: &FaceArguments, global: &Global, output: Output) ->
         proof::insist(&face.proof, "face")?;
     }
     let photo = Photo::decode(&face.photo_jp2)?;
-    write(&arguments.output, &png_of(&photo)?)?;
-    for (file, image) in [(&arguments.name_image, &face.name_png), (&arguments.address_image, &face.address_png)] {
+    files.0.write(&png_of(&photo)?)?;
+    for (file, image) in [(files.1, &face.name_png), (files.2, &face.address_png)] {
         if let Some(file) = file {
-            write(file, image)?;
+            file.write(image)?;
         }
     }
     print(&face, &photo, arguments, output);

@@ -10,6 +10,10 @@ mod pins;
 mod proof;
 mod sign;
 
+use std::fs::{File, OpenOptions};
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
 use kazasu::card::LastAttempt;
 
 use crate::args::{CardCommand, Global};
@@ -40,7 +44,39 @@ pub(crate) fn last_attempt(global: &Global) -> LastAttempt {
     if global.allow_last_try { LastAttempt::Allow } else { LastAttempt::Refuse }
 }
 
-/// Writes a result to a file; nothing is left of it when that fails.
-fn write(file: &std::path::Path, bytes: &[u8]) -> Result<(), Failure> {
-    std::fs::write(file, bytes).map_err(|error| Failure::usage(format!("{}: {error}", file.display())))
+/// A file for a result, opened before anybody is asked for a PIN. Nothing is left of a new one when the result never comes.
+struct Destination {
+    path: PathBuf,
+    file: File,
+    /// Made by this program, and still without the result.
+    is_hollow: bool,
+}
+
+impl Destination {
+    fn open(path: &Path) -> Result<Self, Failure> {
+        let mut options = OpenOptions::new();
+        let (file, is_hollow) = match options.write(true).create_new(true).open(path) {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => (options.create_new(false).open(path), false),
+            made => (made, true),
+        };
+        let file = file.map_err(|error| Failure::usage(format!("{}: {error}", path.display())))?;
+        Ok(Self { path: path.to_owned(), file, is_hollow })
+    }
+
+    fn write(mut self, bytes: &[u8]) -> Result<(), Failure> {
+        let is_file = self.file.metadata().is_ok_and(|metadata| metadata.is_file());
+        let emptied = if is_file { self.file.set_len(0) } else { Ok(()) };
+        let written = emptied.and_then(|()| self.file.write_all(bytes)).and_then(|()| self.file.flush());
+        written.map_err(|error| Failure::usage(format!("{}: {error}", self.path.display())))?;
+        self.is_hollow = false;
+        Ok(())
+    }
+}
+
+impl Drop for Destination {
+    fn drop(&mut self) {
+        if self.is_hollow {
+            let _ = std::fs::remove_file(&self.path);
+        }
+    }
 }

@@ -57,8 +57,8 @@ pub(super) fn change(arguments: &PinChangeArguments, global: &Global, output: Ou
     let check = |new: &[u8]| {
         if !arguments.accept_guessable && safety::is_guessable_secret(new, birth_date) {
             return Err(Failure::usage(output.say(
-                "推測されやすい暗証番号です。別のものにするか、--accept-guessable を付けてください（何も送信していません）",
-                "this PIN is easy to guess: choose another, or add --accept-guessable; nothing was sent",
+                "推測されやすい暗証番号です（--accept-guessable で許可。送信していません）",
+                "this PIN is easy to guess; --accept-guessable permits it; nothing was sent",
             )));
         }
         Ok(())

@@ -12,7 +12,7 @@ use kazasu::time::{Clock, SystemClock};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use super::{last_attempt, write};
+use super::{Destination, last_attempt};
 use crate::args::{Global, SignArguments};
 use crate::failure::Failure;
 use crate::link;
@@ -34,6 +34,12 @@ pub(super) fn run(arguments: &SignArguments, global: &Global, output: Output) ->
         Some(bytes) => Content::Attached(bytes),
         None => Content::Detached(digest(&arguments.document).map_err(unreadable)?),
     };
+    if is_same_file(&arguments.document, &arguments.output) {
+        return Err(Failure::usage(
+            output.say("署名が文書を上書きします", "the signature would overwrite the document"),
+        ));
+    }
+    let file = Destination::open(&arguments.output)?;
     output.note(output.say(
         "署名には氏名・住所・生年月日・性別を含む証明書が入ります。",
         "The signature will carry your name, address, birth date and sex.",
@@ -50,7 +56,7 @@ pub(super) fn run(arguments: &SignArguments, global: &Global, output: Output) ->
         SignatureVerifier::ring(),
     )?;
     drop(transport);
-    write(&arguments.output, &signed)?;
+    file.write(&signed)?;
     output.line(format!("{}: {}", output.say("署名しました", "Signed"), arguments.output.display()));
     output.object(&json!({
         "signature": arguments.output.display().to_string(),
@@ -58,6 +64,11 @@ pub(super) fn run(arguments: &SignArguments, global: &Global, output: Output) ->
         "digest": "SHA-256",
     }));
     Ok(())
+}
+
+fn is_same_file(one: &Path, other: &Path) -> bool {
+    let names = one.canonicalize().ok().zip(other.canonicalize().ok());
+    names.is_some_and(|(one, other)| one == other && one.is_file())
 }
 
 fn whole(mut from: impl Read) -> std::io::Result<Vec<u8>> {
