@@ -75,6 +75,16 @@ fn receipt_finds_the_task_of_the_same_person_only() {
 }
 
 #[test]
+fn look_at_one_task_leaves_the_others() {
+    let (_sandbox, device) = started();
+    let token = device.sign_in(1);
+    let (one, other) = (register(&device, &token), register(&device, &token));
+    look(&device, &token, &one);
+    device.search(&token, "Task", &format!("identifier={SYSTEM}/receipt%7C{}", receipt(&one)));
+    assert_eq!(state(&look(&device, &token, &other).json()).1, "matching");
+}
+
+#[test]
 fn kiosk_receipt_of_person_six_is_known() {
     let (_sandbox, device) = started();
     let form = format!("identifier={SYSTEM}/receipt%7C9000-0000-0006");
