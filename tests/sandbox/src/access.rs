@@ -1,7 +1,7 @@
 //! Who may call the resource server: a DPoP-bound access token with the right scope (RFC 9449, 7).
 
 use crate::dpop::{self, ProofFault};
-use crate::grants::Scope;
+use crate::grants::{CARD_SUSPEND, Scope};
 use crate::http::{Answer, Request};
 use crate::outcome::Issue;
 use crate::people::Person;
@@ -12,9 +12,15 @@ pub(crate) struct Caller {
     pub(crate) person: Person,
     /// Thumbprint of the DPoP key.
     pub(crate) jkt: String,
+    scopes: Vec<Scope>,
 }
 
 impl Caller {
+    /// Whether the token has a scope.
+    pub(crate) fn may(&self, scope: Scope) -> bool {
+        self.scopes.contains(&scope)
+    }
+
     /// Whether a reference, if given, is to the patient of the token.
     pub(crate) fn owns(&self, reference: Option<&str>) -> bool {
         let own = |reference: &str| {
@@ -27,6 +33,13 @@ impl Caller {
 
 /// Checks token, proof, scope and the state of the member, in this order.
 pub(crate) fn authorize(server: &Server, request: &Request, scope: Scope) -> Result<Caller, Answer> {
+    authorize_any(server, request, &[scope])
+}
+
+/// The same for a token with at least one of `scopes`.
+///
+/// Suspension does not stop a token that can do nothing but suspend: repeats of the request must be answered.
+pub(crate) fn authorize_any(server: &Server, request: &Request, scopes: &[Scope]) -> Result<Caller, Answer> {
     let token = match request.header("authorization") {
         Ok(Some(value)) => value.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("DPoP")),
         _ => None,
@@ -55,14 +68,14 @@ pub(crate) fn authorize(server: &Server, request: &Request, scope: Scope) -> Res
             Some("invalid_dpop_proof"),
         ));
     }
-    if !grant.scopes.contains(&scope) {
+    if !grant.scopes.iter().any(|scope| scopes.contains(scope)) {
         return Err(Issue::SCOPE.into());
     }
     let person = server.people.with_number(grant.holder.person).ok_or_else(|| invalid("access token of nobody"))?;
-    if server.member(person.number).suspended {
+    if server.member(person.number).suspended && !grant.scopes.contains(&CARD_SUSPEND) {
         return Err(Issue::SUSPENDED.into());
     }
-    Ok(Caller { person: person.clone(), jkt })
+    Ok(Caller { person: person.clone(), jkt, scopes: grant.scopes })
 }
 
 /// A 401 with the challenge of RFC 9449, 7.1.

@@ -25,6 +25,10 @@ pub struct Counters {
     pub submits: u64,
     /// Eligibility requests answered again from their `Idempotency-Key`.
     pub submits_repeated: u64,
+    /// Consents and tasks that were written; a repeated `Idempotency-Key` does not count again.
+    pub writes: u64,
+    /// Writes answered again from their `Idempotency-Key`.
+    pub writes_repeated: u64,
     /// Searches for an eligibility response.
     pub polls: u64,
     /// Requests by route, such as `POST /token`; ids are replaced by `<id>`.

@@ -19,6 +19,14 @@ pub(crate) fn search(server: &Server, request: &Request) -> Answer {
     })
 }
 
+/// Answers `GET /r4/Coverage?_page=…`.
+pub(crate) fn page(server: &Server, request: &Request) -> Answer {
+    guarded(server, request, || {
+        let caller = access::authorize(server, request, KIND.scope)?;
+        search::page(server, request, &caller, &KIND)
+    })
+}
+
 /// Answers `GET /r4/Coverage/<id>`, with 304 for a matching `If-None-Match`.
 pub(crate) fn read(server: &Server, request: &Request) -> Answer {
     guarded(server, request, || {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::grants::SCOPES;
+use crate::grants::{CARD_SUSPEND, SCOPES};
 use crate::http::Answer;
 use crate::misbehave;
 use crate::outcome::Issue;
@@ -11,7 +11,7 @@ use crate::state::Server;
 use crate::switches::SwitchName;
 use crate::time;
 use crate::token::JWT_BEARER;
-use crate::{coverage, records};
+use crate::{consent, coverage, records, suspension, task};
 
 /// Answers `GET /r4/.well-known/smart-configuration` (SMART App Launch 2).
 pub(crate) fn smart_configuration(server: &Server) -> Answer {
@@ -31,7 +31,7 @@ pub(crate) fn protected_resource(server: &Server) -> Answer {
     let body = json!({
         "resource": server.fhir_base,
         "authorization_servers": [server.issuer],
-        "scopes_supported": SCOPES,
+        "scopes_supported": advertised(),
         "bearer_methods_supported": ["header"],
         "dpop_signing_alg_values_supported": ["ES256"],
         "dpop_bound_access_tokens_required": true,
@@ -63,6 +63,7 @@ pub(crate) fn capability_statement(server: &Server) -> Answer {
         searchable(&coverage::KIND),
     ];
     resources.extend(records::KINDS.iter().map(searchable));
+    resources.extend([&consent::KIND, &task::KIND].map(writable));
     let body = json!({
         "resourceType": "CapabilityStatement",
         "status": "active",
@@ -79,6 +80,20 @@ pub(crate) fn capability_statement(server: &Server) -> Answer {
         }],
     });
     Answer::fhir(200, &body, "capability statement").with_header("cache-control", CACHEABLE)
+}
+
+/// The scopes of assertions, and the one that only a suspension refresh token obtains.
+fn advertised() -> Vec<&'static str> {
+    SCOPES.iter().copied().chain([CARD_SUSPEND]).collect()
+}
+
+/// What can be done with a resource type that is written as well: created unless it exists, and withdrawn.
+fn writable(kind: &Kind) -> Value {
+    let mut resource = searchable(kind);
+    resource["interaction"] = ["create", "read", "update", "search-type"].map(|code| json!({ "code": code })).into();
+    resource["versioning"] = "versioned-update".into();
+    resource["conditionalCreate"] = true.into();
+    resource
 }
 
 /// What can be done with a resource type that is read and searched.
@@ -113,11 +128,11 @@ fn server_metadata(server: &Server) -> Value {
         "token_endpoint_auth_signing_alg_values_supported": ["ES256"],
         "dpop_signing_alg_values_supported": ["ES256"],
         "card_assertion_signing_alg_values_supported": ["RS256", "ES256", "ES384"],
-        "scopes_supported": SCOPES,
+        "scopes_supported": advertised(),
         "capabilities": ["permission-patient", "permission-v2"],
         "code_challenge_methods_supported": ["S256"],
-        "kz_conformance": ["L0", "L1", "L2"],
-        "kz_suspension_effect": "provider-account",
+        "kz_conformance": ["L0", "L1", "L2", "L3"],
+        "kz_suspension_effect": suspension::effect(server),
     })
 }
 

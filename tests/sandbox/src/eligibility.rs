@@ -9,9 +9,8 @@ use crate::bundle;
 use crate::form::Form;
 use crate::grants::{ELIGIBILITY_CREATE, ELIGIBILITY_READ};
 use crate::http::{Answer, Request};
-use crate::idempotency::{self, Begin};
+use crate::idempotency;
 use crate::inquiry::{self, Inquiry};
-use crate::jws;
 use crate::misbehave;
 use crate::outcome::{Issue, NAMESPACE};
 use crate::state::Server;
@@ -33,29 +32,9 @@ fn try_submit(server: &Server, request: &Request) -> Result<Answer, Answer> {
     if !request.has_media_type(&["application/fhir+json", "application/json"]) {
         return Err(Issue::MEDIA_TYPE.into());
     }
-    let bad_key = || Issue::INVALID_ELEMENT.described("Idempotency-Key is not one UUID of version 4");
-    let Some(key) = request.header("idempotency-key").map_err(|_| bad_key())? else {
-        return process(server, request, &caller);
-    };
-    // The draft writes the key as a quoted string, the contract without quotes.
-    let key = key.strip_prefix('"').and_then(|key| key.strip_suffix('"')).unwrap_or(key);
-    if !idempotency::is_uuid_v4(key) {
-        return Err(bad_key().into());
-    }
-    match server.outcomes.begin(&caller.jkt, key, &jws::hash(&request.body), server.clock.now()) {
-        Begin::Repeat(answer) => {
-            server.count(|counters| counters.submits_repeated += 1);
-            Ok(answer)
-        }
-        Begin::Running => Err(misbehave::retry_after(Issue::RUNNING, 1)),
-        Begin::OtherBody => Err(Issue::KEY_REUSED.into()),
-        Begin::First(ticket) => {
-            let answer = process(server, request, &caller)?;
-            ticket.finish(&answer);
-            server.save();
-            Ok(answer)
-        }
-    }
+    let once = idempotency::once(server, request, &caller, || process(server, request, &caller))?;
+    server.count(|counters| counters.submits_repeated += u64::from(once.repeated));
+    Ok(once.answer)
 }
 
 fn process(server: &Server, request: &Request, caller: &Caller) -> Result<Answer, Answer> {

@@ -22,7 +22,9 @@ pub(crate) const SCOPES: &[Scope] = &[
     MEDICATIONS_READ,
     IMMUNIZATIONS_READ,
     CHECKUPS_READ,
+    CONSENT,
     ACCESS_LOG_READ,
+    TASK,
     OFFLINE_ACCESS,
 ];
 pub(crate) const ELIGIBILITY_CREATE: Scope = "patient/CoverageEligibilityRequest.c";
@@ -33,9 +35,11 @@ pub(crate) const MEDICATIONS_READ: Scope = "patient/MedicationDispense.rs";
 pub(crate) const IMMUNIZATIONS_READ: Scope = "patient/Immunization.rs";
 pub(crate) const CHECKUPS_READ: Scope = "patient/Observation.rs";
 pub(crate) const ACCESS_LOG_READ: Scope = "patient/AuditEvent.rs";
+pub(crate) const CONSENT: Scope = "patient/Consent.crus";
+pub(crate) const TASK: Scope = "patient/Task.crus";
 pub(crate) const OFFLINE_ACCESS: Scope = "offline_access";
-/// Only what a suspension refresh token obtains.
-const CARD_SUSPEND: Scope = "card.suspend";
+/// What a suspension refresh token obtains, and no assertion does.
+pub(crate) const CARD_SUSPEND: Scope = "card.suspend";
 
 /// The known scopes among those claimed (all when nothing is claimed), narrowed by those requested.
 pub(crate) fn grantable(claimed: Option<&str>, requested: Option<&str>) -> Result<Vec<Scope>, OAuthError> {
@@ -132,6 +136,14 @@ impl Grants {
 
     pub(crate) fn issue_suspension(&self, family: FamilyId, now: UnixSeconds) -> String {
         lock(&self.0).issue_refresh(family, now, SUSPENSION_LIFETIME_S, false)
+    }
+
+    /// Takes the record scopes from what a refresh gives.
+    pub(crate) fn without_records(&self, access_token: &str) -> Vec<Scope> {
+        let mut inner = lock(&self.0);
+        let Some(access) = inner.access.get_mut(access_token) else { return Vec::new() };
+        access.scopes.retain(|scope| !RECORD_SCOPES.contains(scope));
+        access.scopes.clone()
     }
 
     /// What a live or expired access token stands for; `None` when it is unknown or revoked.
@@ -251,6 +263,7 @@ impl Inner {
     }
 }
 
+const RECORD_SCOPES: &[Scope] = &[EXPENSES_READ, MEDICATIONS_READ, IMMUNIZATIONS_READ, CHECKUPS_READ, ACCESS_LOG_READ];
 /// Seconds an access token lives.
 pub(crate) const ACCESS_LIFETIME_S: i64 = 300;
 /// Seconds a refresh token lives.
@@ -290,6 +303,16 @@ mod tests {
         assert!(grants.refresh(&lost, "k", "c", None, NOW + 30).is_err());
         assert!(grants.refresh(&kept, "k", "c", None, NOW + 31).is_ok());
         assert!(grants.refresh(&first, "k", "c", None, NOW + 30).is_err(), "a second replay");
+    }
+
+    #[test]
+    fn refresh_tokens_expire_and_each_rotation_begins_anew() {
+        let (grants, _, first) = opened();
+        let later = NOW + REFRESH_LIFETIME_S;
+        let second = grants.refresh(&first, "k", "c", None, later).unwrap().refresh_token.unwrap();
+        assert!(grants.refresh(&second, "k", "c", None, later + REFRESH_LIFETIME_S).is_ok());
+        let (grants, _, first) = opened();
+        assert!(grants.refresh(&first, "k", "c", None, later + 1).is_err());
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The reference backend for developers: an OAuth authorization server and a FHIR R4 server on one TLS 1.3 port,
 //! with ten synthetic people.
 //!
-//! It speaks the wire contract of the SDK at conformance levels L0 and L1 and shares no code with the SDK, so that a
+//! It speaks the wire contract of the SDK at conformance levels L0 to L3 and shares no code with the SDK, so that a
 //! mistake on one side shows on the other. Every error and many misbehaviours can be switched on: see [`SwitchName`].
 //!
 //! ```
@@ -15,7 +15,9 @@ mod access;
 mod assertion;
 mod bundle;
 mod certificate;
+mod conditional;
 mod config;
+mod consent;
 mod counters;
 mod coverage;
 mod discovery;
@@ -36,16 +38,20 @@ mod people;
 mod random;
 mod rate_limit;
 mod records;
+mod registration;
 mod revoke;
 mod search;
 mod server;
 mod state;
+mod suspension;
 mod switches;
 mod sync;
+mod task;
 mod template;
 mod time;
 mod tls;
 mod token;
+mod written;
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -72,7 +78,7 @@ pub struct Options {
     pub listen: SocketAddr,
     /// Switches armed from the start.
     pub switches: Vec<Switch>,
-    /// File that keeps used nonces and idempotency outcomes over a restart.
+    /// File that keeps over a restart what was written, who is suspended, used nonces and idempotency outcomes.
     pub state: Option<PathBuf>,
     /// Where the log lines go.
     pub log: LogTarget,
@@ -182,14 +188,26 @@ impl Sandbox {
         self.server.counters()
     }
 
+    /// Moves the server's clock ahead, so that what expires can be seen expiring.
+    pub fn advance(&self, seconds: u32) {
+        self.server.clock.advance(seconds.into());
+    }
+
+    /// Lifts the suspension of a person, as the municipality does with the card at hand.
+    pub fn resume(&self, person: u8) {
+        self.server.resume(person);
+    }
+
     /// Suspends a person: their assertions, refreshes and calls are refused from now on.
     pub fn suspend(&self, person: u8) {
         self.server.set_member(person, |member| member.suspended = true);
+        self.server.save();
     }
 
     /// Revokes the certificates of a person: their assertions and refreshes are refused from now on.
     pub fn revoke(&self, person: u8) {
         self.server.set_member(person, |member| member.revoked = true);
+        self.server.save();
     }
 
     /// Stops listening, closes every connection and waits for the server's threads.

@@ -21,7 +21,7 @@ struct Arguments {
     /// Write a client configuration to this file, and certificates beside it.
     #[arg(long, value_name = "FILE")]
     config_out: Option<PathBuf>,
-    /// Keep used nonces and idempotency outcomes in this file over a restart.
+    /// Keep in this file over a restart what was written, who is suspended, used nonces and idempotency outcomes.
     #[arg(long, value_name = "FILE")]
     state: Option<PathBuf>,
     /// Arm a switch; may be given more than once.

@@ -165,7 +165,22 @@ impl Issue {
     pub(crate) const MAINTENANCE: Self =
         Self::new(503, "transient", "KZ-T07", "メンテナンス中です。しばらくお待ちください。", "maintenance");
 
-    /// The catalogue of business errors that `submit-outcome` can show.
+    pub(crate) const CONFLICT: Self = Self::new(
+        412,
+        "conflict",
+        "KZ-D03",
+        "他の端末で変更されました。内容を確認して、もう一度操作してください。",
+        "version conflict",
+    );
+    pub(crate) const NOT_CONFIRMED: Self = Self::new(
+        202,
+        "incomplete",
+        "KZ-S02",
+        "停止の受付を確認中です。急ぐ場合は0120-95-0178へお電話ください。",
+        "suspension not confirmed",
+    );
+
+    /// The catalogue of business errors that the switches `…-outcome` can show.
     const CATALOGUE: &[Self] = &[
         Self::BAD_PROOF,
         Self::LOGIN,
@@ -213,15 +228,9 @@ impl Issue {
             "同意の有効期限が切れています。もう一度同意してください。",
             "consent missing or expired",
         ),
-        Self::new(412, "conflict", "KZ-D03", "他の端末で変更されました。", "version conflict"),
+        Self::CONFLICT,
         Self::new(413, "too-costly", "KZ-D04", "期間を短くしてください。", "result too large"),
-        Self::new(
-            202,
-            "incomplete",
-            "KZ-S02",
-            "停止の受付を確認中です。急ぐ場合は0120-95-0178へお電話ください。",
-            "suspension not confirmed",
-        ),
+        Self::NOT_CONFIRMED,
     ];
 
     /// The catalogue entry of a `KZ-…` code, if a server produces it.

@@ -14,6 +14,12 @@ pub(crate) fn proof_code() -> String {
     characters.chunks(4).map(String::from_iter).collect::<Vec<_>>().join("-")
 }
 
+/// A receipt number such as `4821-0420-7781`.
+pub(crate) fn receipt() -> String {
+    let digits: Vec<char> = bytes::<12>().iter().map(|byte| char::from(b'0' + byte % 10)).collect();
+    digits.chunks(4).map(String::from_iter).collect::<Vec<_>>().join("-")
+}
+
 fn bytes<const N: usize>() -> [u8; N] {
     let mut buffer = [0; N];
     getrandom::fill(&mut buffer).expect("the operating system provides random bytes");

@@ -1,12 +1,17 @@
 //! `POST /revoke`: giving up tokens (RFC 7009).
 
 use crate::http::{Answer, Request};
+use crate::misbehave;
 use crate::outcome::OAuthError;
 use crate::state::Server;
+use crate::switches::SwitchName;
 use crate::token;
 
 /// Answers `POST /revoke`; an unknown token is no error (RFC 7009, 2.2).
 pub(crate) fn answer(server: &Server, request: &Request) -> Answer {
+    if let Some(taken) = server.switches.take(SwitchName::Revoke503) {
+        return misbehave::retry_later(OAuthError::UNAVAILABLE, &taken);
+    }
     try_answer(server, request).unwrap_or_else(Answer::from)
 }
 

@@ -14,7 +14,7 @@ use crate::misbehave;
 use crate::outcome::{Issue, OAuthError};
 use crate::state::{FHIR_PATH, Server};
 use crate::switches::SwitchName;
-use crate::{coverage, discovery, eligibility, nonce, records, revoke, token};
+use crate::{consent, coverage, discovery, eligibility, nonce, records, revoke, task, token};
 
 /// The application, to be served on each connection.
 pub(crate) fn application(server: Arc<Server>) -> Router {
@@ -41,6 +41,7 @@ const ROUTES: &[Route] = &[
     route("POST", "/r4/CoverageEligibilityRequest/$submit", eligibility::submit),
     route("POST", "/r4/CoverageEligibilityResponse/_search", eligibility::search),
     route("POST", "/r4/Coverage/_search", coverage::search),
+    route("GET", "/r4/Coverage", coverage::page),
     route("GET", "/r4/Coverage/<id>", coverage::read),
     route("POST", "/r4/ExplanationOfBenefit/_search", records::search),
     route("GET", "/r4/ExplanationOfBenefit", records::page),
@@ -57,6 +58,16 @@ const ROUTES: &[Route] = &[
     route("POST", "/r4/AuditEvent/_search", records::search),
     route("GET", "/r4/AuditEvent", records::page),
     route("GET", "/r4/AuditEvent/<id>", records::read),
+    route("POST", "/r4/Consent", consent::create),
+    route("POST", "/r4/Consent/_search", consent::search),
+    route("GET", "/r4/Consent", consent::page),
+    route("GET", "/r4/Consent/<id>", consent::read),
+    route("PUT", "/r4/Consent/<id>", consent::withdraw),
+    route("POST", "/r4/Task", task::create),
+    route("POST", "/r4/Task/_search", task::search),
+    route("GET", "/r4/Task", task::page),
+    route("GET", "/r4/Task/<id>", task::read),
+    route("PUT", "/r4/Task/<id>", task::withdraw),
 ];
 
 const fn route(method: &'static str, path: &'static str, answer: fn(&Server, &Request) -> Answer) -> Route {

@@ -21,7 +21,9 @@ use crate::rate_limit::RateLimit;
 use crate::search::Pages;
 use crate::switches::Switches;
 use crate::sync::lock;
-use crate::time::Clock;
+use crate::time::{Clock, UnixSeconds};
+use crate::written::Written;
+use crate::{registration, suspension, task};
 
 /// The running server as its endpoints see it.
 pub(crate) struct Server {
@@ -39,10 +41,13 @@ pub(crate) struct Server {
     pub(crate) grants: Grants,
     pub(crate) outcomes: Outcomes,
     pub(crate) inquiries: Inquiries,
+    pub(crate) written: Written,
     pub(crate) pages: Pages,
     pub(crate) rate_limit: RateLimit,
     /// Held by the token request that is being answered.
     pub(crate) token_turn: Mutex<()>,
+    /// Held by the write that is being processed.
+    pub(crate) write_turn: Mutex<()>,
     members: Mutex<HashMap<u8, Member>>,
     counters: Mutex<Counters>,
     state: Option<PathBuf>,
@@ -50,11 +55,13 @@ pub(crate) struct Server {
     writing: Mutex<()>,
 }
 
-/// What the operator has set for a person.
+/// What the operator or an app has set for a person.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Member {
     pub(crate) suspended: bool,
     pub(crate) revoked: bool,
+    /// When the person suspended themselves from an app.
+    pub(crate) stopped_at: Option<UnixSeconds>,
 }
 
 impl Server {
@@ -79,15 +86,19 @@ impl Server {
             grants: Grants::default(),
             outcomes: Outcomes::default(),
             inquiries: Inquiries::default(),
+            written: Written::default(),
             pages: Pages::default(),
             rate_limit: RateLimit::default(),
             token_turn: Mutex::default(),
+            write_turn: Mutex::default(),
             members: Mutex::default(),
             counters: Mutex::default(),
             state: options.state,
             writing: Mutex::default(),
         };
-        server.load()?;
+        if !server.load()? {
+            server.begin_at_kiosk();
+        }
         Ok(server)
     }
 
@@ -112,6 +123,25 @@ impl Server {
         change(lock(&self.members).entry(person).or_default());
     }
 
+    /// Lifts a suspension; the tasks that made it are cancelled, so that there can be another.
+    pub(crate) fn resume(&self, person: u8) {
+        self.set_member(person, |member| *member = Member { revoked: member.revoked, ..Member::default() });
+        for task in self.written.all(person, task::KIND.name) {
+            let id = task["id"].as_str().unwrap_or_default();
+            self.written.update(person, (task::KIND.name, id), self.clock.now(), suspension::lift);
+        }
+        self.save();
+    }
+
+    /// Person 6 has been at a kiosk and holds its receipt.
+    fn begin_at_kiosk(&self) {
+        if let Some(person) = self.people.with_number(KIOSK_PERSON) {
+            let now = self.clock.now();
+            let task = registration::of_kiosk(&person.patient, KIOSK_RECEIPT, now);
+            self.written.create(KIOSK_PERSON, "task", task, now);
+        }
+    }
+
     /// Writes the state file, if there is one, so that it is never seen half written.
     pub(crate) fn save(&self) {
         let Some(path) = &self.state else { return };
@@ -121,6 +151,8 @@ impl Server {
             "nonces": self.nonces.save(),
             "assertions": self.assertion_ids.save(),
             "outcomes": self.outcomes.save(),
+            "written": self.written.save(),
+            "members": self.save_members(),
         });
         let temporary = path.with_extension("new");
         let written = std::fs::write(&temporary, state.to_string()).and_then(|()| std::fs::rename(&temporary, path));
@@ -129,10 +161,31 @@ impl Server {
         }
     }
 
-    fn load(&self) -> io::Result<()> {
-        let Some(path) = &self.state else { return Ok(()) };
+    fn save_members(&self) -> Value {
+        let members = lock(&self.members);
+        let saved = members.iter().map(|(person, member)| {
+            let Member { suspended, revoked, stopped_at } = member;
+            (person.to_string(), json!({ "suspended": suspended, "revoked": revoked, "stopped_at": stopped_at }))
+        });
+        Value::Object(saved.collect())
+    }
+
+    fn load_members(&self, saved: &Value) {
+        for (person, member) in saved.as_object().into_iter().flatten() {
+            let Ok(person) = person.parse() else { continue };
+            self.set_member(person, |loaded| {
+                loaded.suspended = member["suspended"] == true;
+                loaded.revoked = member["revoked"] == true;
+                loaded.stopped_at = member["stopped_at"].as_i64();
+            });
+        }
+    }
+
+    /// Takes back what the state file holds; `false` when there is none yet.
+    fn load(&self) -> io::Result<bool> {
+        let Some(path) = &self.state else { return Ok(false) };
         let text = match std::fs::read(path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
             read => read?,
         };
         let state: Value = serde_json::from_slice(&text).map_err(io::Error::other)?;
@@ -142,10 +195,14 @@ impl Server {
         self.nonces.load(&state["nonces"]);
         self.assertion_ids.load(&state["assertions"]);
         self.outcomes.load(&state["outcomes"]);
-        Ok(())
+        self.written.load(&state["written"]);
+        self.load_members(&state["members"]);
+        Ok(true)
     }
 }
 
 /// Path of the FHIR base on this server.
 pub(crate) const FHIR_PATH: &str = "/r4";
-const STATE_VERSION: u64 = 1;
+const STATE_VERSION: u64 = 2;
+const KIOSK_PERSON: u8 = 6;
+const KIOSK_RECEIPT: &str = "9000-0000-0006";

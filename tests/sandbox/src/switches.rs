@@ -167,20 +167,37 @@ switch_names! {
     PollPending "poll-pending" "A poll finds the request still in the queue."
 
     RecordsMalformed "records-malformed" "A search or read of Coverage or records answers broken JSON."
-    RecordsOversized "records-oversized" "It answers more than 8 MiB."
-    RecordsDeep "records-deep" "It answers deep JSON; value: depth, 200 if absent."
-    RecordsDrop "records-drop" "It closes the connection without an answer."
-    RecordsRedirect "records-redirect" "It redirects to another origin; value as nonce-redirect."
-    RecordsHtml "records-html" "It answers an HTML error page; value: status, 502 if absent."
-    Records429 "records-429" "429 with Retry-After, KZ-T06; value: seconds, 1 if absent."
-    Records503 "records-503" "503 with Retry-After, KZ-T07; value: seconds, 1 if absent."
-    RecordsTokenExpired "records-token-expired" "401, KZ-A10: the access token is treated as expired."
-    RecordsOutcome "records-outcome" "An OperationOutcome of the catalogue; value: its code, KZ-D04 if absent."
+    RecordsOversized "records-oversized" "A search or read answers more than 8 MiB."
+    RecordsDeep "records-deep" "A search or read answers deep JSON; value: depth, 200 if absent."
+    RecordsDrop "records-drop" "A search or read closes the connection without an answer."
+    RecordsRedirect "records-redirect" "A search or read redirects to another origin; value as nonce-redirect."
+    RecordsHtml "records-html" "A search or read answers an HTML error page; value: status, 502 if absent."
+    Records429 "records-429" "A search or read answers 429 with Retry-After, KZ-T06; value: seconds, 1 if absent."
+    Records503 "records-503" "A search or read answers 503 with Retry-After, KZ-T07; value: seconds, 1 if absent."
+    RecordsTokenExpired "records-token-expired" "A search or read answers 401, KZ-A10: the access token is treated as expired."
+    RecordsOutcome "records-outcome" "A search or read answers an OperationOutcome of the catalogue; value: its code, KZ-D04 if absent."
     RecordsMyNumber "records-my-number" "The first resource carries an Identifier that claims to be an individual number."
     RecordsAmountMismatch "records-amount-mismatch" "The parts of the first expense do not make its total."
     RecordsUnknown "records-unknown" "The Bundle has an unknown element, code and resource type, and an OperationOutcome."
     NextElsewhere "next-elsewhere" "The next link of a search leads to another origin; value: its base URL."
     NextEndless "next-endless" "The next link of a search leads to the same page again."
+
+    RefreshReused "refresh-reused" "invalid_grant for a refresh, as when a rotated token is presented again."
+    RefreshNoRecords "refresh-no-records" "A refresh gives no record scopes: they need a new tap."
+    Revoke503 "revoke-503" "503 with Retry-After from the revocation endpoint; value: seconds, 1 if absent."
+    WriteDrop "write-drop" "Process a write of Consent or Task, then close the connection without an answer."
+    WriteMalformed "write-malformed" "Process the write, then answer broken JSON."
+    WriteSlow "write-slow" "Take time over the write, so that a repeat meets 409; value: milliseconds, 500 if absent."
+    Write429 "write-429" "A write answers 429 with Retry-After, KZ-T06; value: seconds, 1 if absent."
+    Write503 "write-503" "A write answers 503 with Retry-After, KZ-T07; value: seconds, 1 if absent."
+    WriteTokenExpired "write-token-expired" "A write answers 401, KZ-A10: the access token is treated as expired."
+    WriteOutcome "write-outcome" "A write answers an OperationOutcome of the catalogue; value: its code, KZ-D02 if absent."
+    WriteConflict "write-conflict" "412, KZ-D03, for a withdrawal, whatever its If-Match says."
+    TaskPending "task-pending" "A look at an open task leaves it in its state."
+    RegistrationReturned "registration-returned" "A registration that is being matched is returned with a reason."
+    RegistrationError "registration-error" "A registration that is being matched fails."
+    SuspensionUnconfirmed "suspension-unconfirmed" "202, KZ-S02, for a suspension; the first look at its Task confirms it."
+    SuspensionEffect "suspension-effect" "What discovery and the suspension Task say a stop covers; value: app-only or jpki-official."
 }
 
 impl fmt::Display for SwitchName {
@@ -213,6 +230,11 @@ impl Switches {
     /// Whether a switch is armed, without using it.
     pub(crate) fn is_armed(&self, name: SwitchName) -> bool {
         lock(&self.0).iter().any(|switch| switch.name == name && switch.times != Some(0))
+    }
+
+    /// The value of an armed switch that describes the server rather than one answer, so that it is never used up.
+    pub(crate) fn value(&self, name: SwitchName) -> Option<String> {
+        lock(&self.0).iter().find(|switch| switch.name == name)?.value.clone()
     }
 
     /// Uses a switch once if it is armed.

@@ -1,24 +1,29 @@
 //! The server's clock and the few calendar rules the answers need, all in Japan standard time.
 
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Seconds since 1970-01-01T00:00:00Z.
 pub(crate) type UnixSeconds = i64;
 
-/// The system clock moved by a fixed number of seconds, so that a wrong server clock can be tried.
-#[derive(Clone, Copy, Debug)]
+/// The system clock moved by some seconds, so that a wrong server clock and the passing of time can be tried.
+#[derive(Debug)]
 pub(crate) struct Clock {
-    offset_s: i64,
+    offset_s: AtomicI64,
 }
 
 impl Clock {
     pub(crate) fn new(offset_s: i64) -> Self {
-        Self { offset_s }
+        Self { offset_s: AtomicI64::new(offset_s) }
+    }
+
+    pub(crate) fn advance(&self, seconds: i64) {
+        self.offset_s.fetch_add(seconds, Ordering::Relaxed);
     }
 
     pub(crate) fn now(&self) -> UnixSeconds {
         let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs();
-        i64::try_from(elapsed).unwrap_or(i64::MAX).saturating_add(self.offset_s)
+        i64::try_from(elapsed).unwrap_or(i64::MAX).saturating_add(self.offset_s.load(Ordering::Relaxed))
     }
 
     /// The value of the `Date` header (RFC 9110, 5.6.7).
@@ -81,6 +86,11 @@ impl Day {
     pub(crate) fn fiscal_year_start(self) -> Self {
         let (year, month, _) = self.civil();
         Self::from_civil(if month >= 4 { year } else { year - 1 }, 4, 1)
+    }
+
+    /// The same day so many years later, 1 March for a leap day that is not there.
+    pub(crate) fn years_later(self, years: i64) -> Self {
+        self.month_start(12 * years).plus_days(self.civil().2 - 1)
     }
 
     /// The number of this day's month, counted from January of year 0.

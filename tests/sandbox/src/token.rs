@@ -10,6 +10,7 @@ use crate::http::{Answer, Request};
 use crate::misbehave;
 use crate::outcome::OAuthError;
 use crate::state::Server;
+use crate::suspension::ASK_AGAIN_S;
 use crate::switches::SwitchName;
 use crate::sync::lock;
 use crate::time;
@@ -113,23 +114,31 @@ fn issue(server: &Server, accepted: Accepted, holder: Holder) -> Value {
 
 fn refresh(server: &Server, form: &Form, jkt: &str, client_id: &str) -> Result<Value, OAuthError> {
     let token = form.get("refresh_token").ok_or(OAuthError::INVALID_REQUEST.described("refresh_token missing"))?;
+    if server.switches.takes(SwitchName::RefreshReused) {
+        return Err(OAuthError::INVALID_GRANT.described("refresh token reused, family revoked"));
+    }
     let now = server.clock.now();
     let refreshed = server.grants.refresh(token, jkt, client_id, form.get("scope"), now)?;
     let member = server.member(refreshed.holder.person);
     let rotates = refreshed.refresh_token.is_some();
-    if member.revoked || (member.suspended && !rotates) {
+    let too_late = member.stopped_at.is_none_or(|at| now.saturating_sub(at) > ASK_AGAIN_S);
+    if member.revoked || (member.suspended && !rotates && too_late) {
         server.grants.revoke(token, client_id);
         return Err(OAuthError::INVALID_GRANT.described("card stopped"));
     }
-    if member.suspended {
+    if member.suspended && rotates {
         return Err(OAuthError::SUSPENDED);
+    }
+    let mut scopes = refreshed.scopes;
+    if rotates && server.switches.takes(SwitchName::RefreshNoRecords) {
+        scopes = server.grants.without_records(&refreshed.access_token);
     }
     let patient = server.people.with_number(refreshed.holder.person).map(|person| person.patient.clone());
     let mut body = json!({
         "access_token": refreshed.access_token,
         "token_type": "DPoP",
         "expires_in": ACCESS_LIFETIME_S,
-        "scope": refreshed.scopes.join(" "),
+        "scope": scopes.join(" "),
         "patient": patient,
     });
     if let Some(refresh_token) = refreshed.refresh_token {

@@ -26,6 +26,7 @@ pub(crate) enum AccessKind {
     Eligibility,
     MedicationViewed,
     EmergencyView,
+    ConsentChanged,
 }
 
 impl AccessKind {
@@ -34,6 +35,7 @@ impl AccessKind {
             Self::Eligibility => ("eligibility", "資格確認"),
             Self::MedicationViewed => ("medication-viewed", "薬剤情報の閲覧"),
             Self::EmergencyView => ("emergency-view", "救急時閲覧"),
+            Self::ConsentChanged => ("consent-changed", "同意の変更"),
         }
     }
 
@@ -42,6 +44,7 @@ impl AccessKind {
         match self {
             Self::Eligibility | Self::MedicationViewed => ("TREAT", "診療のため"),
             Self::EmergencyView => ("ETREAT", "救急診療のため"),
+            Self::ConsentChanged => ("PATRQT", "本人の操作"),
         }
     }
 }
@@ -63,7 +66,7 @@ impl Access<'_> {
             "subtype": [{
                 "system": format!("{NAMESPACE}/CodeSystem/access-kind"), "code": kind, "display": display,
             }],
-            "action": "R",
+            "action": if matches!(self.kind, AccessKind::ConsentChanged) { "U" } else { "R" },
             "recorded": time::rfc3339(self.recorded),
             "outcome": "0",
             "purposeOfEvent": [{

@@ -60,11 +60,11 @@ pub(super) fn resources(person: &Person, now: UnixSeconds) -> Vec<Value> {
     let rows: Vec<&Prescription> = table.prescriptions.iter().filter(|row| row.person == person.number).collect();
     let mut resources = Vec::new();
     for month in this_month - MONTHS_KEPT..=this_month {
-        let due: Vec<&&Prescription> =
-            rows.iter().filter(|row| row.recurrence.has(month) && this_month - month < row.months).collect();
-        for (at, row) in due.iter().enumerate() {
+        let is_due = |row: &Prescription| row.recurrence.has(month) && this_month - month < row.months;
+        // Numbers count all rows, so that an id keeps meaning the same when a row is no longer due.
+        for (at, row) in rows.iter().enumerate().filter(|(_, row)| is_due(row)) {
             // Lines from one prescriber on one day are one prescription.
-            let group = 1 + due[..at].iter().filter(|other| row.same_prescription(other)).count();
+            let group = 1 + rows[..at].iter().filter(|other| row.same_prescription(other)).count();
             let drug = table.drugs.iter().find(|drug| drug.key == row.drug).expect("the tables name known drugs");
             for origin in &row.origins {
                 let line = Line { row, drug, month, number: at + 1, group, origin: *origin };
@@ -87,7 +87,7 @@ struct Line<'a> {
     row: &'a Prescription,
     drug: &'a Drug,
     month: i64,
-    /// Position among the lines of the month.
+    /// Position among the rows of the person.
     number: usize,
     /// Position within the prescription.
     group: usize,

@@ -10,6 +10,7 @@ mod wrong;
 
 use serde_json::Value;
 
+pub(crate) use self::access_log::{Access, AccessKind};
 pub(crate) use self::wrong::guarded;
 
 use crate::access;
@@ -62,7 +63,11 @@ fn resources(server: &Server, kind: &Kind, person: &Person) -> Vec<Value> {
         "MedicationDispense" => medication::resources(person, now),
         "Immunization" => immunization::resources(person, today),
         "Observation" => checkup::resources(person, today),
-        "AuditEvent" => access_log::resources(person, now),
+        "AuditEvent" => {
+            let mut events = access_log::resources(person, now);
+            events.extend(server.written.all(person.number, kind.name));
+            events
+        }
         _ => Vec::new(),
     }
 }

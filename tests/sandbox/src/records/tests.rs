@@ -150,6 +150,13 @@ fn ids_and_amounts_stay_when_time_passes() {
     let after = expense::resources(&person(9), day("2027-02-03"));
     let same = before.iter().filter(|notice| after.contains(notice)).count();
     assert!(same * 10 > before.len() * 8, "{same} of {}", before.len());
+
+    let before = medication::resources(&person(1), day("2026-11-22").end());
+    let after = medication::resources(&person(1), day("2027-03-03").end());
+    for record in &before {
+        let later = after.iter().find(|one| one["id"] == record["id"]);
+        assert!(later.is_none_or(|later| later == record), "{record}");
+    }
 }
 
 #[test]

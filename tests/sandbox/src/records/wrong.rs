@@ -58,9 +58,10 @@ fn bent_by_switch(server: &Server, mut answer: Answer) -> Answer {
     if let Some(taken) = switches.take(SwitchName::RecordsDeep) {
         return misbehave::deep(answer, usize::try_from(taken.number_or(200)).unwrap_or(200));
     }
-    for (name, change) in CHANGES {
-        // An answer without a body has nothing to change, so it leaves the switch armed.
+    for (name, kind, change) in CHANGES {
+        // An answer that holds nothing to change leaves the switch armed.
         if let Ok(mut body) = serde_json::from_slice::<Value>(&answer.body)
+            && kind.is_none_or(|kind| first(&mut body)["resourceType"] == kind)
             && switches.takes(*name)
         {
             change(&mut body);
@@ -88,9 +89,8 @@ fn add_individual_number(body: &mut Value) {
 
 /// Breaks the invariant that the parts of an expense make its total.
 fn add_a_yen(body: &mut Value) {
-    let yen = &mut first(body)["total"][0]["amount"]["value"];
-    if let Some(amount) = yen.as_i64() {
-        *yen = (amount + 1).into();
+    if let Some(yen) = first(body).pointer_mut("/total/0/amount/value") {
+        *yen = (yen.as_i64().unwrap_or(0) + 1).into();
     }
 }
 
@@ -111,10 +111,11 @@ fn add_unknown(body: &mut Value) {
     }
 }
 
-type Change = (SwitchName, fn(&mut Value));
+/// A switch, the resource type it is about if it is one, and what it changes.
+type Change = (SwitchName, Option<&'static str>, fn(&mut Value));
 
 const CHANGES: &[Change] = &[
-    (SwitchName::RecordsMyNumber, add_individual_number),
-    (SwitchName::RecordsAmountMismatch, add_a_yen),
-    (SwitchName::RecordsUnknown, add_unknown),
+    (SwitchName::RecordsMyNumber, None, add_individual_number),
+    (SwitchName::RecordsAmountMismatch, Some("ExplanationOfBenefit"), add_a_yen),
+    (SwitchName::RecordsUnknown, None, add_unknown),
 ];

@@ -56,6 +56,18 @@ pub(crate) fn search(
     kind: &Kind,
     resources: impl FnOnce() -> Vec<Value>,
 ) -> Result<Answer, Answer> {
+    search_with(server, request, caller, kind, resources, |found| found)
+}
+
+/// The same with a last look at what was found.
+pub(crate) fn search_with(
+    server: &Server,
+    request: &Request,
+    caller: &Caller,
+    kind: &Kind,
+    resources: impl FnOnce() -> Vec<Value>,
+    look: impl FnOnce(Vec<Value>) -> Vec<Value>,
+) -> Result<Answer, Answer> {
     if request.query.is_some() {
         return Err(IN_URL.into());
     }
@@ -67,7 +79,7 @@ pub(crate) fn search(
     if !criteria.patients.iter().all(|patient| caller.owns(Some(patient))) {
         return Err(Issue::SCOPE.described("patient is not that of the token").into());
     }
-    let found = criteria.select(resources());
+    let found = look(criteria.select(resources()));
     let outcome = format!("{} found", found.len());
     let first = server.pages.open(caller.person.number, kind.name, found, criteria.count);
     Ok(Answer::fhir(200, &page_bundle(server, kind, first), outcome))

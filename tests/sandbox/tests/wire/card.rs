@@ -81,7 +81,7 @@ impl Card {
             "scope": "patient/CoverageEligibilityRequest.c patient/CoverageEligibilityResponse.rs \
                       patient/Coverage.rs patient/ExplanationOfBenefit.rs patient/MedicationDispense.rs \
                       patient/Immunization.rs patient/Observation.rs patient/AuditEvent.rs \
-                      patient/Unknown.rs offline_access",
+                      patient/Consent.crus patient/Task.crus patient/Unknown.rs card.suspend offline_access",
             "purpose": {
                 "code": "PATRQT", "notice": "2026-11-01", "sha256": "ZrAgvl6m69odGi5kOC7GnVKRodjR3s4Wbc8nu9J6WXE",
             },

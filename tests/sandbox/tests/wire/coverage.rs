@@ -9,6 +9,9 @@ fn active_coverages_are_found_and_read() {
     let patient = token["patient"].as_str().unwrap();
     let all = device.search(&token, "Coverage", &format!("patient=Patient/{patient}")).json();
     assert_eq!((&all["type"], &all["total"]), (&"searchset".into(), &2.into()));
+    let first = device.search(&token, "Coverage", "_count=1").json();
+    let second = crate::records::follow(&device, &token, &first).unwrap();
+    assert_eq!((&first["entry"][0], &second["entry"][0]), (&all["entry"][0], &all["entry"][1]));
     let active = device.search(&token, "Coverage", &format!("patient=Patient/{patient}&status=active")).json();
     let coverage = &active["entry"][0]["resource"];
     assert_eq!((&active["total"], &coverage["id"]), (&1.into(), &"cov-03b".into()));

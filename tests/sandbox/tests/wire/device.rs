@@ -1,6 +1,7 @@
 //! A phone: its DPoP key, and the calls an app makes with it.
 
 use std::io;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use kazasu_sandbox::{Options, Sandbox};
@@ -15,6 +16,8 @@ use crate::client::{Client, Reply};
 pub(crate) struct Device {
     pub(crate) client: Client,
     pub(crate) issuer: String,
+    /// Seconds by which the server's clock is ahead of this phone's, as its `Date` would tell.
+    pub(crate) offset_s: AtomicI64,
     key: SigningKey,
 }
 
@@ -29,7 +32,7 @@ impl Device {
         let mut secret = [0x11; 32];
         getrandom::fill(&mut secret[1..]).unwrap();
         let key = SigningKey::from_slice(&secret).unwrap();
-        Self { client: Client::new(sandbox), issuer: sandbox.issuer().to_owned(), key }
+        Self { client: Client::new(sandbox), issuer: sandbox.issuer().to_owned(), offset_s: AtomicI64::new(0), key }
     }
 
     /// The same phone, talking to another server.
@@ -50,7 +53,7 @@ impl Device {
 
     pub(crate) fn proof(&self, method: &str, path: &str, access_token: Option<&str>) -> Proof {
         let mut claims = json!({
-            "jti": random_id(), "htm": method, "htu": format!("{}{path}", self.issuer), "iat": now(),
+            "jti": random_id(), "htm": method, "htu": format!("{}{path}", self.issuer), "iat": now() + self.offset_s.load(Ordering::Relaxed),
         });
         if let Some(token) = access_token {
             claims["ath"] = hash(token.as_bytes()).into();
@@ -128,6 +131,39 @@ impl Device {
         self.call("POST", SUBMIT, token["access_token"].as_str().unwrap(), &headers, &body.to_string())
     }
 
+    /// Lets time pass for the server and this phone.
+    pub(crate) fn wait(&self, sandbox: &Sandbox, seconds: u32) {
+        sandbox.advance(seconds);
+        self.offset_s.fetch_add(seconds.into(), Ordering::Relaxed);
+    }
+
+    pub(crate) fn refresh(&self, refresh_token: &Value) -> Reply {
+        let token = refresh_token.as_str().unwrap();
+        let form = format!("grant_type=refresh_token&client_id={CLIENT}&refresh_token={token}");
+        self.token_form(&form, None).unwrap()
+    }
+
+    pub(crate) fn get(&self, token: &Value, path: &str, headers: &[(&str, &str)]) -> Reply {
+        self.call("GET", path, token["access_token"].as_str().unwrap(), headers, "").unwrap()
+    }
+
+    /// A POST or PUT of a resource.
+    pub(crate) fn write(
+        &self,
+        token: &Value,
+        (method, path): (&str, &str),
+        headers: &[(&str, &str)],
+        body: &Value,
+    ) -> io::Result<Reply> {
+        let mut all = vec![("Content-Type", "application/fhir+json")];
+        all.extend(headers);
+        self.call(method, path, token["access_token"].as_str().unwrap(), &all, &body.to_string())
+    }
+
+    pub(crate) fn create(&self, token: &Value, kind: &str, headers: &[(&str, &str)], body: &Value) -> Reply {
+        self.write(token, ("POST", &format!("/r4/{kind}")), headers, body).unwrap()
+    }
+
     pub(crate) fn search(&self, token: &Value, kind: &str, form: &str) -> Reply {
         let path = format!("/r4/{kind}/_search");
         let headers = [("Content-Type", "application/x-www-form-urlencoded")];
@@ -159,6 +195,16 @@ pub(crate) fn started_with(options: Options) -> (Sandbox, Device) {
     let sandbox = kazasu_sandbox::start(options).unwrap();
     let device = Device::new(&sandbox);
     (sandbox, device)
+}
+
+/// The day of a time in UTC, as `YYYY-MM-DD`.
+pub(crate) fn date(time: i64) -> String {
+    let time = std::time::UNIX_EPOCH + std::time::Duration::from_secs(time.unsigned_abs());
+    let text = httpdate::fmt_http_date(time);
+    let mut words = text.split(' ').skip(1);
+    let (day, month, year) = (words.next().unwrap(), words.next().unwrap(), words.next().unwrap());
+    let month = 1 + "JanFebMarAprMayJunJulAugSepOctNovDec".find(month).unwrap() / 3;
+    format!("{year}-{month:02}-{day}")
 }
 
 pub(crate) fn hash(bytes: &[u8]) -> String {

@@ -10,6 +10,11 @@ fn three_ways_lead_to_the_same_server() {
     let metadata = device.client.get("/.well-known/oauth-authorization-server").json();
     assert_eq!(smart, metadata);
     assert_eq!(smart["issuer"], sandbox.issuer());
+    assert_eq!(smart["kz_conformance"], serde_json::json!(["L0", "L1", "L2", "L3"]));
+    let scopes = smart["scopes_supported"].to_string();
+    for scope in ["patient/AuditEvent.rs", "patient/Consent.crus", "patient/Task.crus", "card.suspend"] {
+        assert!(scopes.contains(scope), "{scope}");
+    }
     assert_eq!(smart["nonce_endpoint"], format!("{}/nonce", sandbox.issuer()));
     for path in ["/.well-known/oauth-protected-resource", "/.well-known/oauth-protected-resource/r4"] {
         let resource = device.client.get(path).json();

@@ -4,14 +4,18 @@ mod card;
 mod client;
 mod device;
 
+mod consent;
 mod coverage;
 mod discovery;
 mod dpop;
 mod flow;
 mod people;
+mod record_switches;
 mod records;
 mod refresh;
 mod submit;
+mod suspension;
 mod switches;
+mod task;
 mod token;
 mod transport;

@@ -3,14 +3,9 @@
 use serde_json::Value;
 
 use crate::card::Card;
-use crate::client::Reply;
 use crate::device::{CLIENT, Device, JWT_BEARER, started};
 
 const TYPES: &[&str] = &["ExplanationOfBenefit", "MedicationDispense", "Immunization", "Observation", "AuditEvent"];
-
-fn get(device: &Device, token: &Value, path: &str, headers: &[(&str, &str)]) -> Reply {
-    device.call("GET", path, token["access_token"].as_str().unwrap(), headers, "").unwrap()
-}
 
 /// The page that the `next` link of a Bundle leads to.
 pub(crate) fn follow(device: &Device, token: &Value, bundle: &Value) -> Option<Value> {
@@ -72,8 +67,8 @@ fn another_patient_is_refused_in_search_page_and_read() {
         assert_eq!(device.search(&two, kind, "patient=Patient/p-7f3a91").outcome().2, "KZ-A11", "{kind}");
         let theirs = device.search(&one, kind, "_count=1").json();
         let id = theirs["entry"][0]["resource"]["id"].as_str().unwrap();
-        assert_eq!(get(&device, &one, &format!("/r4/{kind}/{id}"), &[]).status, 200);
-        assert_eq!(get(&device, &two, &format!("/r4/{kind}/{id}"), &[]).status, 404, "{kind}");
+        assert_eq!(device.get(&one, &format!("/r4/{kind}/{id}"), &[]).status, 200);
+        assert_eq!(device.get(&two, &format!("/r4/{kind}/{id}"), &[]).status, 404, "{kind}");
     }
     let url = foreign["link"][1]["url"].as_str().unwrap().strip_prefix(&device.issuer).unwrap();
     let access = two["access_token"].as_str().unwrap();
@@ -95,8 +90,8 @@ fn each_type_needs_its_own_scope() {
             assert_eq!(reply.status, if kind == allowed { 200 } else { 403 }, "{kind} with {allowed}");
             if kind != allowed {
                 assert_eq!(reply.outcome().2, "KZ-A11");
-                assert_eq!(get(&device, &token, &format!("/r4/{kind}/any"), &[]).outcome().2, "KZ-A11");
-                assert_eq!(get(&device, &token, &format!("/r4/{kind}"), &[]).outcome().2, "KZ-A11");
+                assert_eq!(device.get(&token, &format!("/r4/{kind}/any"), &[]).outcome().2, "KZ-A11");
+                assert_eq!(device.get(&token, &format!("/r4/{kind}"), &[]).outcome().2, "KZ-A11");
             }
         }
     }
@@ -117,7 +112,7 @@ fn pages_make_up_the_whole_without_identifiers_in_their_links() {
     assert!(!first["link"].to_string().contains("48c7e9"));
     let none = device.search(&token, "ExplanationOfBenefit", "_count=0").json();
     assert_eq!((entries(&none).len(), none["total"].as_u64().unwrap() as usize), (0, whole.len()));
-    assert_eq!(get(&device, &token, "/r4/ExplanationOfBenefit", &[]).status, 400, "no search in a URL");
+    assert_eq!(device.get(&token, "/r4/ExplanationOfBenefit", &[]).status, 400, "no search in a URL");
 }
 
 #[test]
@@ -189,12 +184,12 @@ fn unchanged_record_is_not_sent_again() {
         let resource = &bundle["entry"][0]["resource"];
         let path = format!("/r4/{kind}/{}", resource["id"].as_str().unwrap());
         assert_eq!(bundle["entry"][0]["fullUrl"], format!("{}{path}", device.issuer));
-        let reply = get(&device, &token, &path, &[]);
+        let reply = device.get(&token, &path, &[]);
         assert_eq!(&reply.json(), resource);
         let version = reply.header("etag").unwrap().to_owned();
-        let unchanged = get(&device, &token, &path, &[("If-None-Match", &version)]);
+        let unchanged = device.get(&token, &path, &[("If-None-Match", &version)]);
         assert_eq!((unchanged.status, unchanged.body.len()), (304, 0), "{kind}");
-        assert_eq!(get(&device, &token, &path, &[("If-None-Match", "W/\"0\"")]).status, 200);
+        assert_eq!(device.get(&token, &path, &[("If-None-Match", "W/\"0\"")]).status, 200);
     }
 }
 
@@ -213,7 +208,7 @@ fn examples_of_the_contract_are_among_the_records_of_person_one() {
     assert_eq!(yen, [5950, 4165, 0, 1785]);
     assert_eq!(notice["patient"]["display"], "見本 花子");
     assert_eq!(notice["insurance"][0]["coverage"]["reference"], "Coverage/cov-01");
-    let coverage = get(&device, &token, "/r4/Coverage/cov-01", &[]);
+    let coverage = device.get(&token, "/r4/Coverage/cov-01", &[]);
     assert_eq!(coverage.status, 200);
     let shots = all(&device, &token, "Immunization", "");
     assert_eq!(shots[0]["vaccineCode"]["coding"][0]["code"], "6311400A1010");
@@ -221,4 +216,15 @@ fn examples_of_the_contract_are_among_the_records_of_person_one() {
     let notice = device.search(&foreigner, "ExplanationOfBenefit", "_count=1").json();
     let name = "SAMPLE ALEXANDRA MARIA CONSTANZA THEODORA";
     assert_eq!(notice["entry"][0]["resource"]["patient"]["display"], name);
+}
+
+#[test]
+fn expired_certificate_shows_no_records() {
+    let (sandbox, device) = started();
+    sandbox.arm("grace:1".parse().unwrap());
+    let token = device.sign_in(1);
+    for kind in TYPES {
+        assert_eq!(device.search(&token, kind, "").outcome().2, "KZ-A11", "{kind}");
+    }
+    assert_eq!(device.search(&token, "Coverage", "").status, 200);
 }

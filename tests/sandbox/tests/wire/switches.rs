@@ -9,6 +9,7 @@ use serde_json::Value;
 use crate::card::{Card, random_id};
 use crate::client::Reply;
 use crate::device::{Device, inquiry, started};
+use crate::record_switches::{RECORD_ERRORS, WRITE_ERRORS};
 
 /// Switches that answer the token request with an OAuth error, which must leave the assertion unused.
 const TOKEN_ERRORS: &[(&str, u16, &str, &str)] = &[
@@ -73,9 +74,10 @@ const SHOWN_ELSEWHERE: &[SwitchName] = &[
     SwitchName::TlsUntrusted,
     SwitchName::SubmitDrop,
     SwitchName::SubmitSlow,
+    SwitchName::SuspensionEffect,
 ];
 
-fn armed(sandbox: &Sandbox, switch: &str) {
+pub(crate) fn armed(sandbox: &Sandbox, switch: &str) {
     let mut switch: Switch = switch.parse().unwrap();
     switch.times = Some(1);
     sandbox.arm(switch);
@@ -83,13 +85,17 @@ fn armed(sandbox: &Sandbox, switch: &str) {
 
 #[test]
 fn every_switch_has_a_test() {
-    let source = include_str!("switches.rs");
-    let tables =
-        TOKEN_ERRORS.iter().chain(SUBMIT_ERRORS).chain(RECORD_ERRORS).map(|row| row.0.split('=').next().unwrap());
+    let sources = [include_str!("switches.rs"), include_str!("record_switches.rs")];
+    let tables = TOKEN_ERRORS
+        .iter()
+        .chain(SUBMIT_ERRORS)
+        .chain(RECORD_ERRORS)
+        .chain(WRITE_ERRORS)
+        .map(|row| row.0.split('=').next().unwrap());
     let in_tables: HashSet<&str> = tables.collect();
     for name in SwitchName::ALL {
         let shown = in_tables.contains(name.as_str()) || SHOWN_ELSEWHERE.contains(name);
-        assert!(shown || source.contains(&format!("armed(&sandbox, \"{name}")), "{name}");
+        assert!(shown || sources.iter().any(|source| source.contains(&format!("armed(&sandbox, \"{name}"))), "{name}");
     }
 }
 
@@ -147,7 +153,7 @@ fn wrapped_body_satisfies_require_wrapped() {
     assert_eq!(device.submit(&token, &random_id(), &bare).status, 200);
 }
 
-fn is_json(reply: &Reply) -> bool {
+pub(crate) fn is_json(reply: &Reply) -> bool {
     serde_json::from_slice::<Value>(&reply.body).is_ok()
 }
 
@@ -266,77 +272,6 @@ fn poll_pending() {
     assert_eq!(outcomes, ["queued", "queued", "complete"]);
 }
 
-const RECORD_ERRORS: &[(&str, u16, &str, &str)] = &[
-    ("records-429", 429, "throttled", "KZ-T06"),
-    ("records-503", 503, "transient", "KZ-T07"),
-    ("records-token-expired", 401, "login", "KZ-A10"),
-    ("records-outcome", 413, "too-costly", "KZ-D04"),
-    ("records-outcome=KZ-D02", 403, "suppressed", "KZ-D02"),
-    ("records-outcome=KZ-D01", 200, "invalid", "KZ-D01"),
-    ("records-outcome=nonsense", 500, "exception", "KZ-Q01"),
-];
-
-#[test]
-fn record_errors() {
-    let (sandbox, device) = started();
-    let token = device.sign_in(1);
-    for (switch, status, issue, code) in RECORD_ERRORS {
-        for kind in ["ExplanationOfBenefit", "Coverage"] {
-            armed(&sandbox, switch);
-            let refused = device.search(&token, kind, "");
-            assert_eq!(refused.outcome(), (*status, (*issue).to_owned(), (*code).to_owned()), "{switch}");
-            let waits = matches!(status, 429 | 503);
-            assert_eq!(refused.header("retry-after"), waits.then_some("1"), "{switch}");
-            assert_eq!(device.search(&token, kind, "").status, 200, "after {switch}");
-        }
-    }
-}
-
-#[test]
-fn record_switches() {
-    let (sandbox, device) = started();
-    let token = device.sign_in(1);
-    let search = || device.search(&token, "ExplanationOfBenefit", "_count=2");
-    let sums_up = |bundle: &Value| {
-        let totals = bundle["entry"][0]["resource"]["total"].as_array().unwrap();
-        let yen: Vec<i64> = totals.iter().map(|total| total["amount"]["value"].as_i64().unwrap()).collect();
-        yen[0] == yen[1..4].iter().sum::<i64>()
-    };
-    armed(&sandbox, "records-redirect");
-    assert_eq!(search().header("location"), Some("https://other.example/r4/ExplanationOfBenefit/_search"));
-    armed(&sandbox, "records-html");
-    assert!(!is_json(&search()));
-    armed(&sandbox, "records-malformed");
-    assert!(!is_json(&search()));
-    armed(&sandbox, "records-oversized");
-    assert!(search().body.len() > MAX_BODY);
-    armed(&sandbox, "records-deep=65");
-    assert_eq!(depth(&search().body), 65);
-    armed(&sandbox, "records-drop");
-    let access = token["access_token"].as_str().unwrap();
-    assert!(device.call("POST", "/r4/ExplanationOfBenefit/_search", access, &[], "").is_err());
-    armed(&sandbox, "records-my-number");
-    let bundle = search().json();
-    assert_eq!(bundle["entry"][0]["resource"]["identifier"][1]["value"], "123456789018");
-    assert!(sums_up(&bundle));
-    armed(&sandbox, "records-amount-mismatch");
-    assert!(!sums_up(&search().json()));
-    armed(&sandbox, "records-unknown");
-    let bundle = search().json();
-    assert_eq!(bundle["entry"][0]["resource"]["subType"]["coding"][0]["code"], "zz-new");
-    assert_eq!(bundle["entry"][2]["resource"]["resourceType"], "UnknownRecord");
-    assert_eq!(bundle["entry"][3]["search"]["mode"], "outcome");
-    armed(&sandbox, "next-elsewhere");
-    let next = search().json()["link"][1]["url"].as_str().unwrap().to_owned();
-    assert!(next.starts_with("https://other.example/r4/ExplanationOfBenefit?"), "{next}");
-    let first = search().json();
-    armed(&sandbox, "next-endless");
-    let again = crate::records::follow(&device, &token, &first).unwrap();
-    let once_more = crate::records::follow(&device, &token, &again).unwrap();
-    assert_ne!(first["entry"], again["entry"]);
-    assert_eq!(again["entry"], once_more["entry"]);
-}
-
 #[test]
 fn slow_waits_before_the_answer() {
     let (sandbox, device) = started();
@@ -360,7 +295,7 @@ fn rate_limit_refuses_past_its_number() {
     assert_eq!(device.client.post("/nonce").status, 200);
 }
 
-fn depth(json: &[u8]) -> usize {
+pub(crate) fn depth(json: &[u8]) -> usize {
     let mut depth = (0_usize, 0);
     let mut in_text = false;
     for (at, byte) in json.iter().enumerate() {
@@ -384,4 +319,4 @@ fn switches_are_used_up_in_the_order_they_were_armed() {
     assert_eq!(seconds, [Some("1".to_owned()), Some("1".to_owned()), Some("9".to_owned()), None]);
 }
 
-const MAX_BODY: usize = 8 * 1024 * 1024;
+pub(crate) const MAX_BODY: usize = 8 * 1024 * 1024;

@@ -102,6 +102,10 @@ fn log_has_a_line_for_each_request_and_nothing_personal() {
     device.call("GET", "/r4/Coverage/cov-02", access, &[], "").unwrap();
     device.client.get("/r4/Patient/p-c20b5e");
     device.token("abc");
+    let found = device.search(&token, "ExplanationOfBenefit", "patient=Patient/p-c20b5e&_count=30").json();
+    crate::records::follow(&device, &token, &found).unwrap();
+    let given = device.create(&token, "Consent", &[], &crate::consent::consent(&token, "medication")).json();
+    device.get(&token, &format!("/r4/Consent/{}", given["id"].as_str().unwrap()), &[]);
     let lines = lines.lock().unwrap().clone();
     let listening: serde_json::Value = serde_json::from_str(&lines[0]).unwrap();
     assert_eq!(
@@ -117,6 +121,10 @@ fn log_has_a_line_for_each_request_and_nothing_personal() {
             "GET /r4/Coverage/<id> 200 read",
             "GET - 404 no such resource KZ-U01",
             "POST /token 400 assertion is not a JWS KZ-A05",
+            &format!("POST /r4/ExplanationOfBenefit/_search 200 {} found", found["total"]),
+            "GET /r4/ExplanationOfBenefit 200 next page",
+            "POST /r4/Consent 201 consent given",
+            "GET /r4/Consent/<id> 200 read",
         ]
     );
 }
