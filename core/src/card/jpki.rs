@@ -3,7 +3,7 @@
 use super::pin::{LastAttempt, SignaturePassword, UserAuthenticationPin};
 use super::profile::ef;
 use super::token_info::TOKEN_INFO_LEN;
-use super::unfinished::UnfinishedRead;
+use super::unfinished::{CERTIFICATE_HEAD, UnfinishedRead};
 use super::verify::{self, PinAttempts};
 use super::{Certificate, CertificateAvailability, TokenInfo, read, refused};
 use crate::error::{CardFault, Error, PinKind};
@@ -13,8 +13,6 @@ use crate::iso7816::{Channel, StatusWord};
 
 /// Longest certificate accepted is 4096 bytes; real ones have 1.3 to 1.8 kB.
 const CERTIFICATE: ReadLength = ReadLength::Object { usual: 2048, max: 4096 };
-/// What [`Jpki::authentication_certificate_head`] reads, in bytes: serial number, issuer and dates lie within.
-pub const CERTIFICATE_HEAD: usize = 256;
 /// A shorter head does not tell one card from another.
 const SHORTEST_HEAD: usize = 200;
 

@@ -1,6 +1,5 @@
 //! Commands over a link: SELECT and VERIFY, with `61xx`/`6Cxx` handled and every answer bounded.
 
-use super::read::CutOff;
 use super::{CardTransport, Command, ReadPhase, ReadProgress, Response, StatusWord, TransportError, TransportLimits};
 use crate::error::{CardFault, Error};
 
@@ -34,6 +33,15 @@ pub(crate) struct PinStatus {
     /// Tries left; `None` when the card only says that the PIN is verified already.
     pub(crate) attempts_left: Option<u8>,
     reference: u8,
+}
+
+/// The bytes of a file that a lost link left.
+#[derive(Clone)]
+pub(crate) struct CutOff {
+    /// The file.
+    pub(crate) ef: u16,
+    /// Its first bytes.
+    pub(crate) data: Vec<u8>,
 }
 
 /// A plain channel over one link. It lives as long as the card stays in the field.

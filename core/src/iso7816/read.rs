@@ -1,6 +1,6 @@
 //! READ BINARY: whole files in few exchanges, bounded, and resumed where a lost link cut them off.
 
-use super::channel::{Channel, ins, short_ef};
+use super::channel::{Channel, CutOff, ins, short_ef};
 use super::{Command, ReadPhase, Response, StatusWord, tlv};
 use crate::error::{CardFault, Error};
 
@@ -23,15 +23,6 @@ pub(crate) enum ReadLength {
         /// The longest accepted, in bytes; at most 32,768.
         max: usize,
     },
-}
-
-/// The bytes of a file that a lost link left.
-#[derive(Clone)]
-pub(crate) struct CutOff {
-    /// The file.
-    pub(crate) ef: u16,
-    /// Its first bytes.
-    pub(crate) data: Vec<u8>,
 }
 
 impl Channel<'_> {

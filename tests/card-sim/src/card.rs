@@ -32,6 +32,8 @@ pub struct Card {
     counters: Counters,
     log: Vec<LogEntry>,
     powered: bool,
+    /// How often the card was brought into a field.
+    taps: u64,
     answered: bool,
     /// Index of the current application; `None` is the issuer security domain.
     pub(crate) current: Option<usize>,
@@ -71,6 +73,7 @@ impl Card {
             counters: Counters::default(),
             log: Vec::new(),
             powered: false,
+            taps: 0,
             answered: false,
             current: None,
             current_ef: None,
@@ -110,6 +113,18 @@ impl Card {
     pub fn power_on(&mut self) {
         self.clear();
         self.powered = true;
+    }
+
+    /// Brings the card into a field; the number tells this tap from later ones.
+    pub(crate) fn enter_field(&mut self) -> u64 {
+        self.power_on();
+        self.taps += 1;
+        self.taps
+    }
+
+    /// Whether the card has not been brought elsewhere since this tap.
+    pub(crate) fn is_in_field_of(&self, tap: u64) -> bool {
+        self.taps == tap
     }
 
     /// Power off, or the card left the field.

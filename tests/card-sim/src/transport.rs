@@ -10,25 +10,25 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// The link to a tapped card. Tapping powers the card on, dropping the value powers it off.
 ///
 /// After a [`crate::Fault::Drop`] or [`crate::Fault::DropAfter`] every further command is
-/// [`TransportError::TagLost`] until the card is tapped again.
+/// [`TransportError::TagLost`] until the card is tapped again. So is every command after a later tap of the same card.
 #[derive(Debug)]
 pub struct SimTransport {
     card: Arc<Mutex<Card>>,
     link: Link,
     limits: TransportLimits,
+    tap: u64,
     lost: bool,
 }
 
 impl SimTransport {
     /// Brings the card into the field.
     pub fn tap(card: Arc<Mutex<Card>>) -> Self {
-        let extended = {
+        let (tap, extended) = {
             let mut card = lock(&card);
-            card.power_on();
-            card.config().extended
+            (card.enter_field(), card.config().extended)
         };
         let limits = if extended { TransportLimits::EXTENDED } else { TransportLimits::SHORT };
-        Self { card, link: Link::default(), limits, lost: false }
+        Self { card, link: Link::default(), limits, tap, lost: false }
     }
 
     /// Arms a fault for this tap.
@@ -48,7 +48,7 @@ impl SimTransport {
 
 impl CardTransport for SimTransport {
     fn transceive(&mut self, command: &[u8]) -> Result<Vec<u8>, TransportError> {
-        if self.lost {
+        if self.lost || !lock(&self.card).is_in_field_of(self.tap) {
             return Err(TransportError::TagLost);
         }
         let answer = self.link.exchange(&self.card, command);
@@ -63,9 +63,10 @@ impl CardTransport for SimTransport {
 
 impl Drop for SimTransport {
     fn drop(&mut self) {
-        // A lost card may already lie on another reader.
-        if !self.lost {
-            lock(&self.card).power_off();
+        // The card may already lie on another reader, or again on this one: a garbage collector drops late.
+        let mut card = lock(&self.card);
+        if !self.lost && card.is_in_field_of(self.tap) {
+            card.power_off();
         }
     }
 }

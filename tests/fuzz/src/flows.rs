@@ -351,7 +351,7 @@ impl Run<'_> {
         card!(self, link, card);
         let mut jpki = card.select_jpki()?;
         let head = jpki.authentication_certificate_head()?;
-        assert!(head.is_none_or(|head| head.len() <= kazasu::card::jpki::CERTIFICATE_HEAD));
+        assert!(head.is_none_or(|head| head.len() <= kazasu::card::unfinished::CERTIFICATE_HEAD));
         for authority in [KeyKind::UserAuthentication, KeyKind::Signature] {
             check_certificate(&jpki.authority_certificate(authority)?);
         }

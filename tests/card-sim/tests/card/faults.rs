@@ -110,3 +110,14 @@ fn a_transport_can_move_to_another_thread() {
     let answer = std::thread::spawn(move || transport.transceive(&hex(SELECT_JPKI))).join().expect("no panic");
     assert_eq!(answer, Ok(hex("9000")));
 }
+
+#[test]
+fn an_old_link_does_not_touch_a_card_that_was_tapped_again() {
+    let card = shared(today());
+    let mut old = tap(&card, &[]);
+    let mut new = tap(&card, &[]);
+    assert_eq!(new.transceive(&hex(SELECT_JPKI)), Ok(hex("9000")));
+    assert_eq!(old.transceive(&hex(SELECT_JPKI)), Err(TransportError::TagLost));
+    drop(old);
+    assert_eq!(new.transceive(&hex("00200098")), Ok(hex("63C3")), "still selected");
+}
