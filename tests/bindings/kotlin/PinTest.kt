@@ -104,6 +104,8 @@ class PinTest : SandboxTest() {
         assertFalse(session.pinWasSent, "it is the last tap that counts")
         session.sign(hanako, pin(1))
         assertTrue(session.pinWasSent, "right")
+        session.close()
+        assertTrue(session.pinWasSent, "closed")
     }
 
     @Test

@@ -112,9 +112,13 @@ public class KazasuSession internal constructor(private val session: Session) : 
     /**
      * Whether the PIN given to the last [tap] has gone to the card, or may have: a PIN is sent once for each entry, so the
      * user has to enter it again. If not, the same entry serves another tap, for a minute at most; `true` while a tap
-     * runs. Does not block.
+     * runs, and of a closed session. Does not block.
      */
-    public val pinWasSent: Boolean get() = session.pinWasSent()
+    public val pinWasSent: Boolean get() = try {
+        session.pinWasSent()
+    } catch (_: IllegalStateException) {
+        true
+    }
 
     /**
      * Sends the assertion and asks for the eligibility; needs no card. After a connection failure it may be called

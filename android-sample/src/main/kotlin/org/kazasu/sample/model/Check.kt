@@ -152,9 +152,11 @@ class Check(
                 household.update(number) { it.copy(card = KnownCard(tap), attemptsLeft = null) }
                 failures = 0
                 signed = true
-            } finally {
-                // A PIN is sent once for each entry.
+                forgetPin()
+            } catch (e: KazasuException) {
+                // A PIN is sent once for each entry. Who cancels has forgotten it, and may be entering it anew by now.
                 if (session.pinWasSent) forgetPin()
+                throw e
             }
         }
         ask()
