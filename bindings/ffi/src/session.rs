@@ -111,15 +111,12 @@ pub struct Session {
     pin_was_sent: AtomicBool,
 }
 
+/// A method, not a constructor of `Session`: generated Kotlin counts the calls in which an object is the receiver and
+/// keeps it until they end, but an object that is an argument may be freed by `close()` on another thread.
 #[uniffi::export]
-impl Session {
+impl QualifyClient {
     /// Fetches metadata and nonce and leaves the connection open. Call it before asking for the card.
-    #[uniffi::constructor]
-    pub fn begin(
-        client: Arc<QualifyClient>,
-        member: Member,
-        device_key: Arc<dyn DeviceKey>,
-    ) -> Result<Arc<Self>, KazasuError> {
+    pub fn begin(&self, member: Member, device_key: Arc<dyn DeviceKey>) -> Result<Arc<Session>, KazasuError> {
         let member = core::Member {
             device_key: Arc::new(Key(device_key)),
             certificate: member.certificate,
@@ -129,13 +126,16 @@ impl Session {
             },
             capabilities: member.capabilities.unwrap_or_default().into(),
         };
-        let awaiting = core::begin(Arc::clone(&client.core), member)?;
-        Ok(Arc::new(Self {
+        let awaiting = core::begin(Arc::clone(&self.core), member)?;
+        Ok(Arc::new(Session {
             state: Mutex::new(State::Awaiting(Box::new(awaiting))),
             pin_was_sent: AtomicBool::new(false),
         }))
     }
+}
 
+#[uniffi::export]
+impl Session {
     /// Fetches a new nonce if the present one is nearly over. Call it when the PIN was typed slowly.
     pub fn renew(&self) -> Result<(), KazasuError> {
         match &mut *self.lock()? {

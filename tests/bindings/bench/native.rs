@@ -46,7 +46,7 @@ fn main() {
 
 fn qualify(client: &Arc<QualifyClient>) {
     let member = Member { certificate: None, purpose: Purpose::Own, capabilities: None };
-    let session = Session::begin(Arc::clone(client), member, Arc::new(Key::new())).unwrap();
+    let session = client.begin(member, Arc::new(Key::new())).unwrap();
     let card = SimulatedCard::new("today".to_owned(), 1).unwrap();
     session.tap(card.tap(None).unwrap(), b"1234", LastAttempt::Refuse, None).unwrap();
     session.finish().unwrap();

@@ -95,6 +95,12 @@ class QualifyTest : SandboxTest() {
     }
 
     @Test
+    fun `a backend that was closed begins nothing`() = runBlocking {
+        val closed = Kazasu(sandbox.config).apply { close() }
+        assertEquals("KZ-U01", codeOf { closed.begin(own(), TestDeviceKey()) })
+    }
+
+    @Test
     fun `a wrong setting is named`() {
         val config: BackendConfig = sandbox.config.copy(pins = emptyList())
         assertEquals("KZ-U01", assertThrows(KazasuException.Usage::class.java) { Kazasu(config) }.code())

@@ -101,6 +101,6 @@ def begin(client):
 
     def begin(certificate=None, device_key=None):
         member = kz.Member(certificate=certificate, purpose=kz.Purpose.OWN)
-        return kz.Session.begin(client, member, device_key or DeviceKey())
+        return client.begin(member, device_key or DeviceKey())
 
     return begin

@@ -191,10 +191,10 @@ def test_without_a_server_the_call_is_unreachable(tmp_path):
     gone = Sandbox(tmp_path)
     client = kz.QualifyClient(gone.config, kz.Language.ENGLISH)
     member = kz.Member(purpose=kz.Purpose.OWN)
-    session = kz.Session.begin(client, member, DeviceKey())
+    session = client.begin(member, DeviceKey())
     tap(session, card(1))
     gone.stop()
-    for call in (session.finish, lambda: kz.Session.begin(client, member, DeviceKey())):
+    for call in (session.finish, lambda: client.begin(member, DeviceKey())):
         with pytest.raises(kz.KazasuError.Connection) as down:
             call()
         assert (down.value.code(), down.value.reason) == ("KZ-T01", kz.ConnectionReason.UNREACHABLE)

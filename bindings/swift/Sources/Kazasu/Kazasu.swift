@@ -22,7 +22,7 @@ public struct Kazasu: Sendable {
     public func begin(member: Member, deviceKey: any DeviceKey) async throws -> KazasuSession {
         let client = client
         return try await NetworkQueue.run {
-            try KazasuSession(Session.begin(client: client, member: member, deviceKey: deviceKey))
+            try KazasuSession(client.begin(member: member, deviceKey: deviceKey))
         }
     }
 

@@ -52,7 +52,7 @@ public class Kazasu(config: BackendConfig, language: Language = Language.JAPANES
      * @throws KazasuException.DeviceKey `KZ-L01` when the key cannot be used, or threw.
      */
     public suspend fun begin(member: Member, deviceKey: DeviceKey): KazasuSession =
-        blocking(discard = KazasuSession::close) { KazasuSession(Session.begin(client, member, GuardedKey(deviceKey))) }
+        blocking(discard = KazasuSession::close) { KazasuSession(client.begin(member, GuardedKey(deviceKey))) }
 
     /** Lets go of the backend; sessions that have begun are not touched. */
     override fun close(): Unit = client.close()
