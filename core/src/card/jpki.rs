@@ -79,7 +79,8 @@ impl<'c, 't> Jpki<'c, 't> {
     /// [`Error::NotMyNumberCard`] on a card without this file, [`Error::Card`] for an answer not understood.
     pub fn authentication_certificate(&mut self) -> Result<Option<Certificate>, Error> {
         let file = self.authentication_certificate_file();
-        if let Some(cut_off) = self.channel.cut_off.take() {
+        // Behind a PIN, as on a phone, nothing is kept.
+        if let Some(cut_off) = self.channel.cut_off.take().filter(|_| !self.channel.pin_verified) {
             *self.unfinished = UnfinishedRead::of_authentication_certificate(cut_off);
         }
         match file? {

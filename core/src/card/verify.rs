@@ -48,7 +48,10 @@ pub(super) fn verify<P: Pin>(
         other => other,
     })?;
     let left = match answer {
-        StatusWord::OK => return Ok(()),
+        StatusWord::OK => {
+            channel.pin_verified = true;
+            return Ok(());
+        }
         StatusWord(0x6300) => before.map(|before| before.saturating_sub(1)),
         _ => answer.attempts_left(),
     };

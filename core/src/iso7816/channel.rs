@@ -53,13 +53,15 @@ pub(crate) struct Channel<'t> {
     pub(crate) capabilities: CardCapabilities,
     /// What the last read left when the link was lost in it.
     pub(crate) cut_off: Option<CutOff>,
+    /// A PIN is open in the current application, so that what is read may lie behind it.
+    pub(crate) pin_verified: bool,
 }
 
 impl<'t> Channel<'t> {
     /// Opens a channel; sends nothing.
     pub(crate) fn new(transport: &'t mut dyn CardTransport, capabilities: CardCapabilities) -> Self {
         let limits = transport.limits();
-        Self { transport, limits, watcher: None, capabilities, cut_off: None }
+        Self { transport, limits, watcher: None, capabilities, cut_off: None, pin_verified: false }
     }
 
     /// The longest APDUs the link carries.
@@ -88,6 +90,7 @@ impl<'t> Channel<'t> {
     /// command after power-up fails for no reason, as some cards do.
     pub(crate) fn select_application(&mut self, aid: &[u8]) -> Result<StatusWord, Error> {
         let command = Command::new(0x00, ins::SELECT, 0x04, 0x0C).with_data(aid);
+        self.pin_verified = false;
         let status = self.transmit(&command)?.status;
         let is_odd = matches!(status, StatusWord::UNSPECIFIC | StatusWord::WRONG_PARAMETERS);
         if is_odd { Ok(self.transmit(&command)?.status) } else { Ok(status) }

@@ -107,6 +107,15 @@ pub struct Records {
     pub is_partial: bool,
 }
 
+/// Whether `link` leads to `base` itself, where some servers page, or below it: no other origin, no way up.
+fn is_within(base: &HttpsUrl, link: &str) -> bool {
+    let path = link.split('?').next().unwrap_or_default();
+    let Some(url) = HttpsUrl::parse(path).filter(|url| url.has_origin_of(base)) else { return false };
+    let rest = url.as_str().strip_prefix(base.as_str().trim_end_matches('/'));
+    // Percent-encoded dots are dots to some servers.
+    rest.is_some_and(|rest| (rest.is_empty() || rest.starts_with('/')) && !rest.contains("..") && !rest.contains('%'))
+}
+
 /// One search.
 pub(crate) struct Search<'a> {
     pub(crate) http: &'a HttpClient,
@@ -153,11 +162,7 @@ impl Search<'_> {
     /// A link is followed only below the server's base.
     fn within_base(&self, next: &str) -> Result<String, Error> {
         let outside = ResourceFault::Malformed { what: "link to the next page" };
-        let (path, query) = next.split_once('?').unwrap_or((next, ""));
-        let url = HttpsUrl::parse(path).filter(|url| url.has_origin_of(self.base)).ok_or(outside)?;
-        let rest = url.as_str().strip_prefix(&self.base.join("")).filter(|rest| !rest.contains(".."));
-        let below = rest.ok_or(outside)?;
-        Ok(if query.is_empty() { self.base.join(below) } else { format!("{}?{query}", self.base.join(below)) })
+        if is_within(self.base, next) { Ok(next.to_owned()) } else { Err(outside.into()) }
     }
 
     fn page(&self, uri: &str, form: Option<Vec<u8>>, proofs: &mut Proofs<'_>) -> Result<Page, Error> {
@@ -188,5 +193,51 @@ impl Search<'_> {
             })
         });
         Ok(reply?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_stay_within_the_base() {
+        let base = HttpsUrl::parse("https://fhir.example/r4").expect("a URL");
+        for within in [
+            "https://fhir.example/r4?_getpages=1",
+            "https://fhir.example/r4/?page=2",
+            "https://fhir.example/r4/Immunization?_page=x",
+        ] {
+            assert!(is_within(&base, within), "{within}");
+        }
+        for outside in [
+            "https://fhir.example/r40/Immunization",
+            "https://fhir.example/r4/../admin",
+            "https://fhir.example/r4/%2e%2e/admin",
+            "https://fhir.example.evil/r4/x",
+            "https://evil.example/r4/x",
+            "https://fhir.example@evil.example/r4/x",
+            "http://fhir.example/r4/x",
+            "/r4/x",
+            "",
+        ] {
+            assert!(!is_within(&base, outside), "{outside}");
+        }
+    }
+
+    #[test]
+    fn what_is_older_is_left_out_by_the_date_that_can_be_searched() {
+        let since = CalendarDate::parse("2026-01-31");
+        for (kind, expected) in [
+            (RecordKind::Expense, "created"),
+            (RecordKind::Medication, "whenhandedover"),
+            (RecordKind::Immunization, "date"),
+            (RecordKind::Checkup, "date"),
+            (RecordKind::AccessLog, "date"),
+        ] {
+            let criteria = kind.criteria(since);
+            assert!(criteria.contains(&(expected, "ge2026-01-31".to_owned())), "{}", kind.name());
+            assert!(kind.criteria(None).iter().all(|(_, value)| !value.starts_with("ge")));
+        }
     }
 }

@@ -68,6 +68,19 @@ fn what_is_lost_again_is_kept_again() {
 }
 
 #[test]
+fn nothing_is_kept_of_a_certificate_behind_a_pin() {
+    let chip = card_of(Config { extended: false, ..Config::new(Profile::Phone, 1) });
+    // SELECT, tries left, VERIFY, and the third answer with the certificate.
+    let fault = FaultAt { when: When::Exchange(5), fault: Fault::Drop };
+    let mut link = SimTransport::tap(chip).with_fault(fault);
+    let mut card = Card::new(&mut link, CardCapabilities::default());
+    let mut jpki = card.select_jpki().expect("selects");
+    jpki.verify_user_authentication(pin_of(1), Default::default()).expect("the right PIN");
+    assert_eq!(jpki.authentication_certificate().err().map(|error| error.code()), Some("KZ-C01"));
+    assert!(card.take_unfinished().is_none());
+}
+
+#[test]
 fn a_session_reads_on_at_the_next_tap_and_sends_the_pin_once() {
     let stage = Stage::new();
     let chip = short_reads(1);

@@ -6,6 +6,7 @@ use crate::access::{self, Caller};
 use crate::conditional::{self, code, identifier, system};
 use crate::grants::CONSENT;
 use crate::http::{Answer, Request};
+use crate::inquiry::CONSENT_KINDS;
 use crate::outcome::Issue;
 use crate::records::{Access, AccessKind, guarded};
 use crate::search::{self, Kind};
@@ -104,14 +105,14 @@ fn check(caller: &Caller, consent: &Value, today: Day) -> Result<(), Issue> {
         return Err(Issue::SCOPE.described("patient is not that of the token"));
     }
     let categories = consent["category"].as_array().map_or(0, Vec::len);
-    let kind = kind(consent).filter(|kind| CONSENT_TYPES.contains(kind));
+    let kind = kind(consent).filter(|kind| *kind == FAMILY_SHARE || CONSENT_KINDS.contains(kind));
     let (1, Some(kind)) = (categories, kind) else {
         return Err(Issue::INVALID_ELEMENT.described("category is not exactly one known consent-type"));
     };
     let hash = identifier(consent, &system("notice-sha256")).filter(|hash| is_sha256(hash));
     hash.ok_or(Issue::REQUIRED_ELEMENT.described("identifier notice-sha256 is missing or no base64url SHA-256"))?;
     check_period(&consent["provision"]["period"], today)?;
-    if kind == "family-share" {
+    if kind == FAMILY_SHARE {
         check_family_share(&consent["provision"])?;
     }
     Ok(())
@@ -178,18 +179,5 @@ pub(crate) const KIND: Kind = Kind {
     dates: &[("date", "/dateTime")],
     tokens: &[("status", "/status"), ("category", "/category"), ("identifier", "/identifier")],
 };
-const CONSENT_TYPES: &[&str] = &[
-    "limit-certificate",
-    "specific-disease",
-    "checkup",
-    "medication",
-    "diagnosis",
-    "operation",
-    "problem",
-    "infection",
-    "allergy",
-    "contraindication",
-    "test",
-    "prescription",
-    "family-share",
-];
+/// The one type that an eligibility inquiry does not carry.
+const FAMILY_SHARE: &str = "family-share";

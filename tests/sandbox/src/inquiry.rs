@@ -216,7 +216,8 @@ pub(crate) fn code(answer: &Value) -> Option<&'static str> {
 
 /// Benefits that are told only with consent.
 const NEEDS_CONSENT: &[&str] = &["limit-certificate", "specific-disease"];
-const CONSENT_KINDS: &[&str] = &[
+/// Consents that an inquiry can carry.
+pub(crate) const CONSENT_KINDS: &[&str] = &[
     "limit-certificate",
     "specific-disease",
     "checkup",
