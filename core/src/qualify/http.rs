@@ -25,11 +25,31 @@ pub(crate) const MAX_ANSWER: u64 = 64 << 10;
 const MAX_IDLE: Duration = Duration::from_secs(600);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// What is done with the resource.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) enum Method {
+    #[default]
+    Get,
+    Post,
+    Put,
+}
+
+impl Method {
+    /// As it stands in the request line and in `htm` of a DPoP proof.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+            Self::Put => "PUT",
+        }
+    }
+}
+
 /// One HTTP request.
 #[derive(Clone, Default)]
 pub(crate) struct Request {
+    pub(crate) method: Method,
     pub(crate) uri: String,
-    /// `None` is GET.
     pub(crate) body: Option<Body>,
     pub(crate) accept: &'static str,
     pub(crate) headers: Vec<(&'static str, String)>,
@@ -129,6 +149,7 @@ impl HttpClient {
     pub(crate) fn send(&self, request: &Request) -> Result<Reply, Failure> {
         let request_id = random::generate_uuid()?;
         let mut builder = http::Request::builder()
+            .method(request.method.name())
             .uri(&request.uri)
             .header("accept", request.accept)
             .header("accept-language", self.language)
@@ -138,12 +159,11 @@ impl HttpClient {
         }
         let outcome = match &request.body {
             Some(body) => builder
-                .method("POST")
                 .header("content-type", body.content_type)
                 .body(&body.bytes[..])
                 .map_err(ureq::Error::Http)
                 .and_then(|ready| self.run(ready, request)),
-            None => builder.method("GET").body(()).map_err(ureq::Error::Http).and_then(|r| self.run(r, request)),
+            None => builder.body(()).map_err(ureq::Error::Http).and_then(|r| self.run(r, request)),
         };
         // The wire keeps identifiers out of URLs, so that a URL may be logged.
         match &outcome {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::http::{Body, HttpClient, MAX_ANSWER, Request};
+use super::http::{Body, HttpClient, MAX_ANSWER, Method, Request};
 use super::retry::{self, Retries};
 use super::settings::HttpsUrl;
 use crate::error::{AuthorizationFault, Error};
@@ -30,6 +30,7 @@ impl Nonce {
     pub(crate) fn fetch(http: &HttpClient, clock: &dyn Clock, endpoint: &HttpsUrl) -> Result<Self, Error> {
         let body = Body { content_type: "application/x-www-form-urlencoded", bytes: Vec::new() };
         let request = Request {
+            method: Method::Post,
             uri: endpoint.as_str().to_owned(),
             body: Some(body),
             accept: "application/json",

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::http::{Body, HttpClient, MAX_RESOURCE, Reply, Request};
+use super::http::{Body, HttpClient, MAX_RESOURCE, Method, Reply, Request};
 use super::retry::{self, Retries};
 use super::settings::HttpsUrl;
 use super::token::{Proofs, Token, percent_encode, resource_error};
@@ -178,15 +178,16 @@ impl Search<'_> {
     }
 
     fn ask(&self, uri: &str, form: Option<&[u8]>, proofs: &Proofs<'_>) -> Result<Reply, Error> {
-        let method = if form.is_some() { "POST" } else { "GET" };
+        let method = if form.is_some() { Method::Post } else { Method::Get };
         let reply = retry::send(self.http, proofs.clock, Retries { count: 2, until: None }, || {
             Ok(Request {
+                method,
                 uri: uri.to_owned(),
                 body: form.map(|form| Body { content_type: "application/x-www-form-urlencoded", bytes: form.to_vec() }),
                 accept: FHIR_JSON,
                 headers: vec![
                     ("authorization", format!("DPoP {}", self.token.access_token.as_str())),
-                    ("dpop", proofs.prove_for(method, uri, Some(&self.token.access_token))?),
+                    ("dpop", proofs.prove(method, uri, Some(&self.token.access_token))?),
                 ],
                 timeout: TIMEOUT,
                 max_body: MAX_RESOURCE,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::http::{Body, HttpClient, MAX_RESOURCE, Reply, Request};
+use super::http::{Body, HttpClient, MAX_RESOURCE, Method, Reply, Request};
 use super::retry::{self, Retries};
 use super::settings::HttpsUrl;
 use super::token::{Proofs, Token, resource_error};
@@ -51,12 +51,13 @@ impl Submission {
         let send = |proofs: &Proofs<'_>| {
             retry::send(http, proofs.clock, Retries { count: 2, until: None }, || {
                 Ok(Request {
+                    method: Method::Post,
                     uri: uri.clone(),
                     body: Some(Body { content_type: "application/fhir+json", bytes: bytes.clone() }),
                     accept: FHIR_JSON,
                     headers: vec![
                         ("authorization", format!("DPoP {}", token.access_token.as_str())),
-                        ("dpop", proofs.prove(&uri, Some(&token.access_token))?),
+                        ("dpop", proofs.prove(Method::Post, &uri, Some(&token.access_token))?),
                         ("idempotency-key", self.idempotency_key.clone()),
                         ("prefer", "return=representation".to_owned()),
                     ],

@@ -6,7 +6,7 @@ use serde_json::Value;
 use zeroize::Zeroizing;
 
 use super::discovery::Metadata;
-use super::http::{Body, Failure, HttpClient, MAX_ANSWER, Reply, Request};
+use super::http::{Body, Failure, HttpClient, MAX_ANSWER, Method, Reply, Request};
 use super::retry::{self, Retries};
 use crate::error::{AuthorizationFault, CertificateFault, ConnectionFault, Error, ResourceFault};
 use crate::fhir;
@@ -29,15 +29,11 @@ pub(crate) struct Proofs<'a> {
 }
 
 impl Proofs<'_> {
-    /// A proof for a POST.
-    pub(crate) fn prove(&self, uri: &str, access_token: Option<&str>) -> Result<String, Error> {
-        self.prove_for("POST", uri, access_token)
-    }
-
-    pub(crate) fn prove_for(&self, method: &str, uri: &str, access_token: Option<&str>) -> Result<String, Error> {
+    /// A proof for one request.
+    pub(crate) fn prove(&self, method: Method, uri: &str, access_token: Option<&str>) -> Result<String, Error> {
         let issued_at = self.clock.now().plus_ms(self.clock_offset_ms);
         let nonce = self.nonce.as_deref();
-        dpop::prove(self.key, ProofRequest { method, uri, issued_at, nonce, access_token })
+        dpop::prove(self.key, ProofRequest { method: method.name(), uri, issued_at, nonce, access_token })
     }
 
     /// Takes over a nonce the server sent; whether it asked for the request to be repeated with it.
@@ -89,13 +85,14 @@ impl Token {
         let send = |proofs: &Proofs<'_>| {
             retry::send(http, proofs.clock, retries, || {
                 Ok(Request {
+                    method: Method::Post,
                     uri: uri.to_owned(),
                     body: Some(Body {
                         content_type: "application/x-www-form-urlencoded",
                         bytes: form.clone().into_bytes(),
                     }),
                     accept: "application/json",
-                    headers: vec![("dpop", proofs.prove(uri, None)?)],
+                    headers: vec![("dpop", proofs.prove(Method::Post, uri, None)?)],
                     timeout: TIMEOUT,
                     max_body: MAX_ANSWER,
                 })
