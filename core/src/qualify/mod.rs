@@ -3,21 +3,28 @@
 mod access;
 pub mod assertion;
 mod connection;
+mod consents;
 mod discovery;
 mod http;
 mod nonce;
 mod oauth_error;
 mod proofs;
 mod records;
+mod registration;
 mod retry;
 mod settings;
 mod submit;
+mod suspension;
 mod tls;
 mod token;
+mod write;
 
 pub use access::{Access, Feature, SavedAccess};
+pub use consents::ConsentRequest;
 pub use records::{RecordKind, Records};
+pub use registration::RegistrationRequest;
 pub use settings::{DEFAULT_SCOPE, Notice, OnPinsExpired, Settings};
+pub use suspension::{OFFICIAL_LINES, OfficialLine, SavedSuspension, Suspended, Suspension};
 
 pub(crate) use connection::Connection;
 pub(crate) use discovery::Metadata;
