@@ -54,7 +54,7 @@ impl Consent {
     }
 
     /// The same consent, withdrawn.
-    pub(crate) fn to_withdrawn(&self) -> Value {
+    pub fn to_withdrawn(&self) -> Value {
         let mut withdrawn = self.0.clone();
         if let Some(members) = withdrawn.as_object_mut() {
             members.insert("status".to_owned(), "inactive".into());
@@ -138,12 +138,12 @@ pub struct ConsentTerms<'a> {
 }
 
 impl ConsentTerms<'_> {
-    /// The resource.
+    /// The resource. `request` is a new UUID, also the `Idempotency-Key`.
     ///
     /// # Errors
     /// [`Error::Usage`] for a period that is empty or longer than a year, for family sharing without resource types, and for
     /// a related person that is no id.
-    pub(crate) fn to_json(&self, request: &str, patient: &str, now: UnixMillis) -> Result<Value, Error> {
+    pub fn to_json(&self, request: &str, patient: &str, now: UnixMillis) -> Result<Value, Error> {
         if self.end < self.start || self.end > self.start.years_later(1) {
             return Err(Error::usage("a consent lasts from one day to one year"));
         }

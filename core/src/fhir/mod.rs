@@ -27,10 +27,8 @@ pub use observation::Observation;
 pub use outcome::{OperationOutcome, error_of_reply};
 pub use request::{EligibilityRequest, wrapped_in_parameters};
 pub use resource::{DataDate, Precision};
-pub use task::{RegistrationState, SuspensionEffect, SuspensionReason, Task};
+pub use task::{RegistrationState, SuspensionEffect, SuspensionReason, Task, registration_task, suspension_task};
 pub use timeline::{Record, timeline};
-
-pub(crate) use task::{registration, suspension};
 
 use serde_json::Value;
 

@@ -78,7 +78,7 @@ impl SuspensionEffect {
     }
 
     /// What `code` claims; the least for one that is not known or is missing.
-    pub(crate) fn of(code: Option<&str>, reference: Option<&str>) -> Self {
+    pub fn of(code: Option<&str>, reference: Option<&str>) -> Self {
         match code {
             Some("jpki-official") => Self::Official { reference: reference.map(str::to_owned) },
             Some("provider-account") => Self::ProviderAccount,
@@ -148,7 +148,7 @@ impl Task {
     }
 
     /// The same task, withdrawn.
-    pub(crate) fn to_withdrawn(&self) -> Value {
+    pub fn to_withdrawn(&self) -> Value {
         let mut withdrawn = self.0.clone();
         if let Some(members) = withdrawn.as_object_mut() {
             members.insert("status".to_owned(), "cancelled".into());
@@ -192,8 +192,8 @@ impl SuspensionReason {
     }
 }
 
-/// 利用登録 of the person of the token.
-pub(crate) fn registration(request: &str, patient: &str, notice_sha256: &str, now: UnixMillis) -> Value {
+/// 利用登録 of the person of the token. `request` is a new UUID, also the `Idempotency-Key`.
+pub fn registration_task(request: &str, patient: &str, notice_sha256: &str, now: UnixMillis) -> Value {
     let person = json!({"reference": format!("Patient/{patient}")});
     json!({
         "resourceType": "Task",
@@ -211,8 +211,8 @@ pub(crate) fn registration(request: &str, patient: &str, notice_sha256: &str, no
     })
 }
 
-/// 一時利用停止.
-pub(crate) fn suspension(
+/// 一時利用停止. `request` is a new UUID, also the `Idempotency-Key`; `last_seen` is when the card was last there.
+pub fn suspension_task(
     request: &str,
     patient: &str,
     reason: SuspensionReason,
@@ -256,7 +256,7 @@ mod tests {
     #[test]
     fn the_suspension_of_the_wire_contract() {
         let expected = vector(include_str!("../../../tests/vectors/wire/task_suspension.json"));
-        let made = suspension(
+        let made = suspension_task(
             "f0d9a5a4-0b6e-4f2c-8b0c-3b4f58a1c002",
             "p-7f3a91",
             SuspensionReason::Lost,
@@ -270,8 +270,12 @@ mod tests {
     fn a_registration_asks_what_the_stored_one_shows() {
         let stored = vector(include_str!("../../../tests/vectors/wire/task_registration.json"));
         let hash = "ZrAgvl6m69odGi5kOC7GnVKRodjR3s4Wbc8nu9J6WXE";
-        let made =
-            registration("b7b9f5d2-3f65-4a35-8d1c-cc5a4f7e2a11", "p-7f3a91", hash, at("2026-11-20T10:30:00+09:00"));
+        let made = registration_task(
+            "b7b9f5d2-3f65-4a35-8d1c-cc5a4f7e2a11",
+            "p-7f3a91",
+            hash,
+            at("2026-11-20T10:30:00+09:00"),
+        );
         for same in ["intent", "code", "for", "requester", "authoredOn", "input"] {
             assert_eq!(made[same], stored[same], "{same}");
         }

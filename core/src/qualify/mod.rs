@@ -31,7 +31,7 @@ pub(crate) use discovery::Metadata;
 pub(crate) use http::HttpClient;
 pub(crate) use nonce::Nonce;
 pub(crate) use settings::CheckedSettings;
-pub(crate) use submit::Submission;
+pub(crate) use submit::{Submission, poll};
 pub(crate) use token::{Grant, RESEND_MS, Token};
 
 use std::sync::Arc;

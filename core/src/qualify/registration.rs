@@ -20,7 +20,7 @@ impl Access {
     /// [`Error::Internal`] when the operating system gives no randomness.
     pub fn prepare_registration(&self, notice: &Notice) -> Result<RegistrationRequest, Error> {
         let (patient, now) = (self.patient(), self.server_time());
-        let made = Creation::new(|request| Ok(fhir::registration(request, patient, &notice.sha256(), now)));
+        let made = Creation::new(|request| Ok(fhir::registration_task(request, patient, &notice.sha256(), now)));
         made.map(RegistrationRequest)
     }
 

@@ -89,7 +89,7 @@ impl Suspension {
         let (issuer, thumbprint, token) = saved.read()?;
         let suspension = token.suspension.ok_or(AuthorizationFault::TokenExpired)?;
         let patient = token.patient;
-        let request = Creation::new(|id| Ok(fhir::suspension(id, &patient, reason, last_seen, now)))?;
+        let request = Creation::new(|id| Ok(fhir::suspension_task(id, &patient, reason, last_seen, now)))?;
         Ok(Self { issuer, thumbprint, token: suspension, patient, request, pending: None })
     }
 
