@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use crate::args::Global;
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::{card, link, qualify, records};
+use crate::{access, card, link, qualify, records};
 
 /// What is shown to the user before the PIN.
 const NOTICE: &str = "資格情報を、本人の確認のために表示します。";
@@ -68,7 +68,7 @@ pub(crate) fn run(global: &Global, output: Output) -> Result<(), Failure> {
 
 fn settings(sandbox: &Sandbox, person: u8) -> Settings {
     let mut settings = without_records(sandbox, person);
-    records::ask_for(&mut settings, &RecordKind::ALL);
+    access::ask_for(&mut settings, &access::ALL_SCOPES);
     settings
 }
 
