@@ -8,6 +8,9 @@ mod config;
 mod consent;
 #[cfg(feature = "demo")]
 mod demo;
+#[cfg(feature = "demo")]
+mod demo_tasks;
+mod duplicates;
 mod failure;
 mod keep;
 mod link;

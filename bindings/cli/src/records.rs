@@ -7,8 +7,12 @@ use serde_json::{Value, json};
 
 use crate::access;
 use crate::args::{Global, KindOfRecord, Lang, RecordsArguments};
+use crate::duplicates;
 use crate::failure::Failure;
 use crate::output::{Output, width};
+
+/// Pairs of possibly the same medicine that are shown to people.
+const MOST_PAIRS: usize = 5;
 
 pub(crate) fn run(arguments: &RecordsArguments, global: &Global, output: Output) -> Result<(), Failure> {
     let since = arguments
@@ -56,8 +60,11 @@ fn print(found: &Found, output: Output) {
             "There is more: shorten the period with --since.",
         ));
     }
+    let pairs = duplicates::find(&found.records);
+    duplicates::print(&pairs, MOST_PAIRS, output);
     let records: Vec<Value> = found.records.iter().map(to_json).collect();
-    output.object(&json!({"records": records, "is_partial": found.is_partial}));
+    let pairs = duplicates::to_json(&pairs);
+    output.object(&json!({"records": records, "is_partial": found.is_partial, "duplicates": pairs}));
 }
 
 /// Date, source, what it is about, and the figure that matters most.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use kazasu::fhir::{SuspensionEffect, SuspensionReason};
 use kazasu::qualify::{OFFICIAL_LINES, QualifyClient, Suspended, Suspension};
 use kazasu::time::{Clock, SystemClock, UnixMillis};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::args::{Global, Lang, ReasonToStop, SuspendArguments};
 use crate::failure::Failure;
@@ -42,6 +42,7 @@ pub(crate) fn run(arguments: &SuspendArguments, global: &Global, output: Output)
                 kept.write()?;
             }
             print(&suspended, output);
+            output.object(&to_json(&suspended));
             Ok(())
         }
         Err(error) => {
@@ -105,9 +106,12 @@ pub(crate) fn print(suspended: &Suspended, output: Output) {
     if let SuspensionEffect::Official { reference: Some(reference) } = &suspended.effect {
         output.field(output.say("窓口の番号", "Its reference"), reference);
     }
-    output.object(&json!({"suspension": {
+}
+
+fn to_json(suspended: &Suspended) -> Value {
+    json!({"suspension": {
         "confirmed": suspended.is_confirmed,
         "effect": suspended.effect.name(),
         "official_line": OFFICIAL_LINES[0].number,
-    }}));
+    }})
 }
