@@ -262,14 +262,12 @@ impl Signed {
     /// answers; [`Error::DeviceKey`] when the key store refuses. [`Error::Authorization`] with `KZ-A03` when a new tap
     /// is needed.
     pub fn finish(&mut self) -> Result<Qualified, Error> {
-        let (token, mut submission) = match self.granted.take() {
-            Some(granted) => granted,
-            None => {
-                let token = self.token()?;
-                let submission = self.awaiting.submission(&token)?;
-                (token, submission)
-            }
-        };
+        if !self.awaiting.connection.metadata.has_level("L1") {
+            return Err(Error::usage(
+                "the server answers no eligibility questions: authorize, then read its coverages",
+            ));
+        }
+        let (token, mut submission) = self.grant()?;
         let eligibility = submission.send(&mut self.awaiting.connection, &token);
         let missing_scopes = token.missing_scopes(&self.awaiting.client().settings.scope);
         self.granted = Some((token, submission));
@@ -301,7 +299,27 @@ impl Signed {
         Ok(self.qualified(eligibility, missing_scopes))
     }
 
-    /// Access to the member's records, consents and tasks with the token of [`Signed::finish`], which must have got one.
+    /// Exchanges the assertion for a token and asks for nothing: for servers without eligibility, and for who wants records
+    /// only. One round trip; blocks. May be called again after a failure, as [`Signed::finish`].
+    ///
+    /// # Errors
+    /// As [`Signed::finish`].
+    pub fn authorize(&mut self) -> Result<(), Error> {
+        self.granted = Some(self.grant()?);
+        Ok(())
+    }
+
+    /// The token, and the question that it will ask.
+    fn grant(&mut self) -> Result<(Token, Submission), Error> {
+        if let Some(granted) = self.granted.take() {
+            return Ok(granted);
+        }
+        let token = self.token()?;
+        let submission = self.awaiting.submission(&token)?;
+        Ok((token, submission))
+    }
+
+    /// Access to the member's records, consents and tasks with the token of [`Signed::finish`] or [`Signed::authorize`].
     ///
     /// # Errors
     /// [`Error::Usage`] before that.

@@ -2,7 +2,9 @@
 
 mod audit_event;
 mod bundle;
+mod capability;
 mod consent;
+mod coverage;
 mod dispense;
 mod eligibility;
 mod expense;
@@ -16,7 +18,9 @@ mod timeline;
 
 pub use audit_event::AccessEntry;
 pub use bundle::Page;
+pub use capability::CapabilityStatement;
 pub use consent::{Consent, ConsentKind, ConsentTerms, ConsentTo};
+pub use coverage::StoredCoverage;
 pub use dispense::{Dispense, RecordOrigin};
 pub use eligibility::{
     ConsentState, Coverage, Eligibility, Freshness, Insurance, InvalidReason, LimitCategory, Qualification,

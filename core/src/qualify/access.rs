@@ -13,6 +13,7 @@ use super::retry::Retries;
 use super::settings::HttpsUrl;
 use super::token::{Grant, Token, percent_encode};
 use crate::error::{AuthorizationFault, Error, ResourceFault};
+use crate::fhir::CapabilityStatement;
 use crate::jose::dpop::{DeviceKey, device_thumbprint};
 use crate::json as border;
 use crate::secret::opaque_debug;
@@ -48,12 +49,13 @@ impl Feature {
 pub struct Access {
     connection: Connection,
     pub(super) token: Token,
+    statement: Option<CapabilityStatement>,
     is_unsaved: bool,
 }
 
 impl Access {
     pub(crate) fn new(connection: Connection, token: Token) -> Self {
-        Self { connection, token, is_unsaved: true }
+        Self { connection, token, statement: None, is_unsaved: true }
     }
 
     /// Takes up what was saved. One round trip.
@@ -68,7 +70,7 @@ impl Access {
     ) -> Result<Self, Error> {
         let token = saved.open(&client, &*device_key)?;
         let connection = Connection::open(client, device_key)?;
-        Ok(Self { connection, token, is_unsaved: false })
+        Ok(Self { connection, token, statement: None, is_unsaved: false })
     }
 
     /// What to keep, encrypted, to do without another tap; `None` if nothing has changed since this was last called.
@@ -90,6 +92,24 @@ impl Access {
     /// Whether the server offers `feature`, as its metadata say; no I/O.
     pub fn offers(&self, feature: Feature) -> bool {
         self.connection.metadata.has_level(feature.level())
+    }
+
+    /// What the FHIR server says it can do. One round trip the first time; blocks.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] for a server that does not speak FHIR R4; otherwise as it answers.
+    pub fn capability_statement(&mut self) -> Result<&CapabilityStatement, Error> {
+        let statement = match self.statement.take() {
+            Some(known) => known,
+            None => {
+                let read = CapabilityStatement::new(self.read("metadata")?)?;
+                if !read.is_r4() {
+                    return Err(Error::usage("the server does not speak FHIR 4.0.1"));
+                }
+                read
+            }
+        };
+        Ok(self.statement.insert(statement))
     }
 
     /// The server's opaque id of the person: not the insured number, and still nothing to show or log.

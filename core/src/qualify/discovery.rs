@@ -75,9 +75,6 @@ impl Metadata {
             return Err(Error::usage("the server does not accept card assertions"));
         }
         let levels = strings("kz_conformance");
-        if !levels.is_empty() && !levels.iter().any(|level| level == "L1") {
-            return Err(Error::usage("the server does not offer eligibility"));
-        }
         Ok(Self {
             token_endpoint: endpoint("token_endpoint")?,
             nonce_endpoint: endpoint("nonce_endpoint")?,

@@ -4,6 +4,7 @@ mod access;
 pub mod assertion;
 mod connection;
 mod consents;
+mod coverages;
 mod discovery;
 mod http;
 mod nonce;
@@ -21,7 +22,7 @@ mod write;
 
 pub use access::{Access, Feature, SavedAccess};
 pub use consents::ConsentRequest;
-pub use records::{RecordKind, Records};
+pub use records::{Changes, RecordKind, Records};
 pub use registration::RegistrationRequest;
 pub use settings::{DEFAULT_SCOPE, Notice, OnPinsExpired, Settings};
 pub use suspension::{OFFICIAL_LINES, OfficialLine, SavedSuspension, Suspended, Suspension};

@@ -11,12 +11,15 @@ use super::token::percent_encode;
 use crate::error::{Error, ResourceFault};
 use crate::fhir::{AccessEntry, Dispense, Expense, Immunization, NAMESPACE, Observation, Page, Record};
 use crate::json;
-use crate::time::CalendarDate;
+use crate::time::{CalendarDate, UnixMillis};
 
 /// Pages of one search.
 const MAX_PAGES: usize = 40;
 /// Entries of one search.
 const MAX_ENTRIES: usize = 2_000;
+
+/// Reads of changes overlap by this much.
+const CHANGES_OVERLAP_MS: i64 = 5_000;
 
 /// A kind of record.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -114,7 +117,45 @@ pub(super) fn is_within(base: &HttpsUrl, link: &str) -> bool {
     rest.is_some_and(|rest| (rest.is_empty() || rest.starts_with('/')) && !rest.contains("..") && !rest.contains('%'))
 }
 
+/// What has changed since an earlier read.
+#[derive(Clone, Debug)]
+pub struct Changes {
+    /// In the server's order; what replaces a record known before has its id.
+    pub records: Vec<Record>,
+    /// There is more: 40 pages or 2,000 entries were read.
+    pub is_partial: bool,
+    /// The server could tell: these are the changes. Otherwise these are all records.
+    pub is_incremental: bool,
+    /// Where the next read begins, by the server's clock.
+    pub until: UnixMillis,
+}
+
 impl Access {
+    /// Reads what has changed since the `until` of an earlier read, where the server can tell (`_lastUpdated`), else
+    /// everything. One round trip a page, and one more the first time; blocks.
+    ///
+    /// # Errors
+    /// As [`Access::records`].
+    pub fn changes(&mut self, kind: RecordKind, since: Option<UnixMillis>) -> Result<Changes, Error> {
+        self.require(Feature::Records)?;
+        // What is written while pages are read belongs to the next read, and clocks are exact to a second only.
+        let until = self.server_time().plus_ms(-CHANGES_OVERLAP_MS);
+        let can_tell = self.capability_statement()?.can_search(kind.resource_type(), "_lastUpdated");
+        let since = since.filter(|_| can_tell);
+        let mut criteria = kind.criteria(None);
+        criteria.extend(since.map(|since| ("_lastUpdated", format!("ge{}", since.to_rfc3339()))));
+        let found = self.search_records(kind, criteria)?;
+        Ok(Changes { records: found.records, is_partial: found.is_partial, is_incremental: since.is_some(), until })
+    }
+
+    fn search_records(&mut self, kind: RecordKind, criteria: Vec<(&'static str, String)>) -> Result<Records, Error> {
+        let first = self.url(&format!("{}/_search", kind.resource_type()));
+        let form = self.criteria(criteria);
+        let found = self.search(first, form, kind.resource_type())?;
+        let records = found.resources.into_iter().map(|resource| kind.record(resource));
+        Ok(Records { records: records.collect::<Result<_, _>>()?, is_partial: found.is_partial })
+    }
+
     /// Reads records of one kind. `since` leaves out what is older, as far as the server can search for that. One round
     /// trip a page, each asked for twice more if the connection breaks; blocks.
     ///
@@ -123,11 +164,7 @@ impl Access {
     /// and `KZ-A10` when a new tap is needed; otherwise as the server answers.
     pub fn records(&mut self, kind: RecordKind, since: Option<CalendarDate>) -> Result<Records, Error> {
         self.require(Feature::Records)?;
-        let first = self.url(&format!("{}/_search", kind.resource_type()));
-        let criteria = self.criteria(kind.criteria(since));
-        let found = self.search(first, criteria, kind.resource_type())?;
-        let records = found.resources.into_iter().map(|resource| kind.record(resource));
-        Ok(Records { records: records.collect::<Result<_, _>>()?, is_partial: found.is_partial })
+        self.search_records(kind, kind.criteria(since))
     }
 
     /// A search form: `criteria`, and the patient of the token.

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use kazasu::error::Error;
+use kazasu::fhir::StoredCoverage;
 use kazasu::jose::dpop::DeviceKey;
 use kazasu::qualify::{Access, Feature, RecordKind, SavedAccess};
 use kazasu::session::check_new_member;
-use kazasu_flows::{Stage, code, key};
+use kazasu_card_sim::Profile;
+use kazasu_flows::{Stage, card, code, key};
 
 const MINUTES_6: u32 = 360;
 
@@ -123,9 +125,57 @@ fn a_sixth_member_is_refused_before_anything_is_sent() {
     assert_eq!(stage.sandbox.counters().connections, 0);
 }
 
+/// Signs, and takes a token without a question.
+fn authorized(stage: &Stage) -> Access {
+    let mut signed = stage.sign(&card(Profile::Today, 1), 1).expect("signs");
+    signed.authorize().expect("a token");
+    signed.into_access().expect("a token")
+}
+
 #[test]
 fn what_the_server_does_not_offer_is_not_asked_for() {
+    let every = [Feature::Records, Feature::Consents, Feature::Tasks];
     let stage = stage();
-    let access = access(&stage, 1, &key());
-    assert!([Feature::Records, Feature::Consents, Feature::Tasks].into_iter().all(|feature| access.offers(feature)));
+    let full = access(&stage, 1, &key());
+    assert!(every.into_iter().all(|feature| full.offers(feature)));
+
+    let stage = Stage::with_every_scope(&["levels=L0"]);
+    let mut signed = stage.sign(&card(Profile::Today, 1), 1).expect("signs");
+    assert_eq!(code(signed.finish()), Some("KZ-U01"), "no eligibility");
+    let mut bare = authorized(&stage);
+    assert!(!every.into_iter().any(|feature| bare.offers(feature)));
+    let requests = stage.sandbox.counters().requests;
+    assert_eq!(code(expenses(&mut bare)), Some("KZ-U01"));
+    assert_eq!(code(bare.consents()), Some("KZ-U01"));
+    assert_eq!(code(bare.registrations()), Some("KZ-U01"));
+    assert_eq!(stage.sandbox.counters().requests, requests, "nothing was sent");
+}
+
+#[test]
+fn stored_coverages_are_read_and_read_again_only_if_they_changed() {
+    let stage = Stage::with_every_scope(&["levels=L0"]);
+    let mut access = authorized(&stage);
+    let coverages = access.unconfirmed_coverages().expect("coverages");
+    let first = coverages.first().expect("one");
+    assert_eq!(first.insurer_name(), Some("見本健康保険組合"));
+    assert!(access.changed_coverage(first).expect("an answer").is_none(), "304");
+    let mut older = first.as_json().clone();
+    older["meta"]["versionId"] = "0".into();
+    let older = StoredCoverage::new(older).expect("a coverage");
+    let changed = access.changed_coverage(&older).expect("an answer").expect("another version");
+    assert_eq!(changed.as_json(), first.as_json());
+}
+
+#[test]
+fn what_the_server_says_of_itself_is_read_once_and_must_be_r4() {
+    let stage = stage();
+    let mut here = access(&stage, 1, &key());
+    let requests = stage.sandbox.counters().requests;
+    for _ in 0..2 {
+        let statement = here.capability_statement().expect("R4");
+        assert!(statement.has_submit() && statement.can("create", "Consent"));
+    }
+    assert_eq!(stage.sandbox.counters().requests, requests + 1);
+    stage.arm("metadata-old-version");
+    assert_eq!(code(access(&stage, 1, &key()).capability_statement()), Some("KZ-U01"));
 }

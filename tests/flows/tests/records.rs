@@ -1,6 +1,6 @@
 //! Records of the ten people, read over TLS with the token of a qualification.
 
-use kazasu::fhir::{Record, timeline};
+use kazasu::fhir::{ConsentKind, ConsentTerms, ConsentTo, Record, timeline};
 use kazasu::qualify::{Access, RecordKind, Records};
 use kazasu::time::CalendarDate;
 use kazasu_card_sim::Profile;
@@ -92,4 +92,26 @@ fn a_next_link_to_elsewhere_is_not_followed() {
         let code = access.records(RecordKind::Expense, None).err().map(|error| error.code());
         assert!(matches!(code, Some("KZ-D01" | "KZ-Q01")), "{switch}: {code:?}");
     }
+}
+
+#[test]
+fn what_was_read_before_is_not_read_again() {
+    let stage = stage(&[]);
+    let mut access = access(&stage, 1);
+    let first = access.changes(RecordKind::AccessLog, None).expect("records");
+    assert!(!first.is_incremental && first.records.len() > 3);
+    let all = access.records(RecordKind::AccessLog, None).expect("records").records.len();
+    assert_eq!(first.records.len(), all);
+    stage.wait(3600);
+    let later = access.changes(RecordKind::AccessLog, None).expect("records").until;
+    let next = access.changes(RecordKind::AccessLog, Some(later)).expect("records");
+    assert!(next.is_incremental && next.records.is_empty(), "{}", next.records.len());
+    // A change of consent is an access of its own.
+    let start = CalendarDate::in_japan(access.server_time());
+    let to = ConsentTo::Providers(ConsentKind::Medication);
+    let terms = ConsentTerms { to, start, end: start, notice_sha256: &"n".repeat(43), policy: "urn:x" };
+    let request = access.prepare_consent(&terms).expect("terms");
+    access.give_consent(&request).expect("given");
+    let next = access.changes(RecordKind::AccessLog, Some(next.until)).expect("records");
+    assert_eq!((next.is_incremental, next.records.len()), (true, 1));
 }

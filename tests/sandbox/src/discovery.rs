@@ -131,9 +131,17 @@ fn server_metadata(server: &Server) -> Value {
         "scopes_supported": advertised(),
         "capabilities": ["permission-patient", "permission-v2"],
         "code_challenge_methods_supported": ["S256"],
-        "kz_conformance": ["L0", "L1", "L2", "L3"],
+        "kz_conformance": levels(server),
         "kz_suspension_effect": suspension::effect(server),
     })
+}
+
+fn levels(server: &Server) -> Vec<String> {
+    if !server.switches.is_armed(SwitchName::Levels) {
+        return ["L0", "L1", "L2", "L3"].map(str::to_owned).to_vec();
+    }
+    let value = server.switches.value(SwitchName::Levels);
+    value.unwrap_or_else(|| "L0".to_owned()).split('+').map(str::to_owned).collect()
 }
 
 fn document(server: &Server, body: Value, outcome: &'static str) -> Answer {

@@ -107,6 +107,7 @@ switch_names! {
     DiscoveryMalformed "discovery-malformed" "Discovery documents are broken JSON."
     DiscoveryWrongIssuer "discovery-wrong-issuer" "Discovery names another issuer."
     DiscoveryMissing "discovery-missing" "The SMART configuration is 404, so that RFC 9728 and RFC 8414 are needed."
+    Levels "levels" "Discovery states other conformance levels; value: such as L0 or L0+L1+L2, L0 if absent."
     DiscoveryOversized "discovery-oversized" "Discovery documents are larger than 8 MiB."
     MetadataOldVersion "metadata-old-version" "The CapabilityStatement states FHIR 3.0.2."
     MetadataNoSubmit "metadata-no-submit" "The CapabilityStatement does not list the operation submit."

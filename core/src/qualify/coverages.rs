@@ -1,0 +1,44 @@
+//! 資格 without a confirmation: Coverage as the server has stored it (wire contract §8, Q3 and Q4).
+
+use super::access::Access;
+use super::connection::{Call, TIMEOUT};
+use super::http::Method;
+use super::oauth_error::resource_error;
+use super::write::place;
+use crate::error::Error;
+use crate::fhir::StoredCoverage;
+use crate::json;
+
+impl Access {
+    /// Every Coverage that is stored as active: for display only, as nobody has confirmed it today. For servers that answer
+    /// no eligibility questions; [`Signed::finish`](crate::session::Signed::finish) is the confirmed answer. One round trip a
+    /// page; blocks.
+    ///
+    /// # Errors
+    /// As the server answers.
+    pub fn unconfirmed_coverages(&mut self) -> Result<Vec<StoredCoverage>, Error> {
+        let form = self.criteria(vec![("status", "active".to_owned())]);
+        let found = self.search(self.url("Coverage/_search"), form, StoredCoverage::TYPE)?;
+        found.resources.into_iter().map(StoredCoverage::new).collect()
+    }
+
+    /// The same Coverage as it is stored now; `None` when it has not changed. One round trip; blocks.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] for one that no server stored; otherwise as the server answers.
+    pub fn changed_coverage(&mut self, known: &StoredCoverage) -> Result<Option<StoredCoverage>, Error> {
+        let (path, version) = place(StoredCoverage::TYPE, known.id(), known.version())?;
+        let reply = self.call(&Call {
+            method: Method::Get,
+            uri: self.url(&path),
+            body: None,
+            headers: vec![("if-none-match", format!("W/\"{version}\""))],
+            timeout: TIMEOUT,
+        })?;
+        match reply.status {
+            304 => Ok(None),
+            200 => StoredCoverage::new(json::parse_object(&reply.body, "coverage")?).map(Some),
+            _ => Err(resource_error(&reply)),
+        }
+    }
+}
