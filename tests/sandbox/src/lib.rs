@@ -15,6 +15,7 @@ mod access;
 mod assertion;
 mod bundle;
 mod certificate;
+mod client_assertion;
 mod conditional;
 mod config;
 mod consent;
@@ -23,6 +24,7 @@ mod coverage;
 mod discovery;
 mod dpop;
 mod eligibility;
+mod exchange;
 mod form;
 mod grants;
 mod http;
@@ -32,6 +34,7 @@ mod jws;
 mod listener;
 mod log;
 mod misbehave;
+mod modes;
 mod nonce;
 mod outcome;
 mod people;
@@ -64,6 +67,7 @@ use tokio_rustls::TlsAcceptor;
 
 pub use crate::counters::Counters;
 pub use crate::log::LogTarget;
+pub use crate::modes::{Mode, UnknownMode};
 pub use crate::switches::{Switch, SwitchName, UnknownSwitch};
 
 use crate::listener::{ConnectionHandle, TlsListener};
@@ -86,6 +90,8 @@ pub struct Options {
     pub clock_offset_s: i64,
     /// Registered clients; the first is named in the client configuration.
     pub client_ids: Vec<String>,
+    /// The modes that discovery offers and the token endpoint accepts.
+    pub modes: Vec<Mode>,
 }
 
 impl Default for Options {
@@ -97,6 +103,7 @@ impl Default for Options {
             log: LogTarget::Silent,
             clock_offset_s: 0,
             client_ids: vec!["jp.example.kazasu-demo".to_owned()],
+            modes: vec![Mode::Card],
         }
     }
 }

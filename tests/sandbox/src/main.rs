@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use std::sync::mpsc;
 
 use clap::Parser;
-use kazasu_sandbox::{LogTarget, Options, Switch, SwitchName};
+use kazasu_sandbox::{LogTarget, Mode, Options, Switch, SwitchName};
 
 /// Reference backend for developers: authorization server and FHIR R4 server with ten synthetic people.
 ///
@@ -24,6 +24,9 @@ struct Arguments {
     /// Keep in this file over a restart what was written, who is suspended, used nonces and idempotency outcomes.
     #[arg(long, value_name = "FILE")]
     state: Option<PathBuf>,
+    /// Backend modes that discovery offers: card, exchange, oidc.
+    #[arg(long, value_name = "MODE,…", value_delimiter = ',', default_value = "card")]
+    modes: Vec<Mode>,
     /// Arm a switch; may be given more than once.
     #[arg(long = "switch", value_name = "NAME[:TIMES][=VALUE]")]
     switches: Vec<Switch>,
@@ -54,6 +57,7 @@ fn run(arguments: Arguments) -> io::Result<()> {
     let sandbox = kazasu_sandbox::start(Options {
         listen: arguments.listen,
         switches: arguments.switches,
+        modes: arguments.modes,
         state: arguments.state,
         log: LogTarget::Callback(Box::new(move |line| drop(sender.send(line.to_owned())))),
         ..Options::default()

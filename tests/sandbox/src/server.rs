@@ -11,6 +11,7 @@ use axum::http::{Response, StatusCode, request::Parts};
 use crate::http::{Answer, MAX_REQUEST_BODY, Request};
 use crate::listener::ConnectionHandle;
 use crate::misbehave;
+use crate::modes::Mode;
 use crate::outcome::{Issue, OAuthError};
 use crate::state::{FHIR_PATH, Server};
 use crate::switches::SwitchName;
@@ -75,6 +76,15 @@ const fn route(method: &'static str, path: &'static str, answer: fn(&Server, &Re
 }
 
 impl Route {
+    /// A card nonce is of use only where cards sign assertions.
+    fn is_on(&self, server: &Server) -> bool {
+        let on = |mode| server.modes.contains(&mode);
+        match self.path {
+            "/nonce" => on(Mode::Card) || on(Mode::Exchange),
+            _ => true,
+        }
+    }
+
     fn has_path(&self, path: &str) -> bool {
         match self.path.strip_suffix("<id>") {
             Some(parent) => path.strip_prefix(parent).is_some_and(|id| !id.is_empty() && !id.contains('/')),
@@ -126,7 +136,7 @@ impl Request {
 
 fn handle(server: &Server, request: Request) -> Answer {
     let path = request.route_path();
-    let routes = || ROUTES.iter().filter(|route| route.has_path(&path));
+    let routes = || ROUTES.iter().filter(|route| route.has_path(&path) && route.is_on(server));
     // An id such as `_search` belongs to the route that names it.
     let route = routes().find(|route| route.method == request.method.as_str());
     let nonce_mode = server.switches.is_armed(SwitchName::UseDpopNonce);

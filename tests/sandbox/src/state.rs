@@ -9,12 +9,14 @@ use serde_json::{Value, json};
 
 use crate::assertion::AssertionIds;
 use crate::certificate::Roots;
+use crate::client_assertion::ClientAssertions;
 use crate::counters::Counters;
 use crate::dpop::Proofs;
 use crate::grants::Grants;
 use crate::idempotency::Outcomes;
 use crate::inquiry::Inquiries;
 use crate::log::LogTarget;
+use crate::modes::Mode;
 use crate::nonce::Nonces;
 use crate::people::People;
 use crate::rate_limit::RateLimit;
@@ -30,6 +32,7 @@ pub(crate) struct Server {
     pub(crate) issuer: String,
     pub(crate) fhir_base: String,
     pub(crate) client_ids: Vec<String>,
+    pub(crate) modes: Vec<Mode>,
     pub(crate) clock: Clock,
     pub(crate) log: LogTarget,
     pub(crate) switches: Arc<Switches>,
@@ -37,6 +40,7 @@ pub(crate) struct Server {
     pub(crate) roots: Roots,
     pub(crate) nonces: Nonces,
     pub(crate) assertion_ids: AssertionIds,
+    pub(crate) client_assertions: ClientAssertions,
     pub(crate) dpop: Proofs,
     pub(crate) grants: Grants,
     pub(crate) outcomes: Outcomes,
@@ -75,6 +79,7 @@ impl Server {
             fhir_base: format!("{issuer}{FHIR_PATH}"),
             issuer,
             client_ids: options.client_ids,
+            modes: options.modes,
             clock: Clock::new(options.clock_offset_s),
             log: options.log,
             switches,
@@ -82,6 +87,7 @@ impl Server {
             roots: Roots::of_people(),
             nonces: Nonces::default(),
             assertion_ids: AssertionIds::default(),
+            client_assertions: ClientAssertions::default(),
             dpop: Proofs::default(),
             grants: Grants::default(),
             outcomes: Outcomes::default(),

@@ -147,6 +147,8 @@ switch_names! {
     TokenNarrowScope "token-narrow-scope" "Grant the scopes of L0 and L1 reads only, without offline_access; value: the scopes to grant."
     Grace "grace" "Treat the certificate as expired within the grace period: Coverage scopes, card_status grace."
 
+    ExchangeNoIssuedType "exchange-no-issued-type" "The answer to a token exchange lacks issued_token_type."
+
     SubmitMalformed "submit-malformed" "Process the eligibility request, then answer broken JSON."
     SubmitOversized "submit-oversized" "Process the eligibility request, then answer more than 8 MiB."
     SubmitDeep "submit-deep" "Process the eligibility request, then answer deep JSON; value: depth, 200 if absent."

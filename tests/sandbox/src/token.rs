@@ -1,13 +1,16 @@
-//! `POST /token`: card assertion (RFC 7523) or refresh token (RFC 6749, 6) in, DPoP-bound tokens out (RFC 9449, 5).
+//! `POST /token`: card assertion (RFC 7523, RFC 8693) or refresh token (RFC 6749, 6) in, DPoP-bound tokens out
+//! (RFC 9449, 5).
 
 use serde_json::{Value, json};
 
 use crate::assertion::{self, Accepted};
 use crate::dpop::{self, ProofFault};
+use crate::exchange;
 use crate::form::Form;
 use crate::grants::{ACCESS_LIFETIME_S, Holder, OFFLINE_ACCESS, REFRESH_LIFETIME_S, SUSPENSION_LIFETIME_S};
 use crate::http::{Answer, Request};
 use crate::misbehave;
+use crate::modes::Mode;
 use crate::outcome::OAuthError;
 use crate::state::Server;
 use crate::suspension::ASK_AGAIN_S;
@@ -20,7 +23,8 @@ pub(crate) fn answer(server: &Server, request: &Request) -> Answer {
     // One token request at a time, so that two copies of an assertion cannot both be the first.
     let _turn = lock(&server.token_turn);
     let form = form(request);
-    let is_assertion = form.as_ref().is_ok_and(|form| form.get("grant_type") == Some(JWT_BEARER));
+    let named = form.as_ref().ok().and_then(|form| form.get("grant_type")).and_then(mode);
+    let is_assertion = matches!(named, Some(Mode::Card | Mode::Exchange));
     let result = refused_by_switch(server)
         .map_or_else(|| form.and_then(|form| grant(server, request, &form)).map_err(Answer::from), Err);
     match result {
@@ -56,31 +60,48 @@ pub(crate) fn client<'a>(server: &Server, form: &'a Form) -> Result<&'a str, OAu
 
 fn grant(server: &Server, request: &Request, form: &Form) -> Result<(Value, &'static str), OAuthError> {
     let grant_type = form.get("grant_type").ok_or(OAuthError::INVALID_REQUEST.described("grant_type missing"))?;
-    let client_id = client(server, form)?;
-    let jkt = dpop::check(server, request, &server.url("/token"), None).map_err(|fault| match fault {
+    let named = mode(grant_type);
+    // In mode EXCHANGE the client assertion names the client, and is checked against the key of the proof.
+    let client_id = if named == Some(Mode::Exchange) { "" } else { client(server, form)? };
+    let key = dpop::check(server, request, &server.url("/token"), None).map_err(|fault| match fault {
         ProofFault::Invalid(description) => OAuthError::INVALID_DPOP_PROOF.described(description),
         ProofFault::NonceNeeded => OAuthError::USE_DPOP_NONCE,
     })?;
+    let jkt = key.thumbprint();
     if form.get("resource").is_some_and(|resource| resource.trim_end_matches('/') != server.fhir_base) {
         return Err(OAuthError::INVALID_TARGET);
     }
-    match grant_type {
-        JWT_BEARER => {
+    if named.is_some_and(|mode| !server.modes.contains(&mode)) {
+        return Err(OAuthError::UNSUPPORTED_GRANT);
+    }
+    match (named, grant_type) {
+        (Some(Mode::Card), _) => {
             let assertion = form.get("assertion").ok_or(OAuthError::INVALID_REQUEST.described("assertion missing"))?;
             let accepted = assertion::check(server, assertion, &jkt, form.get("scope"))?;
-            let outcome = if accepted.superseded.is_empty() { "assertion accepted" } else { "assertion resent" };
-            let holder = Holder { jkt, person: accepted.person.number, client_id: client_id.to_owned() };
-            Ok((issue(server, accepted, holder), outcome))
+            Ok(issue(server, accepted, jkt, client_id))
         }
-        "refresh_token" => Ok((refresh(server, form, &jkt, client_id)?, "token refreshed")),
+        (Some(Mode::Exchange), _) => {
+            let (client_id, accepted) = exchange::check(server, form, &key)?;
+            let (mut body, outcome) = issue(server, accepted, jkt, &client_id);
+            exchange::complete(server, &mut body);
+            Ok((body, outcome))
+        }
+        (None, "refresh_token") => Ok((refresh(server, form, &jkt, client_id)?, "token refreshed")),
         _ => Err(OAuthError::UNSUPPORTED_GRANT),
     }
 }
 
-fn issue(server: &Server, accepted: Accepted, holder: Holder) -> Value {
+/// The mode that a grant type belongs to.
+fn mode(grant_type: &str) -> Option<Mode> {
+    Mode::ALL.into_iter().find(|mode| mode.grant_type() == grant_type)
+}
+
+fn issue(server: &Server, accepted: Accepted, jkt: String, client_id: &str) -> (Value, &'static str) {
     let now = server.clock.now();
     let Accepted { person, nonce, mut scopes, certificate_last_day, grace, superseded } = accepted;
+    let outcome = if superseded.is_empty() { "assertion accepted" } else { "assertion resent" };
     server.grants.revoke_families(&superseded);
+    let holder = Holder { jkt, person: person.number, client_id: client_id.to_owned() };
     if grace {
         scopes.retain(|scope| scope.starts_with("patient/Coverage"));
     }
@@ -109,7 +130,7 @@ fn issue(server: &Server, accepted: Accepted, holder: Holder) -> Value {
         body["refresh_token_expires_in"] = REFRESH_LIFETIME_S.into();
     }
     server.nonces.bind(&nonce, vec![family, suspension]);
-    body
+    (body, outcome)
 }
 
 fn refresh(server: &Server, form: &Form, jkt: &str, client_id: &str) -> Result<Value, OAuthError> {
@@ -185,8 +206,6 @@ fn bent_by_switch(server: &Server, mut body: Value, outcome: &'static str) -> An
     answer
 }
 
-/// The grant type of card assertions.
-pub(crate) const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 const NARROW_SCOPE: &str = "patient/CoverageEligibilityResponse.rs patient/Coverage.rs";
 
 const ERRORS: &[(SwitchName, OAuthError)] = &[

@@ -8,6 +8,7 @@ mod consent;
 mod coverage;
 mod discovery;
 mod dpop;
+mod exchange;
 mod flow;
 mod people;
 mod record_switches;

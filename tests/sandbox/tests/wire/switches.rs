@@ -75,6 +75,7 @@ const SHOWN_ELSEWHERE: &[SwitchName] = &[
     SwitchName::SubmitDrop,
     SwitchName::SubmitSlow,
     SwitchName::SuspensionEffect,
+    SwitchName::ExchangeNoIssuedType,
 ];
 
 pub(crate) fn armed(sandbox: &Sandbox, switch: &str) {
