@@ -11,7 +11,7 @@ use crate::search::Kind;
 use crate::state::Server;
 use crate::switches::SwitchName;
 use crate::time;
-use crate::{consent, coverage, records, suspension, task};
+use crate::{authorize, consent, coverage, records, suspension, task};
 
 /// Answers `GET /r4/.well-known/smart-configuration` (SMART App Launch 2).
 pub(crate) fn smart_configuration(server: &Server) -> Answer {
@@ -150,6 +150,16 @@ fn offer(server: &Server, mode: Mode, metadata: &mut Value) {
     }
     if mode == Mode::Exchange {
         metadata["token_endpoint_auth_methods_supported"] = json!(["none", "private_key_jwt"]);
+    }
+    if mode == Mode::Oidc {
+        metadata["authorization_endpoint"] = server.url(authorize::PATH).into();
+        metadata["pushed_authorization_request_endpoint"] = server.url(authorize::PUSHED_PATH).into();
+        metadata["require_pushed_authorization_requests"] =
+            server.switches.is_armed(SwitchName::OidcParRequired).into();
+        metadata["response_types_supported"] = json!(["code"]);
+        metadata["response_modes_supported"] = json!(["query"]);
+        metadata["authorization_response_iss_parameter_supported"] = true.into();
+        metadata["acr_values_supported"] = json!(["aal3"]);
     }
 }
 

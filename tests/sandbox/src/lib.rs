@@ -13,9 +13,12 @@
 
 mod access;
 mod assertion;
+mod authorization;
+mod authorize;
 mod bundle;
 mod certificate;
 mod client_assertion;
+mod codes;
 mod conditional;
 mod config;
 mod consent;
@@ -27,17 +30,20 @@ mod eligibility;
 mod exchange;
 mod form;
 mod grants;
+mod html;
 mod http;
 mod idempotency;
 mod inquiry;
 mod jws;
 mod listener;
 mod log;
+mod login_page;
 mod misbehave;
 mod modes;
 mod nonce;
 mod outcome;
 mod people;
+mod pushed;
 mod random;
 mod rate_limit;
 mod records;
@@ -92,6 +98,8 @@ pub struct Options {
     pub client_ids: Vec<String>,
     /// The modes that discovery offers and the token endpoint accepts.
     pub modes: Vec<Mode>,
+    /// Where mode OIDC sends the browser afterwards: an https URL without a fragment.
+    pub redirect_uri: String,
 }
 
 impl Default for Options {
@@ -104,6 +112,7 @@ impl Default for Options {
             clock_offset_s: 0,
             client_ids: vec!["jp.example.kazasu-demo".to_owned()],
             modes: vec![Mode::Card],
+            redirect_uri: "https://app.kazasu.example/callback".to_owned(),
         }
     }
 }
@@ -120,8 +129,9 @@ pub struct Sandbox {
 /// Starts a server and returns once it listens.
 ///
 /// # Errors
-/// When the address cannot be bound or the state file cannot be read.
+/// When the address cannot be bound, the state file cannot be read or the redirect URI is none.
 pub fn start(options: Options) -> io::Result<Sandbox> {
+    authorization::check_redirect_uri(&options.redirect_uri)?;
     let listener = TcpListener::bind(options.listen)?;
     listener.set_nonblocking(true)?;
     let address = listener.local_addr()?;
@@ -220,6 +230,10 @@ impl Sandbox {
     /// Stops listening, closes every connection and waits for the server's threads.
     pub fn stop(self) {
         drop(self);
+    }
+
+    fn redirect_uri(&self) -> Option<&str> {
+        self.server.modes.contains(&Mode::Oidc).then_some(&self.server.redirect_uri)
     }
 
     fn client_id(&self) -> &str {

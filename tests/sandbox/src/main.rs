@@ -27,6 +27,9 @@ struct Arguments {
     /// Backend modes that discovery offers: card, exchange, oidc.
     #[arg(long, value_name = "MODE,…", value_delimiter = ',', default_value = "card")]
     modes: Vec<Mode>,
+    /// Redirect URI of the client in mode oidc.
+    #[arg(long, value_name = "URL", default_value = "https://app.kazasu.example/callback")]
+    redirect_uri: String,
     /// Arm a switch; may be given more than once.
     #[arg(long = "switch", value_name = "NAME[:TIMES][=VALUE]")]
     switches: Vec<Switch>,
@@ -58,6 +61,7 @@ fn run(arguments: Arguments) -> io::Result<()> {
         listen: arguments.listen,
         switches: arguments.switches,
         modes: arguments.modes,
+        redirect_uri: arguments.redirect_uri,
         state: arguments.state,
         log: LogTarget::Callback(Box::new(move |line| drop(sender.send(line.to_owned())))),
         ..Options::default()

@@ -60,6 +60,13 @@ impl People {
         self.with_number(*self.by_thumbprint.get(thumbprint)?)
     }
 
+    /// Everybody, by number.
+    pub(crate) fn all(&self) -> Vec<&Person> {
+        let mut people: Vec<&Person> = self.by_number.values().collect();
+        people.sort_by_key(|person| person.number);
+        people
+    }
+
     pub(crate) fn with_number(&self, number: u8) -> Option<&Person> {
         self.by_number.get(&number)
     }

@@ -15,7 +15,7 @@ use crate::modes::Mode;
 use crate::outcome::{Issue, OAuthError};
 use crate::state::{FHIR_PATH, Server};
 use crate::switches::SwitchName;
-use crate::{consent, coverage, discovery, eligibility, nonce, records, revoke, task, token};
+use crate::{authorize, consent, coverage, discovery, eligibility, nonce, pushed, records, revoke, task, token};
 
 /// The application, to be served on each connection.
 pub(crate) fn application(server: Arc<Server>) -> Router {
@@ -38,6 +38,8 @@ const ROUTES: &[Route] = &[
     route("GET", "/r4/metadata", |server, _| discovery::capability_statement(server)),
     route("POST", "/nonce", nonce::answer),
     route("POST", "/token", token::answer),
+    route("GET", authorize::PATH, authorize::answer),
+    route("POST", authorize::PUSHED_PATH, pushed::answer),
     route("POST", "/revoke", revoke::answer),
     route("POST", "/r4/CoverageEligibilityRequest/$submit", eligibility::submit),
     route("POST", "/r4/CoverageEligibilityResponse/_search", eligibility::search),
@@ -76,11 +78,12 @@ const fn route(method: &'static str, path: &'static str, answer: fn(&Server, &Re
 }
 
 impl Route {
-    /// A card nonce is of use only where cards sign assertions.
+    /// Whether a mode needs this route: a card nonce is of use only where cards sign assertions.
     fn is_on(&self, server: &Server) -> bool {
         let on = |mode| server.modes.contains(&mode);
         match self.path {
             "/nonce" => on(Mode::Card) || on(Mode::Exchange),
+            authorize::PATH | authorize::PUSHED_PATH => on(Mode::Oidc),
             _ => true,
         }
     }

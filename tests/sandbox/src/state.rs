@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use crate::assertion::AssertionIds;
 use crate::certificate::Roots;
 use crate::client_assertion::ClientAssertions;
+use crate::codes::Codes;
 use crate::counters::Counters;
 use crate::dpop::Proofs;
 use crate::grants::Grants;
@@ -19,6 +20,7 @@ use crate::log::LogTarget;
 use crate::modes::Mode;
 use crate::nonce::Nonces;
 use crate::people::People;
+use crate::pushed::Pushed;
 use crate::rate_limit::RateLimit;
 use crate::search::Pages;
 use crate::switches::Switches;
@@ -33,6 +35,7 @@ pub(crate) struct Server {
     pub(crate) fhir_base: String,
     pub(crate) client_ids: Vec<String>,
     pub(crate) modes: Vec<Mode>,
+    pub(crate) redirect_uri: String,
     pub(crate) clock: Clock,
     pub(crate) log: LogTarget,
     pub(crate) switches: Arc<Switches>,
@@ -41,6 +44,8 @@ pub(crate) struct Server {
     pub(crate) nonces: Nonces,
     pub(crate) assertion_ids: AssertionIds,
     pub(crate) client_assertions: ClientAssertions,
+    pub(crate) pushed: Pushed,
+    pub(crate) codes: Codes,
     pub(crate) dpop: Proofs,
     pub(crate) grants: Grants,
     pub(crate) outcomes: Outcomes,
@@ -80,6 +85,7 @@ impl Server {
             issuer,
             client_ids: options.client_ids,
             modes: options.modes,
+            redirect_uri: options.redirect_uri,
             clock: Clock::new(options.clock_offset_s),
             log: options.log,
             switches,
@@ -88,6 +94,8 @@ impl Server {
             nonces: Nonces::default(),
             assertion_ids: AssertionIds::default(),
             client_assertions: ClientAssertions::default(),
+            pushed: Pushed::default(),
+            codes: Codes::default(),
             dpop: Proofs::default(),
             grants: Grants::default(),
             outcomes: Outcomes::default(),

@@ -10,6 +10,7 @@ mod discovery;
 mod dpop;
 mod exchange;
 mod flow;
+mod oidc;
 mod people;
 mod record_switches;
 mod records;

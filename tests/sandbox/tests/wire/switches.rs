@@ -76,6 +76,7 @@ const SHOWN_ELSEWHERE: &[SwitchName] = &[
     SwitchName::SubmitSlow,
     SwitchName::SuspensionEffect,
     SwitchName::ExchangeNoIssuedType,
+    SwitchName::OidcParRequired,
 ];
 
 pub(crate) fn armed(sandbox: &Sandbox, switch: &str) {
@@ -86,7 +87,7 @@ pub(crate) fn armed(sandbox: &Sandbox, switch: &str) {
 
 #[test]
 fn every_switch_has_a_test() {
-    let sources = [include_str!("switches.rs"), include_str!("record_switches.rs")];
+    let sources = [include_str!("switches.rs"), include_str!("record_switches.rs"), include_str!("oidc.rs")];
     let tables = TOKEN_ERRORS
         .iter()
         .chain(SUBMIT_ERRORS)
