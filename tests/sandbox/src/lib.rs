@@ -12,6 +12,7 @@
 //! ```
 
 mod access;
+mod admin;
 mod assertion;
 mod authorization;
 mod authorize;
@@ -46,6 +47,7 @@ mod people;
 mod pushed;
 mod random;
 mod rate_limit;
+mod recent;
 mod records;
 mod registration;
 mod revoke;
@@ -90,6 +92,8 @@ pub struct Options {
     pub switches: Vec<Switch>,
     /// File that keeps over a restart what was written, who is suspended, used nonces and idempotency outcomes.
     pub state: Option<PathBuf>,
+    /// Port of the admin page on 127.0.0.1, 0 for a free one; without, there is no page.
+    pub admin: Option<u16>,
     /// Where the log lines go.
     pub log: LogTarget,
     /// Seconds by which the server's clock is ahead.
@@ -108,6 +112,7 @@ impl Default for Options {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             switches: Vec::new(),
             state: None,
+            admin: None,
             log: LogTarget::Silent,
             clock_offset_s: 0,
             client_ids: vec!["jp.example.kazasu-demo".to_owned()],
@@ -120,6 +125,7 @@ impl Default for Options {
 /// A running server; it stops when dropped.
 pub struct Sandbox {
     address: SocketAddr,
+    admin_url: Option<String>,
     server: Arc<Server>,
     tls_root_der: Vec<u8>,
     pins: Vec<String>,
@@ -135,6 +141,11 @@ pub fn start(options: Options) -> io::Result<Sandbox> {
     let listener = TcpListener::bind(options.listen)?;
     listener.set_nonblocking(true)?;
     let address = listener.local_addr()?;
+    let admin = options.admin.map(admin::bind).transpose()?;
+    let admin_url = match &admin {
+        Some(listener) => Some(format!("http://{}/", listener.local_addr()?)),
+        None => None,
+    };
     let switches = Arc::new(switches::Switches::default());
     let identity = Identity::generate(Arc::clone(&switches))?;
     let host = if address.is_ipv6() { "localhost" } else { "127.0.0.1" };
@@ -144,20 +155,31 @@ pub fn start(options: Options) -> io::Result<Sandbox> {
     let entered = runtime.enter();
     let listener = tokio::net::TcpListener::from_std(listener)?;
     let listener = TlsListener::start(listener, TlsAcceptor::from(identity.config), Arc::clone(&server))?;
+    if let Some(listener) = admin {
+        admin::start(listener, Arc::clone(&server))?;
+    }
     drop(entered);
     let application =
         server::application(Arc::clone(&server)).into_make_service_with_connect_info::<ConnectionHandle>();
     runtime.spawn(async move { axum::serve(listener, application).await });
     let listening = serde_json::json!({ "issuer": server.issuer, "fhir_base": server.fhir_base });
     server.log.line(&listening.to_string());
+    if let Some(url) = &admin_url {
+        server.log.line(&format!("admin page {url}"));
+    }
     let (tls_root_der, pins) = (identity.root_der, identity.pins);
-    Ok(Sandbox { address, server, tls_root_der, pins, runtime: Some(runtime) })
+    Ok(Sandbox { address, admin_url, server, tls_root_der, pins, runtime: Some(runtime) })
 }
 
 impl Sandbox {
     /// The address the server listens on.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where the admin page is, if there is one.
+    pub fn admin_url(&self) -> Option<&str> {
+        self.admin_url.as_deref()
     }
 
     /// The issuer of the authorization server.

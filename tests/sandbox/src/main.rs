@@ -18,6 +18,9 @@ struct Arguments {
     /// Address to listen on; port 0 takes a free one.
     #[arg(long, default_value = "127.0.0.1:0")]
     listen: SocketAddr,
+    /// Serve an admin page on this port of 127.0.0.1, over plain HTTP; port 0 takes a free one.
+    #[arg(long, value_name = "PORT")]
+    admin: Option<u16>,
     /// Write a client configuration to this file, and certificates beside it.
     #[arg(long, value_name = "FILE")]
     config_out: Option<PathBuf>,
@@ -59,6 +62,7 @@ fn run(arguments: Arguments) -> io::Result<()> {
     let (sender, lines) = mpsc::channel::<String>();
     let sandbox = kazasu_sandbox::start(Options {
         listen: arguments.listen,
+        admin: arguments.admin,
         switches: arguments.switches,
         modes: arguments.modes,
         redirect_uri: arguments.redirect_uri,

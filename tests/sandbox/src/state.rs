@@ -22,6 +22,7 @@ use crate::nonce::Nonces;
 use crate::people::People;
 use crate::pushed::Pushed;
 use crate::rate_limit::RateLimit;
+use crate::recent::Recent;
 use crate::search::Pages;
 use crate::switches::Switches;
 use crate::sync::lock;
@@ -53,6 +54,7 @@ pub(crate) struct Server {
     pub(crate) written: Written,
     pub(crate) pages: Pages,
     pub(crate) rate_limit: RateLimit,
+    pub(crate) recent: Recent,
     /// Held by the token request that is being answered.
     pub(crate) token_turn: Mutex<()>,
     /// Held by the write that is being processed.
@@ -103,6 +105,7 @@ impl Server {
             written: Written::default(),
             pages: Pages::default(),
             rate_limit: RateLimit::default(),
+            recent: Recent::default(),
             token_turn: Mutex::default(),
             write_turn: Mutex::default(),
             members: Mutex::default(),

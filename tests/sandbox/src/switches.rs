@@ -239,6 +239,16 @@ impl Switches {
         lock(&self.0).clear();
     }
 
+    /// Disarms every switch of one name.
+    pub(crate) fn disarm(&self, name: SwitchName) {
+        lock(&self.0).retain(|switch| switch.name != name);
+    }
+
+    /// What is armed now, in the order in which it is used up.
+    pub(crate) fn armed(&self) -> Vec<Switch> {
+        lock(&self.0).clone()
+    }
+
     /// Whether a switch is armed, without using it.
     pub(crate) fn is_armed(&self, name: SwitchName) -> bool {
         lock(&self.0).iter().any(|switch| switch.name == name && switch.times != Some(0))

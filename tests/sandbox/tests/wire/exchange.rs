@@ -93,10 +93,12 @@ fn each_wrong_client_assertion_is_an_invalid_client_and_leaves_the_nonce_unused(
     }
     let other = Device::new(&sandbox);
     let foreign = other.sign(&client_assertion(&other));
+    let forged = other.sign(&client_assertion(&device));
     let named = format!("{}&client_id=other", form(&subject, &device.sign(&client_assertion(&device))));
     let without = format!("grant_type={TOKEN_EXCHANGE}&subject_token={subject}&subject_token_type={JWT}");
     let cases = [
         ("another device's key", form(&subject, &foreign)),
+        ("another device's signature", form(&subject, &forged)),
         ("client_id of another client", named),
         ("no client assertion", without),
         ("no JWS", form(&subject, "abc")),

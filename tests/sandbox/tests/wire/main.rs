@@ -4,6 +4,7 @@ mod card;
 mod client;
 mod device;
 
+mod admin;
 mod consent;
 mod coverage;
 mod discovery;
