@@ -19,26 +19,31 @@ pub(crate) fn answer(server: &Server, request: &Request) -> Answer {
     match ask(server, &form) {
         Ok(asked) => decide(server, &form, asked, query),
         // Nothing is redirected to an address that is not known to be the client's (RFC 6749, 4.1.2.1).
-        Err((None, error)) => login_page::refusal(error),
-        Err((Some(target), error)) => refuse(server, &target, error),
+        Err(Fault { target: None, error }) => login_page::refusal(error),
+        Err(Fault { target: Some(target), error }) => refuse(server, &target, error),
     }
 }
 
-type Fault = (Option<Target>, OAuthError);
+/// An error, and where it may be told.
+struct Fault {
+    target: Option<Box<Target>>,
+    error: OAuthError,
+}
 
 /// The request that the parameters make, or that was pushed.
 fn ask(server: &Server, form: &Form) -> Result<AuthorizationRequest, Fault> {
+    let untold = |error| Fault { target: None, error };
     if let Some(uri) = form.get("request_uri") {
-        let client_id = crate::token::client(server, form).map_err(|error| (None, error))?;
+        let client_id = crate::token::client(server, form).map_err(untold)?;
         let unknown = OAuthError::INVALID_REQUEST.described("request_uri unknown, expired or of another client");
-        return server.pushed.find(uri, client_id, server.clock.now()).ok_or((None, unknown));
+        return server.pushed.find(uri, client_id, server.clock.now()).ok_or(untold(unknown));
     }
-    let target = Target::parse(server, form).map_err(|error| (None, error))?;
+    let target = Target::parse(server, form).map_err(untold)?;
+    let told = |error| Fault { target: Some(Box::new(target.clone())), error };
     if server.switches.is_armed(SwitchName::OidcParRequired) {
-        let error = OAuthError::INVALID_REQUEST.described("the request must be pushed");
-        return Err((Some(target), error));
+        return Err(told(OAuthError::INVALID_REQUEST.described("the request must be pushed")));
     }
-    AuthorizationRequest::parse(server, form, target.clone()).map_err(|error| (Some(target), error))
+    AuthorizationRequest::parse(server, form, target.clone()).map_err(told)
 }
 
 fn decide(server: &Server, form: &Form, asked: AuthorizationRequest, query: &str) -> Answer {

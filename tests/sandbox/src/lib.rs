@@ -62,6 +62,7 @@ mod template;
 mod time;
 mod tls;
 mod token;
+mod upstream;
 mod written;
 
 use std::io;
@@ -102,6 +103,10 @@ pub struct Options {
     pub client_ids: Vec<String>,
     /// The modes that discovery offers and the token endpoint accepts.
     pub modes: Vec<Mode>,
+    /// Base of a FHIR server that keeps the resources in place of the synthetic ones.
+    pub fhir_base: Option<String>,
+    /// The authorities that a FHIR server with https is trusted by, in DER.
+    pub fhir_roots_der: Vec<Vec<u8>>,
     /// Where mode OIDC sends the browser afterwards: an https URL without a fragment.
     pub redirect_uri: String,
 }
@@ -117,6 +122,8 @@ impl Default for Options {
             clock_offset_s: 0,
             client_ids: vec!["jp.example.kazasu-demo".to_owned()],
             modes: vec![Mode::Card],
+            fhir_base: None,
+            fhir_roots_der: Vec::new(),
             redirect_uri: "https://app.kazasu.example/callback".to_owned(),
         }
     }
@@ -135,7 +142,7 @@ pub struct Sandbox {
 /// Starts a server and returns once it listens.
 ///
 /// # Errors
-/// When the address cannot be bound, the state file cannot be read or the redirect URI is none.
+/// When the address cannot be bound, the state file cannot be read, or the redirect URI or FHIR base is none.
 pub fn start(options: Options) -> io::Result<Sandbox> {
     authorization::check_redirect_uri(&options.redirect_uri)?;
     let listener = TcpListener::bind(options.listen)?;

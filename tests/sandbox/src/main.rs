@@ -2,12 +2,14 @@
 
 use std::io::{self, Write};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::mpsc;
 
 use clap::Parser;
 use kazasu_sandbox::{LogTarget, Mode, Options, Switch, SwitchName};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::{self, PemObject};
 
 /// Reference backend for developers: authorization server and FHIR R4 server with ten synthetic people.
 ///
@@ -30,6 +32,12 @@ struct Arguments {
     /// Backend modes that discovery offers: card, exchange, oidc.
     #[arg(long, value_name = "MODE,…", value_delimiter = ',', default_value = "card")]
     modes: Vec<Mode>,
+    /// Keep the resources on this FHIR R4 server in place of the synthetic ones.
+    #[arg(long, value_name = "URL")]
+    fhir_base: Option<String>,
+    /// Authorities, in PEM, that a FHIR server with https is trusted by.
+    #[arg(long, value_name = "FILE", requires = "fhir_base")]
+    fhir_root: Option<PathBuf>,
     /// Redirect URI of the client in mode oidc.
     #[arg(long, value_name = "URL", default_value = "https://app.kazasu.example/callback")]
     redirect_uri: String,
@@ -65,6 +73,8 @@ fn run(arguments: Arguments) -> io::Result<()> {
         admin: arguments.admin,
         switches: arguments.switches,
         modes: arguments.modes,
+        fhir_base: arguments.fhir_base,
+        fhir_roots_der: arguments.fhir_root.as_deref().map(read_pem).transpose()?.unwrap_or_default(),
         redirect_uri: arguments.redirect_uri,
         state: arguments.state,
         log: LogTarget::Callback(Box::new(move |line| drop(sender.send(line.to_owned())))),
@@ -82,6 +92,12 @@ fn run(arguments: Arguments) -> io::Result<()> {
     wait_for_signal()?;
     sandbox.stop();
     Ok(())
+}
+
+fn read_pem(file: &Path) -> io::Result<Vec<Vec<u8>>> {
+    let read =
+        |certificate: Result<CertificateDer<'_>, pem::Error>| Ok(certificate.map_err(io::Error::other)?.to_vec());
+    CertificateDer::pem_file_iter(file).map_err(io::Error::other)?.map(read).collect()
 }
 
 fn wait_for_signal() -> io::Result<()> {

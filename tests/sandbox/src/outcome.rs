@@ -117,6 +117,8 @@ impl Issue {
         Self::new(415, "not-supported", "KZ-U01", "この機能は利用できません。", "media type not supported");
     pub(crate) const TOO_LARGE: Self =
         Self::new(413, "too-long", "KZ-D04", "送信内容が大きすぎます。", "request body too large");
+    pub(crate) const RESULT_TOO_LARGE: Self =
+        Self::new(413, "too-costly", "KZ-D04", "期間を短くしてください。", "result too large");
     pub(crate) const RUNNING: Self = Self::new(
         409,
         "conflict",
@@ -234,7 +236,7 @@ impl Issue {
             "consent missing or expired",
         ),
         Self::CONFLICT,
-        Self::new(413, "too-costly", "KZ-D04", "期間を短くしてください。", "result too large"),
+        Self::RESULT_TOO_LARGE,
         Self::NOT_CONFIRMED,
     ];
 

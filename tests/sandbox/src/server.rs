@@ -16,7 +16,9 @@ use crate::outcome::{Issue, OAuthError};
 use crate::recent::Arrival;
 use crate::state::{FHIR_PATH, Server};
 use crate::switches::SwitchName;
-use crate::{authorize, consent, coverage, discovery, eligibility, nonce, pushed, records, revoke, task, token};
+use crate::{
+    authorize, consent, coverage, discovery, eligibility, nonce, pushed, records, revoke, task, token, upstream,
+};
 
 /// The application, to be served on each connection.
 pub(crate) fn application(server: Arc<Server>) -> Router {
@@ -154,7 +156,9 @@ fn handle(server: &Server, arrival: &Arrival, request: Request) -> Answer {
         };
         return finish(server, arrival, (request.method.as_str(), "-"), nonce_mode, answer);
     };
-    let answer = limited(server, route).unwrap_or_else(|| (route.answer)(server, &request));
+    let answer = limited(server, route)
+        .or_else(|| upstream::answer(server, &request))
+        .unwrap_or_else(|| (route.answer)(server, &request));
     finish(server, arrival, (route.method, route.path), nonce_mode, answer)
 }
 

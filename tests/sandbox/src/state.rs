@@ -27,6 +27,7 @@ use crate::search::Pages;
 use crate::switches::Switches;
 use crate::sync::lock;
 use crate::time::{Clock, UnixSeconds};
+use crate::upstream::Upstream;
 use crate::written::Written;
 use crate::{registration, suspension, task};
 
@@ -55,6 +56,8 @@ pub(crate) struct Server {
     pub(crate) pages: Pages,
     pub(crate) rate_limit: RateLimit,
     pub(crate) recent: Recent,
+    /// The FHIR server that keeps the resources, if it is not this one.
+    pub(crate) upstream: Option<Upstream>,
     /// Held by the token request that is being answered.
     pub(crate) token_turn: Mutex<()>,
     /// Held by the write that is being processed.
@@ -79,8 +82,9 @@ impl Server {
     /// A server for `issuer`, with what its state file holds.
     ///
     /// # Errors
-    /// When the state file exists and cannot be read.
+    /// When the state file exists and cannot be read, or the FHIR server behind this one cannot be used.
     pub(crate) fn new(issuer: String, options: crate::Options, switches: Arc<Switches>) -> io::Result<Self> {
+        let upstream = options.fhir_base.map(|base| Upstream::new(&base, &options.fhir_roots_der)).transpose()?;
         options.switches.into_iter().for_each(|switch| switches.arm(switch));
         let server = Self {
             fhir_base: format!("{issuer}{FHIR_PATH}"),
@@ -106,6 +110,7 @@ impl Server {
             pages: Pages::default(),
             rate_limit: RateLimit::default(),
             recent: Recent::default(),
+            upstream,
             token_turn: Mutex::default(),
             write_turn: Mutex::default(),
             members: Mutex::default(),
@@ -113,7 +118,8 @@ impl Server {
             state: options.state,
             writing: Mutex::default(),
         };
-        if !server.load()? {
+        // With a FHIR server behind, what is kept here is suspensions only.
+        if !server.load()? && server.upstream.is_none() {
             server.begin_at_kiosk();
         }
         Ok(server)

@@ -3,6 +3,7 @@
 mod card;
 mod client;
 mod device;
+mod fhir_server;
 
 mod admin;
 mod consent;
@@ -22,3 +23,4 @@ mod switches;
 mod task;
 mod token;
 mod transport;
+mod upstream;
