@@ -105,4 +105,4 @@ fn is_verifier(text: &str) -> bool {
 const LIFETIME_S: i64 = 60;
 /// Reuse is noticed for as long as a refresh token lives.
 const KEPT_S: i64 = 86_400;
-const MAX_KEPT: usize = 10_000;
+const MAX_KEPT: usize = 100_000;

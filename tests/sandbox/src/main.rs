@@ -13,7 +13,8 @@ use rustls::pki_types::pem::{self, PemObject};
 
 /// Reference backend for developers: authorization server and FHIR R4 server with ten synthetic people.
 ///
-/// Prints one JSON line with `issuer` and `fhir_base` when it listens, then one line for each request.
+/// Prints one JSON line with `issuer` and `fhir_base` when it listens, one with the address of the admin page if there
+/// is one, then one line for each request.
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {

@@ -41,7 +41,9 @@ fn try_answer(server: &Server, request: &Request) -> Result<Answer, OAuthError> 
         }
         asked.dpop_jkt = Some(jkt);
     }
-    let uri = server.pushed.keep(asked, server.clock.now()).ok_or(OAuthError::SLOW_DOWN)?;
+    let Some(uri) = server.pushed.keep(asked, server.clock.now()) else {
+        return Ok(misbehave::retry_after(OAuthError::SLOW_DOWN, LIFETIME_S.unsigned_abs()));
+    };
     Ok(Answer::json(201, &json!({ "request_uri": uri, "expires_in": LIFETIME_S }), "request pushed"))
 }
 
