@@ -61,3 +61,18 @@ impl fmt::Display for UnknownMode {
 }
 
 impl std::error::Error for UnknownMode {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_round_trip_and_others_are_refused() {
+        for mode in Mode::ALL {
+            assert_eq!(mode.to_string().parse(), Ok(mode));
+        }
+        for text in ["", "Card", "card,oidc"] {
+            assert!(text.parse::<Mode>().is_err(), "{text}");
+        }
+    }
+}
