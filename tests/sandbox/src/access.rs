@@ -48,7 +48,7 @@ pub(crate) fn authorize_any(server: &Server, request: &Request, scopes: &[Scope]
         return Err(challenge(Issue::LOGIN.described("no DPoP access token"), None));
     };
     let url = server.url(&request.path);
-    let jkt = dpop::check(server, request, &url, Some(token.trim())).map_err(|fault| match fault {
+    let key = dpop::check(server, request, &url, Some(token.trim())).map_err(|fault| match fault {
         ProofFault::Invalid(description) => {
             challenge(Issue::BAD_PROOF.described(description), Some("invalid_dpop_proof"))
         }
@@ -57,6 +57,7 @@ pub(crate) fn authorize_any(server: &Server, request: &Request, scopes: &[Scope]
             ..challenge(Issue::BAD_PROOF.described("DPoP nonce required"), Some("use_dpop_nonce"))
         },
     })?;
+    let jkt = key.thumbprint();
     let invalid = |description| challenge(Issue::LOGIN.described(description), Some("invalid_token"));
     let grant = server.grants.find(token.trim()).ok_or_else(|| invalid("access token unknown or revoked"))?;
     if grant.expires < server.clock.now() {

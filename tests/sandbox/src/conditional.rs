@@ -63,12 +63,18 @@ fn try_write(
 
 /// The stored resource that `If-None-Exist` finds among `resources`, if the header is there.
 pub(crate) fn existing<'a>(request: &Request, resources: &'a [Value]) -> Result<Option<&'a Value>, Answer> {
+    let Some((system, value)) = condition(request)? else { return Ok(None) };
+    Ok(resources.iter().find(|resource| identifier(resource, &system) == Some(&value)))
+}
+
+/// System and value of the identifier that `If-None-Exist` names, if the header is there.
+pub(crate) fn condition(request: &Request) -> Result<Option<(String, String)>, Answer> {
     const REFUSED: Issue = Issue::INVALID_ELEMENT.described("If-None-Exist must be identifier=system|value");
     let Some(condition) = request.header("if-none-exist").map_err(|_| REFUSED)? else { return Ok(None) };
     let parameters = crate::form::pairs(condition.as_bytes()).ok_or(REFUSED)?;
     let [(name, token)] = &parameters[..] else { return Err(REFUSED.into()) };
     let (system, value) = token.split_once('|').filter(|_| name == "identifier").ok_or(REFUSED)?;
-    Ok(resources.iter().find(|resource| identifier(resource, system) == Some(value)))
+    Ok(Some((system.to_owned(), value.to_owned())))
 }
 
 /// Refuses a write whose `If-Match` is missing or is not the version of `stored`.

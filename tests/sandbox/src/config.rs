@@ -28,7 +28,7 @@ impl Sandbox {
             .zip(self.card_roots_der())
             .map(|(number, der)| write_pem(format!("{stem}-card-root-{number}.pem"), &der))
             .collect::<io::Result<_>>()?;
-        let config = json!({
+        let mut config = json!({
             "issuer": self.issuer(),
             "fhir_base": self.fhir_base(),
             "client_id": self.client_id(),
@@ -40,6 +40,10 @@ impl Sandbox {
             "scope": SCOPES.join(" "),
             "consents": ["limit-certificate"],
         });
+        // Readers of the file refuse members they do not know, so one that only mode OIDC needs is left out elsewhere.
+        if let Some(redirect_uri) = self.redirect_uri() {
+            config["redirect_uri"] = redirect_uri.into();
+        }
         let text = serde_json::to_string_pretty(&config)? + "\n";
         let temporary = file.with_extension("new");
         std::fs::write(&temporary, text)?;

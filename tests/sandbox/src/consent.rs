@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::access::{self, Caller};
+use crate::authorization::is_hash;
 use crate::conditional::{self, code, identifier, system};
 use crate::grants::CONSENT;
 use crate::http::{Answer, Request};
@@ -109,7 +110,7 @@ fn check(caller: &Caller, consent: &Value, today: Day) -> Result<(), Issue> {
     let (1, Some(kind)) = (categories, kind) else {
         return Err(Issue::INVALID_ELEMENT.described("category is not exactly one known consent-type"));
     };
-    let hash = identifier(consent, &system("notice-sha256")).filter(|hash| is_sha256(hash));
+    let hash = identifier(consent, &system("notice-sha256")).filter(|hash| is_hash(hash));
     hash.ok_or(Issue::REQUIRED_ELEMENT.described("identifier notice-sha256 is missing or no base64url SHA-256"))?;
     check_period(&consent["provision"]["period"], today)?;
     if kind == FAMILY_SHARE {
@@ -165,11 +166,6 @@ fn log_change(server: &Server, caller: &Caller) {
 
 fn kind(consent: &Value) -> Option<&str> {
     code(&consent["category"][0], "consent-type")
-}
-
-/// Whether the text is the base64url form of 32 bytes.
-fn is_sha256(text: &str) -> bool {
-    text.len() == 43 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
 }
 
 /// How consents are searched.

@@ -5,13 +5,13 @@ use serde_json::{Value, json};
 use crate::grants::{CARD_SUSPEND, SCOPES};
 use crate::http::Answer;
 use crate::misbehave;
+use crate::modes::Mode;
 use crate::outcome::Issue;
 use crate::search::Kind;
 use crate::state::Server;
 use crate::switches::SwitchName;
 use crate::time;
-use crate::token::JWT_BEARER;
-use crate::{consent, coverage, records, suspension, task};
+use crate::{authorize, consent, coverage, records, suspension, task};
 
 /// Answers `GET /r4/.well-known/smart-configuration` (SMART App Launch 2).
 pub(crate) fn smart_configuration(server: &Server) -> Answer {
@@ -116,24 +116,51 @@ fn server_metadata(server: &Server) -> Value {
     } else {
         server.issuer.as_str()
     };
-    json!({
+    let mut metadata = json!({
         "issuer": issuer,
         "token_endpoint": server.url("/token"),
-        "nonce_endpoint": server.url("/nonce"),
         "revocation_endpoint": server.url("/revoke"),
         "jwks_uri": server.url("/jwks.json"),
-        "grant_types_supported": [JWT_BEARER, "refresh_token"],
+        "grant_types_supported": grant_types(server),
         "response_types_supported": [],
         "token_endpoint_auth_methods_supported": ["none"],
         "token_endpoint_auth_signing_alg_values_supported": ["ES256"],
         "dpop_signing_alg_values_supported": ["ES256"],
-        "card_assertion_signing_alg_values_supported": ["RS256", "ES256", "ES384"],
         "scopes_supported": advertised(),
         "capabilities": ["permission-patient", "permission-v2"],
         "code_challenge_methods_supported": ["S256"],
         "kz_conformance": levels(server),
         "kz_suspension_effect": suspension::effect(server),
-    })
+    });
+    server.modes.iter().for_each(|mode| offer(server, *mode, &mut metadata));
+    metadata
+}
+
+/// The grant type of every mode that is on, and refresh, which all of them end in.
+fn grant_types(server: &Server) -> Vec<&'static str> {
+    let modes = Mode::ALL.into_iter().filter(|mode| server.modes.contains(mode));
+    modes.map(Mode::grant_type).chain(["refresh_token"]).collect()
+}
+
+/// Adds what a client of one mode needs to know.
+fn offer(server: &Server, mode: Mode, metadata: &mut Value) {
+    if matches!(mode, Mode::Card | Mode::Exchange) {
+        metadata["nonce_endpoint"] = server.url("/nonce").into();
+        metadata["card_assertion_signing_alg_values_supported"] = json!(["RS256", "ES256", "ES384"]);
+    }
+    if mode == Mode::Exchange {
+        metadata["token_endpoint_auth_methods_supported"] = json!(["none", "private_key_jwt"]);
+    }
+    if mode == Mode::Oidc {
+        metadata["authorization_endpoint"] = server.url(authorize::PATH).into();
+        metadata["pushed_authorization_request_endpoint"] = server.url(authorize::PUSHED_PATH).into();
+        metadata["require_pushed_authorization_requests"] =
+            server.switches.is_armed(SwitchName::OidcParRequired).into();
+        metadata["response_types_supported"] = json!(["code"]);
+        metadata["response_modes_supported"] = json!(["query"]);
+        metadata["authorization_response_iss_parameter_supported"] = true.into();
+        metadata["acr_values_supported"] = json!(["aal3"]);
+    }
 }
 
 fn levels(server: &Server) -> Vec<String> {

@@ -53,13 +53,13 @@ struct Claims {
 
 /// Checks the proof of a request to `url`, bound to `access_token` at the resource server (RFC 9449, 4.3).
 ///
-/// Returns the RFC 7638 thumbprint of the proof key.
+/// Returns the key that made the proof; its thumbprint is what tokens are bound to.
 pub(crate) fn check(
     server: &Server,
     request: &Request,
     url: &str,
     access_token: Option<&str>,
-) -> Result<String, ProofFault> {
+) -> Result<PublicKey, ProofFault> {
     use ProofFault::Invalid;
     let proof = request.header("dpop").map_err(|_| Invalid("more than one DPoP header"))?;
     let proof = Compact::parse(proof.ok_or(Invalid("DPoP header missing"))?).ok_or(Invalid("proof is not a JWS"))?;
@@ -96,7 +96,7 @@ pub(crate) fn check(
     if !server.dpop.first_use(&jkt, &claims.jti, now) {
         return Err(Invalid("proof replayed"));
     }
-    Ok(jkt)
+    Ok(key)
 }
 
 /// The proofs seen lately and the DPoP nonces given out.

@@ -12,9 +12,14 @@
 //! ```
 
 mod access;
+mod admin;
 mod assertion;
+mod authorization;
+mod authorize;
 mod bundle;
 mod certificate;
+mod client_assertion;
+mod codes;
 mod conditional;
 mod config;
 mod consent;
@@ -23,20 +28,26 @@ mod coverage;
 mod discovery;
 mod dpop;
 mod eligibility;
+mod exchange;
 mod form;
 mod grants;
+mod html;
 mod http;
 mod idempotency;
 mod inquiry;
 mod jws;
 mod listener;
 mod log;
+mod login_page;
 mod misbehave;
+mod modes;
 mod nonce;
 mod outcome;
 mod people;
+mod pushed;
 mod random;
 mod rate_limit;
+mod recent;
 mod records;
 mod registration;
 mod revoke;
@@ -51,6 +62,7 @@ mod template;
 mod time;
 mod tls;
 mod token;
+mod upstream;
 mod written;
 
 use std::io;
@@ -64,6 +76,7 @@ use tokio_rustls::TlsAcceptor;
 
 pub use crate::counters::Counters;
 pub use crate::log::LogTarget;
+pub use crate::modes::{Mode, UnknownMode};
 pub use crate::switches::{Switch, SwitchName, UnknownSwitch};
 
 use crate::listener::{ConnectionHandle, TlsListener};
@@ -80,12 +93,22 @@ pub struct Options {
     pub switches: Vec<Switch>,
     /// File that keeps over a restart what was written, who is suspended, used nonces and idempotency outcomes.
     pub state: Option<PathBuf>,
+    /// Port of the admin page on 127.0.0.1, 0 for a free one; without, there is no page.
+    pub admin: Option<u16>,
     /// Where the log lines go.
     pub log: LogTarget,
     /// Seconds by which the server's clock is ahead.
     pub clock_offset_s: i64,
     /// Registered clients; the first is named in the client configuration.
     pub client_ids: Vec<String>,
+    /// The modes that discovery offers and the token endpoint accepts.
+    pub modes: Vec<Mode>,
+    /// Base of a FHIR server that keeps the resources in place of the synthetic ones.
+    pub fhir_base: Option<String>,
+    /// The authorities that a FHIR server with https is trusted by, in DER.
+    pub fhir_roots_der: Vec<Vec<u8>>,
+    /// Where mode OIDC sends the browser afterwards: an https URL without a fragment.
+    pub redirect_uri: String,
 }
 
 impl Default for Options {
@@ -94,9 +117,14 @@ impl Default for Options {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             switches: Vec::new(),
             state: None,
+            admin: None,
             log: LogTarget::Silent,
             clock_offset_s: 0,
             client_ids: vec!["jp.example.kazasu-demo".to_owned()],
+            modes: vec![Mode::Card],
+            fhir_base: None,
+            fhir_roots_der: Vec::new(),
+            redirect_uri: "https://app.kazasu.example/callback".to_owned(),
         }
     }
 }
@@ -104,6 +132,7 @@ impl Default for Options {
 /// A running server; it stops when dropped.
 pub struct Sandbox {
     address: SocketAddr,
+    admin_url: Option<String>,
     server: Arc<Server>,
     tls_root_der: Vec<u8>,
     pins: Vec<String>,
@@ -113,11 +142,17 @@ pub struct Sandbox {
 /// Starts a server and returns once it listens.
 ///
 /// # Errors
-/// When the address cannot be bound or the state file cannot be read.
+/// When the address cannot be bound, the state file cannot be read, or the redirect URI or FHIR base is none.
 pub fn start(options: Options) -> io::Result<Sandbox> {
+    authorization::check_redirect_uri(&options.redirect_uri)?;
     let listener = TcpListener::bind(options.listen)?;
     listener.set_nonblocking(true)?;
     let address = listener.local_addr()?;
+    let admin = options.admin.map(admin::bind).transpose()?;
+    let admin_url = match &admin {
+        Some(listener) => Some(format!("http://{}/", listener.local_addr()?)),
+        None => None,
+    };
     let switches = Arc::new(switches::Switches::default());
     let identity = Identity::generate(Arc::clone(&switches))?;
     let host = if address.is_ipv6() { "localhost" } else { "127.0.0.1" };
@@ -127,20 +162,31 @@ pub fn start(options: Options) -> io::Result<Sandbox> {
     let entered = runtime.enter();
     let listener = tokio::net::TcpListener::from_std(listener)?;
     let listener = TlsListener::start(listener, TlsAcceptor::from(identity.config), Arc::clone(&server))?;
+    if let Some(listener) = admin {
+        admin::start(listener, Arc::clone(&server))?;
+    }
     drop(entered);
     let application =
         server::application(Arc::clone(&server)).into_make_service_with_connect_info::<ConnectionHandle>();
     runtime.spawn(async move { axum::serve(listener, application).await });
     let listening = serde_json::json!({ "issuer": server.issuer, "fhir_base": server.fhir_base });
     server.log.line(&listening.to_string());
+    if let Some(url) = &admin_url {
+        server.log.line(&format!("admin page {url}"));
+    }
     let (tls_root_der, pins) = (identity.root_der, identity.pins);
-    Ok(Sandbox { address, server, tls_root_der, pins, runtime: Some(runtime) })
+    Ok(Sandbox { address, admin_url, server, tls_root_der, pins, runtime: Some(runtime) })
 }
 
 impl Sandbox {
     /// The address the server listens on.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where the admin page is, if there is one.
+    pub fn admin_url(&self) -> Option<&str> {
+        self.admin_url.as_deref()
     }
 
     /// The issuer of the authorization server.
@@ -213,6 +259,10 @@ impl Sandbox {
     /// Stops listening, closes every connection and waits for the server's threads.
     pub fn stop(self) {
         drop(self);
+    }
+
+    fn redirect_uri(&self) -> Option<&str> {
+        self.server.modes.contains(&Mode::Oidc).then_some(&self.server.redirect_uri)
     }
 
     fn client_id(&self) -> &str {

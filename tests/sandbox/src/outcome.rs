@@ -8,10 +8,10 @@ use crate::http::Answer;
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct OAuthError {
     status: u16,
-    error: &'static str,
+    pub(crate) error: &'static str,
     /// Extension member that says what is wrong with the card, its certificate or the nonce.
-    card_error: Option<&'static str>,
-    description: &'static str,
+    pub(crate) card_error: Option<&'static str>,
+    pub(crate) description: &'static str,
     code: &'static str,
 }
 
@@ -32,6 +32,11 @@ impl OAuthError {
     pub(crate) const SUSPENDED: Self = Self::denied("suspended", "use suspended", "KZ-S01");
     pub(crate) const NOT_REGISTERED: Self = Self::denied("not_registered", "insurance use not registered", "KZ-Q06");
     pub(crate) const NOT_LINKED: Self = Self::denied("not_linked", "insurer data not linked yet", "KZ-Q07");
+    pub(crate) const REFUSED_BY_PERSON: Self = Self::new(403, "access_denied", "refused by the person", "");
+    /// A revoked certificate in mode OIDC, where there is no grant yet that could be invalid (RFC 6749, 4.1.2.1).
+    pub(crate) const SIGN_IN_REVOKED: Self = Self::denied("certificate_revoked", "certificate revoked", "KZ-C07");
+    pub(crate) const UNSUPPORTED_RESPONSE_TYPE: Self =
+        Self::new(400, "unsupported_response_type", "response_type is not code", "KZ-A02");
     pub(crate) const INVALID_SCOPE: Self = Self::new(400, "invalid_scope", "scope refused", "KZ-A06");
     pub(crate) const INVALID_TARGET: Self = Self::new(400, "invalid_target", "resource refused", "KZ-A06");
     pub(crate) const INVALID_CLIENT: Self = Self::new(401, "invalid_client", "client not registered", "KZ-A08");
@@ -112,6 +117,8 @@ impl Issue {
         Self::new(415, "not-supported", "KZ-U01", "この機能は利用できません。", "media type not supported");
     pub(crate) const TOO_LARGE: Self =
         Self::new(413, "too-long", "KZ-D04", "送信内容が大きすぎます。", "request body too large");
+    pub(crate) const RESULT_TOO_LARGE: Self =
+        Self::new(413, "too-costly", "KZ-D04", "期間を短くしてください。", "result too large");
     pub(crate) const RUNNING: Self = Self::new(
         409,
         "conflict",
@@ -229,7 +236,7 @@ impl Issue {
             "consent missing or expired",
         ),
         Self::CONFLICT,
-        Self::new(413, "too-costly", "KZ-D04", "期間を短くしてください。", "result too large"),
+        Self::RESULT_TOO_LARGE,
         Self::NOT_CONFIRMED,
     ];
 

@@ -14,6 +14,8 @@ pub(crate) struct Person {
     pub(crate) name: String,
     /// The answer template of this person.
     pub(crate) template: &'static str,
+    /// The name of that answer in people.json.
+    pub(crate) qualification: String,
     queued: bool,
 }
 
@@ -43,11 +45,12 @@ impl People {
         for entry in people["people"].as_array().expect("people.json lists people") {
             let number = entry["number"].as_u64().and_then(|number| u8::try_from(number).ok()).expect("a small number");
             let name = number.to_string();
-            let template = entry["qualification"].as_str().and_then(template).expect("a known qualification");
+            let qualification = entry["qualification"].as_str().unwrap_or_default().to_owned();
+            let template = template(&qualification).expect("a known qualification");
             let patient = patients[&name].as_str().expect("a patient id").to_owned();
             let shown = entry["name"].as_str().expect("a name").replace('\u{3000}', " ");
-            let queued = entry["qualification"] == "pending";
-            loaded.by_number.insert(number, Person { number, patient, name: shown, template, queued });
+            let queued = qualification == "pending";
+            loaded.by_number.insert(number, Person { number, patient, name: shown, template, qualification, queued });
             for key in keys["people"][&name]["authentication"].as_object().into_iter().flat_map(|keys| keys.values()) {
                 let thumbprint = key["thumbprint"].as_str().expect("a thumbprint").to_owned();
                 loaded.by_thumbprint.insert(thumbprint, number);
@@ -58,6 +61,13 @@ impl People {
 
     pub(crate) fn with_key(&self, thumbprint: &str) -> Option<&Person> {
         self.with_number(*self.by_thumbprint.get(thumbprint)?)
+    }
+
+    /// Everybody, by number.
+    pub(crate) fn all(&self) -> Vec<&Person> {
+        let mut people: Vec<&Person> = self.by_number.values().collect();
+        people.sort_by_key(|person| person.number);
+        people
     }
 
     pub(crate) fn with_number(&self, number: u8) -> Option<&Person> {

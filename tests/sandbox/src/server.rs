@@ -11,10 +11,14 @@ use axum::http::{Response, StatusCode, request::Parts};
 use crate::http::{Answer, MAX_REQUEST_BODY, Request};
 use crate::listener::ConnectionHandle;
 use crate::misbehave;
+use crate::modes::Mode;
 use crate::outcome::{Issue, OAuthError};
+use crate::recent::Arrival;
 use crate::state::{FHIR_PATH, Server};
 use crate::switches::SwitchName;
-use crate::{consent, coverage, discovery, eligibility, nonce, records, revoke, task, token};
+use crate::{
+    authorize, consent, coverage, discovery, eligibility, nonce, pushed, records, revoke, task, token, upstream,
+};
 
 /// The application, to be served on each connection.
 pub(crate) fn application(server: Arc<Server>) -> Router {
@@ -37,6 +41,8 @@ const ROUTES: &[Route] = &[
     route("GET", "/r4/metadata", |server, _| discovery::capability_statement(server)),
     route("POST", "/nonce", nonce::answer),
     route("POST", "/token", token::answer),
+    route("GET", authorize::PATH, authorize::answer),
+    route("POST", authorize::PUSHED_PATH, pushed::answer),
     route("POST", "/revoke", revoke::answer),
     route("POST", "/r4/CoverageEligibilityRequest/$submit", eligibility::submit),
     route("POST", "/r4/CoverageEligibilityResponse/_search", eligibility::search),
@@ -75,6 +81,16 @@ const fn route(method: &'static str, path: &'static str, answer: fn(&Server, &Re
 }
 
 impl Route {
+    /// Whether a mode needs this route: a card nonce is of use only where cards sign assertions.
+    fn is_on(&self, server: &Server) -> bool {
+        let on = |mode| server.modes.contains(&mode);
+        match self.path {
+            "/nonce" => on(Mode::Card) || on(Mode::Exchange),
+            authorize::PATH | authorize::PUSHED_PATH => on(Mode::Oidc),
+            _ => true,
+        }
+    }
+
     fn has_path(&self, path: &str) -> bool {
         match self.path.strip_suffix("<id>") {
             Some(parent) => path.strip_prefix(parent).is_some_and(|id| !id.is_empty() && !id.contains('/')),
@@ -89,6 +105,7 @@ async fn serve(
     request: axum::extract::Request,
 ) -> Response<Body> {
     let (parts, body) = request.into_parts();
+    let arrival = Arrival::now(&parts.headers);
     let body = tokio::time::timeout(BODY_LIMIT, to_bytes(body, MAX_REQUEST_BODY)).await;
     let slow = server.switches.take(SwitchName::Slow).map(|taken| taken.number_or(500).min(60_000));
     // A thread of its own: verification takes a while, and a request once received is processed even when its
@@ -96,9 +113,9 @@ async fn serve(
     let answered = tokio::task::spawn_blocking({
         let server = Arc::clone(&server);
         move || match body {
-            Ok(Ok(body)) => handle(&server, Request::new(parts, body)),
-            Ok(Err(_)) => finish(&server, "-", "-", false, refusal(&parts, Issue::TOO_LARGE)),
-            Err(_) => finish(&server, "-", "-", false, refusal(&parts, Issue::TIMEOUT.with_status(408))),
+            Ok(Ok(body)) => handle(&server, &arrival, Request::new(parts, body)),
+            Ok(Err(_)) => finish(&server, &arrival, ("-", "-"), false, refusal(&parts, Issue::TOO_LARGE)),
+            Err(_) => finish(&server, &arrival, ("-", "-"), false, refusal(&parts, Issue::TIMEOUT.with_status(408))),
         }
     });
     let answer = answered.await.unwrap_or_else(|_| Answer::empty(500, "internal fault"));
@@ -112,7 +129,7 @@ async fn serve(
 }
 
 impl Request {
-    fn new(parts: Parts, body: axum::body::Bytes) -> Self {
+    pub(crate) fn new(parts: Parts, body: axum::body::Bytes) -> Self {
         // A client may escape the dollar sign of an operation (RFC 3986, 2.4).
         let path = parts.uri.path().to_owned();
         let query = parts.uri.query().map(str::to_owned);
@@ -124,9 +141,9 @@ impl Request {
     }
 }
 
-fn handle(server: &Server, request: Request) -> Answer {
+fn handle(server: &Server, arrival: &Arrival, request: Request) -> Answer {
     let path = request.route_path();
-    let routes = || ROUTES.iter().filter(|route| route.has_path(&path));
+    let routes = || ROUTES.iter().filter(|route| route.has_path(&path) && route.is_on(server));
     // An id such as `_search` belongs to the route that names it.
     let route = routes().find(|route| route.method == request.method.as_str());
     let nonce_mode = server.switches.is_armed(SwitchName::UseDpopNonce);
@@ -137,10 +154,12 @@ fn handle(server: &Server, request: Request) -> Answer {
         } else {
             Answer::from(Issue::NO_SUCH_METHOD).with_header("allow", allowed.join(", "))
         };
-        return finish(server, request.method.as_str(), "-", nonce_mode, answer);
+        return finish(server, arrival, (request.method.as_str(), "-"), nonce_mode, answer);
     };
-    let answer = limited(server, route).unwrap_or_else(|| (route.answer)(server, &request));
-    finish(server, route.method, route.path, nonce_mode, answer)
+    let answer = limited(server, route)
+        .or_else(|| upstream::answer(server, &request))
+        .unwrap_or_else(|| (route.answer)(server, &request));
+    finish(server, arrival, (route.method, route.path), nonce_mode, answer)
 }
 
 /// The refusal of a request past the rate limit, if one is switched on.
@@ -167,7 +186,13 @@ fn refusal(parts: &Parts, issue: Issue) -> Answer {
 }
 
 /// Counts, logs and adds the headers that every answer has. `path` is that of the route: ids are not logged.
-fn finish(server: &Server, method: &str, path: &str, nonce_mode: bool, mut answer: Answer) -> Answer {
+fn finish(
+    server: &Server,
+    arrival: &Arrival,
+    (method, path): (&str, &str),
+    nonce_mode: bool,
+    mut answer: Answer,
+) -> Answer {
     server.count(|counters| {
         counters.requests += 1;
         if path != "-" {
@@ -177,6 +202,7 @@ fn finish(server: &Server, method: &str, path: &str, nonce_mode: bool, mut answe
     let method = if KNOWN_METHODS.contains(&method) { method } else { "-" };
     let code = answer.code.as_deref().map(|code| format!(" {code}")).unwrap_or_default();
     server.log.line(&format!("{method} {path} {} {}{code}", answer.status, answer.outcome));
+    server.recent.add(arrival, (method, path), answer.status, server.clock.now());
     answer = answer.with_header("date", server.clock.http_date());
     if nonce_mode || answer.needs_dpop_nonce {
         let nonce = server.dpop.issue_nonce(server.clock.now());
@@ -185,7 +211,8 @@ fn finish(server: &Server, method: &str, path: &str, nonce_mode: bool, mut answe
     answer
 }
 
-fn response(answer: Answer) -> Response<Body> {
+/// The answer as HTTP.
+pub(crate) fn response(answer: Answer) -> Response<Body> {
     let mut response = Response::builder().status(answer.status);
     for (name, value) in answer.headers {
         response = response.header(name, value);
@@ -199,4 +226,5 @@ fn response(answer: Answer) -> Response<Body> {
 }
 
 const KNOWN_METHODS: &[&str] = &["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
-const BODY_LIMIT: Duration = Duration::from_secs(15);
+/// How long a request body may take to arrive.
+pub(crate) const BODY_LIMIT: Duration = Duration::from_secs(15);

@@ -9,19 +9,25 @@ use serde_json::{Value, json};
 
 use crate::assertion::AssertionIds;
 use crate::certificate::Roots;
+use crate::client_assertion::ClientAssertions;
+use crate::codes::Codes;
 use crate::counters::Counters;
 use crate::dpop::Proofs;
 use crate::grants::Grants;
 use crate::idempotency::Outcomes;
 use crate::inquiry::Inquiries;
 use crate::log::LogTarget;
+use crate::modes::Mode;
 use crate::nonce::Nonces;
 use crate::people::People;
+use crate::pushed::Pushed;
 use crate::rate_limit::RateLimit;
+use crate::recent::Recent;
 use crate::search::Pages;
 use crate::switches::Switches;
 use crate::sync::lock;
 use crate::time::{Clock, UnixSeconds};
+use crate::upstream::Upstream;
 use crate::written::Written;
 use crate::{registration, suspension, task};
 
@@ -30,6 +36,8 @@ pub(crate) struct Server {
     pub(crate) issuer: String,
     pub(crate) fhir_base: String,
     pub(crate) client_ids: Vec<String>,
+    pub(crate) modes: Vec<Mode>,
+    pub(crate) redirect_uri: String,
     pub(crate) clock: Clock,
     pub(crate) log: LogTarget,
     pub(crate) switches: Arc<Switches>,
@@ -37,6 +45,9 @@ pub(crate) struct Server {
     pub(crate) roots: Roots,
     pub(crate) nonces: Nonces,
     pub(crate) assertion_ids: AssertionIds,
+    pub(crate) client_assertions: ClientAssertions,
+    pub(crate) pushed: Pushed,
+    pub(crate) codes: Codes,
     pub(crate) dpop: Proofs,
     pub(crate) grants: Grants,
     pub(crate) outcomes: Outcomes,
@@ -44,6 +55,9 @@ pub(crate) struct Server {
     pub(crate) written: Written,
     pub(crate) pages: Pages,
     pub(crate) rate_limit: RateLimit,
+    pub(crate) recent: Recent,
+    /// The FHIR server that keeps the resources, if it is not this one.
+    pub(crate) upstream: Option<Upstream>,
     /// Held by the token request that is being answered.
     pub(crate) token_turn: Mutex<()>,
     /// Held by the write that is being processed.
@@ -68,13 +82,16 @@ impl Server {
     /// A server for `issuer`, with what its state file holds.
     ///
     /// # Errors
-    /// When the state file exists and cannot be read.
+    /// When the state file exists and cannot be read, or the FHIR server behind this one cannot be used.
     pub(crate) fn new(issuer: String, options: crate::Options, switches: Arc<Switches>) -> io::Result<Self> {
+        let upstream = options.fhir_base.map(|base| Upstream::new(&base, &options.fhir_roots_der)).transpose()?;
         options.switches.into_iter().for_each(|switch| switches.arm(switch));
         let server = Self {
             fhir_base: format!("{issuer}{FHIR_PATH}"),
             issuer,
             client_ids: options.client_ids,
+            modes: options.modes,
+            redirect_uri: options.redirect_uri,
             clock: Clock::new(options.clock_offset_s),
             log: options.log,
             switches,
@@ -82,6 +99,9 @@ impl Server {
             roots: Roots::of_people(),
             nonces: Nonces::default(),
             assertion_ids: AssertionIds::default(),
+            client_assertions: ClientAssertions::default(),
+            pushed: Pushed::default(),
+            codes: Codes::default(),
             dpop: Proofs::default(),
             grants: Grants::default(),
             outcomes: Outcomes::default(),
@@ -89,6 +109,8 @@ impl Server {
             written: Written::default(),
             pages: Pages::default(),
             rate_limit: RateLimit::default(),
+            recent: Recent::default(),
+            upstream,
             token_turn: Mutex::default(),
             write_turn: Mutex::default(),
             members: Mutex::default(),
@@ -96,7 +118,8 @@ impl Server {
             state: options.state,
             writing: Mutex::default(),
         };
-        if !server.load()? {
+        // With a FHIR server behind, what is kept here is suspensions only.
+        if !server.load()? && server.upstream.is_none() {
             server.begin_at_kiosk();
         }
         Ok(server)

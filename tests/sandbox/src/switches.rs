@@ -148,6 +148,18 @@ switch_names! {
     TokenNarrowScope "token-narrow-scope" "Grant the scopes of L0 and L1 reads only, without offline_access; value: the scopes to grant."
     Grace "grace" "Treat the certificate as expired within the grace period: Coverage scopes, card_status grace."
 
+    ExchangeNoIssuedType "exchange-no-issued-type" "The answer to a token exchange lacks issued_token_type."
+
+    OidcParRequired "oidc-par-required" "Discovery says that requests must be pushed, and others are refused; never used up."
+    OidcPar503 "oidc-par-503" "503 with Retry-After from the endpoint for pushed requests; value: seconds, 1 if absent."
+    OidcParMalformed "oidc-par-malformed" "Process the pushed request, then answer broken JSON."
+    OidcError "oidc-error" "The sign-in redirects with an error at once; value: the error, server_error if absent."
+    OidcWrongIss "oidc-wrong-iss" "The sign-in redirects with the iss of another server."
+    OidcNoIss "oidc-no-iss" "The sign-in redirects without iss, though discovery promises it."
+    OidcWrongState "oidc-wrong-state" "The sign-in redirects with another state than was sent."
+    OidcNoState "oidc-no-state" "The sign-in redirects without state."
+    OidcCodeReused "oidc-code-reused" "invalid_grant for a code, as when it is redeemed a second time."
+
     SubmitMalformed "submit-malformed" "Process the eligibility request, then answer broken JSON."
     SubmitOversized "submit-oversized" "Process the eligibility request, then answer more than 8 MiB."
     SubmitDeep "submit-deep" "Process the eligibility request, then answer deep JSON; value: depth, 200 if absent."
@@ -226,6 +238,16 @@ impl Switches {
 
     pub(crate) fn disarm_all(&self) {
         lock(&self.0).clear();
+    }
+
+    /// Disarms every switch of one name.
+    pub(crate) fn disarm(&self, name: SwitchName) {
+        lock(&self.0).retain(|switch| switch.name != name);
+    }
+
+    /// What is armed now, in the order in which it is used up.
+    pub(crate) fn armed(&self) -> Vec<Switch> {
+        lock(&self.0).clone()
     }
 
     /// Whether a switch is armed, without using it.

@@ -1,13 +1,19 @@
-//! `POST /token`: card assertion (RFC 7523) or refresh token (RFC 6749, 6) in, DPoP-bound tokens out (RFC 9449, 5).
+//! `POST /token`: card assertion (RFC 7523, RFC 8693), authorization code (RFC 6749, 4.1.3) or refresh token (RFC 6749,
+//! 6) in, DPoP-bound tokens out (RFC 9449, 5).
 
 use serde_json::{Value, json};
 
 use crate::assertion::{self, Accepted};
+use crate::codes::{Approved, CodeFault};
 use crate::dpop::{self, ProofFault};
+use crate::exchange;
 use crate::form::Form;
-use crate::grants::{ACCESS_LIFETIME_S, Holder, OFFLINE_ACCESS, REFRESH_LIFETIME_S, SUSPENSION_LIFETIME_S};
+use crate::grants::{
+    ACCESS_LIFETIME_S, FamilyId, Holder, OFFLINE_ACCESS, REFRESH_LIFETIME_S, SUSPENSION_LIFETIME_S, Scope,
+};
 use crate::http::{Answer, Request};
 use crate::misbehave;
+use crate::modes::Mode;
 use crate::outcome::OAuthError;
 use crate::state::Server;
 use crate::suspension::ASK_AGAIN_S;
@@ -20,7 +26,8 @@ pub(crate) fn answer(server: &Server, request: &Request) -> Answer {
     // One token request at a time, so that two copies of an assertion cannot both be the first.
     let _turn = lock(&server.token_turn);
     let form = form(request);
-    let is_assertion = form.as_ref().is_ok_and(|form| form.get("grant_type") == Some(JWT_BEARER));
+    let named = form.as_ref().ok().and_then(|form| form.get("grant_type")).and_then(mode);
+    let is_assertion = matches!(named, Some(Mode::Card | Mode::Exchange));
     let result = refused_by_switch(server)
         .map_or_else(|| form.and_then(|form| grant(server, request, &form)).map_err(Answer::from), Err);
     match result {
@@ -56,38 +63,102 @@ pub(crate) fn client<'a>(server: &Server, form: &'a Form) -> Result<&'a str, OAu
 
 fn grant(server: &Server, request: &Request, form: &Form) -> Result<(Value, &'static str), OAuthError> {
     let grant_type = form.get("grant_type").ok_or(OAuthError::INVALID_REQUEST.described("grant_type missing"))?;
-    let client_id = client(server, form)?;
-    let jkt = dpop::check(server, request, &server.url("/token"), None).map_err(|fault| match fault {
-        ProofFault::Invalid(description) => OAuthError::INVALID_DPOP_PROOF.described(description),
-        ProofFault::NonceNeeded => OAuthError::USE_DPOP_NONCE,
-    })?;
+    let named = mode(grant_type);
+    // In mode EXCHANGE the client assertion names the client, and is checked against the key of the proof.
+    let client_id = if named == Some(Mode::Exchange) { "" } else { client(server, form)? };
+    let key = dpop::check(server, request, &server.url("/token"), None).map_err(proof_refused)?;
+    let jkt = key.thumbprint();
     if form.get("resource").is_some_and(|resource| resource.trim_end_matches('/') != server.fhir_base) {
         return Err(OAuthError::INVALID_TARGET);
     }
-    match grant_type {
-        JWT_BEARER => {
+    if named.is_some_and(|mode| !server.modes.contains(&mode)) {
+        return Err(OAuthError::UNSUPPORTED_GRANT);
+    }
+    match (named, grant_type) {
+        (Some(Mode::Card), _) => {
             let assertion = form.get("assertion").ok_or(OAuthError::INVALID_REQUEST.described("assertion missing"))?;
             let accepted = assertion::check(server, assertion, &jkt, form.get("scope"))?;
-            let outcome = if accepted.superseded.is_empty() { "assertion accepted" } else { "assertion resent" };
-            let holder = Holder { jkt, person: accepted.person.number, client_id: client_id.to_owned() };
-            Ok((issue(server, accepted, holder), outcome))
+            Ok(issue(server, accepted, jkt, client_id))
         }
-        "refresh_token" => Ok((refresh(server, form, &jkt, client_id)?, "token refreshed")),
+        (Some(Mode::Exchange), _) => {
+            let (client_id, accepted) = exchange::check(server, form, &key)?;
+            let (mut body, outcome) = issue(server, accepted, jkt, &client_id);
+            exchange::complete(server, &mut body);
+            Ok((body, outcome))
+        }
+        (Some(Mode::Oidc), _) => Ok((redeem(server, form, jkt, client_id)?, "code redeemed")),
+        (None, "refresh_token") => Ok((refresh(server, form, &jkt, client_id)?, "token refreshed")),
         _ => Err(OAuthError::UNSUPPORTED_GRANT),
     }
 }
 
-fn issue(server: &Server, accepted: Accepted, holder: Holder) -> Value {
-    let now = server.clock.now();
+/// The error of the authorization server for a refused proof (RFC 9449, 5 and 8).
+pub(crate) fn proof_refused(fault: ProofFault) -> OAuthError {
+    match fault {
+        ProofFault::Invalid(description) => OAuthError::INVALID_DPOP_PROOF.described(description),
+        ProofFault::NonceNeeded => OAuthError::USE_DPOP_NONCE,
+    }
+}
+
+/// The mode that a grant type belongs to.
+fn mode(grant_type: &str) -> Option<Mode> {
+    Mode::ALL.into_iter().find(|mode| mode.grant_type() == grant_type)
+}
+
+/// Tokens for an accepted card assertion, in place of those that an earlier copy of it got.
+fn issue(server: &Server, accepted: Accepted, jkt: String, client_id: &str) -> (Value, &'static str) {
     let Accepted { person, nonce, mut scopes, certificate_last_day, grace, superseded } = accepted;
+    let outcome = if superseded.is_empty() { "assertion accepted" } else { "assertion resent" };
     server.grants.revoke_families(&superseded);
     if grace {
         scopes.retain(|scope| scope.starts_with("patient/Coverage"));
     }
+    let holder = Holder { jkt, person: person.number, client_id: client_id.to_owned() };
+    let (mut body, families) = tokens(server, holder, scopes);
+    body["card_status"] = json!({
+        "state": if grace { "grace" } else { "valid" },
+        "certificate_not_after": certificate_last_day.to_string(),
+        "checked_at": time::rfc3339(server.clock.now()),
+    });
+    server.nonces.bind(&nonce, families);
+    (body, outcome)
+}
+
+/// Tokens for an authorization code. No card was seen here, so nothing is said about one.
+fn redeem(server: &Server, form: &Form, jkt: String, client_id: &str) -> Result<Value, OAuthError> {
+    const REUSED: OAuthError = OAuthError::INVALID_GRANT.described("code reused, its tokens revoked");
+    if server.switches.takes(SwitchName::OidcCodeReused) {
+        return Err(REUSED);
+    }
+    let redeemed = server.codes.redeem(form, client_id, &jkt, server.clock.now());
+    let Approved { person, scopes } = redeemed.map_err(|fault| match fault {
+        CodeFault::Refused(error) => error,
+        CodeFault::Reused(families) => {
+            server.grants.revoke_families(&families);
+            REUSED
+        }
+    })?;
+    let member = server.member(person);
+    if member.revoked {
+        return Err(OAuthError::CERTIFICATE_REVOKED);
+    }
+    if member.suspended {
+        return Err(OAuthError::SUSPENDED);
+    }
+    let holder = Holder { jkt, person, client_id: client_id.to_owned() };
+    let (body, families) = tokens(server, holder, scopes);
+    server.codes.bind(form.get("code").unwrap_or_default(), families);
+    Ok(body)
+}
+
+/// What every first grant gets: an access token, with `offline_access` a refresh token, and one that can stop a card.
+fn tokens(server: &Server, holder: Holder, mut scopes: Vec<Scope>) -> (Value, Vec<FamilyId>) {
+    let now = server.clock.now();
     if let Some(taken) = server.switches.take(SwitchName::TokenNarrowScope) {
         let kept = taken.value.unwrap_or_else(|| NARROW_SCOPE.to_owned());
         scopes.retain(|scope| kept.split(' ').any(|one| one == *scope));
     }
+    let patient = server.people.with_number(holder.person).map(|person| person.patient.clone());
     let family = server.grants.open(holder.clone(), scopes.clone());
     let suspension = server.grants.open_suspension(holder);
     let mut body = json!({
@@ -95,21 +166,15 @@ fn issue(server: &Server, accepted: Accepted, holder: Holder) -> Value {
         "token_type": "DPoP",
         "expires_in": ACCESS_LIFETIME_S,
         "scope": scopes.join(" "),
-        "patient": person.patient,
+        "patient": patient,
         "suspension_refresh_token": server.grants.issue_suspension(suspension, now),
         "suspension_refresh_token_expires_in": SUSPENSION_LIFETIME_S,
-        "card_status": {
-            "state": if grace { "grace" } else { "valid" },
-            "certificate_not_after": certificate_last_day.to_string(),
-            "checked_at": time::rfc3339(now),
-        },
     });
     if scopes.contains(&OFFLINE_ACCESS) {
         body["refresh_token"] = server.grants.issue_refresh(family, now).into();
         body["refresh_token_expires_in"] = REFRESH_LIFETIME_S.into();
     }
-    server.nonces.bind(&nonce, vec![family, suspension]);
-    body
+    (body, vec![family, suspension])
 }
 
 fn refresh(server: &Server, form: &Form, jkt: &str, client_id: &str) -> Result<Value, OAuthError> {
@@ -185,8 +250,6 @@ fn bent_by_switch(server: &Server, mut body: Value, outcome: &'static str) -> An
     answer
 }
 
-/// The grant type of card assertions.
-pub(crate) const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 const NARROW_SCOPE: &str = "patient/CoverageEligibilityResponse.rs patient/Coverage.rs";
 
 const ERRORS: &[(SwitchName, OAuthError)] = &[

@@ -27,6 +27,13 @@ impl Written {
         resources.filter(|resource| resource["resourceType"] == kind).cloned().collect()
     }
 
+    /// Whether anybody has a resource of this type and id.
+    pub(crate) fn holds(&self, kind: &str, id: &str) -> bool {
+        let inner = lock(&self.0);
+        let mut all = inner.by_person.values().flatten();
+        all.any(|resource| resource["resourceType"] == kind && resource["id"] == id)
+    }
+
     /// Gives a resource its id and first version and keeps it.
     pub(crate) fn create(&self, person: u8, prefix: &str, mut resource: Value, now: UnixSeconds) -> Value {
         let mut inner = lock(&self.0);

@@ -133,6 +133,11 @@ impl SortKey {
 }
 
 /// What the resource types call the patient.
+/// Whether a parameter is this server's own affair: whose resources are searched, and in which form they are answered.
+pub(super) fn is_own(name: &str) -> bool {
+    PATIENT_NAMES.contains(&name) || HARMLESS.contains(&name)
+}
+
 const PATIENT_NAMES: &[&str] = &["patient", "subject", "beneficiary"];
 /// Parameters that change nothing here.
 const HARMLESS: &[&str] = &["_format", "_pretty", "_total"];

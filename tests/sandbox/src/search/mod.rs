@@ -68,6 +68,15 @@ pub(crate) fn search_with(
     resources: impl FnOnce() -> Vec<Value>,
     look: impl FnOnce(Vec<Value>) -> Vec<Value>,
 ) -> Result<Answer, Answer> {
+    let (criteria, _) = criteria(request, caller, kind)?;
+    let found = look(criteria.select(resources()));
+    let outcome = format!("{} found", found.len());
+    let first = server.pages.open(caller.person.number, kind.name, found, criteria.count);
+    Ok(Answer::fhir(200, &page_bundle(server, kind, first), outcome))
+}
+
+/// The criteria of a `_search` by POST, as read and as sent.
+fn criteria(request: &Request, caller: &Caller, kind: &Kind) -> Result<(Criteria, Vec<(String, String)>), Answer> {
     if request.query.is_some() {
         return Err(IN_URL.into());
     }
@@ -79,25 +88,40 @@ pub(crate) fn search_with(
     if !criteria.patients.iter().all(|patient| caller.owns(Some(patient))) {
         return Err(Issue::SCOPE.described("patient is not that of the token").into());
     }
-    let found = look(criteria.select(resources()));
-    let outcome = format!("{} found", found.len());
-    let first = server.pages.open(caller.person.number, kind.name, found, criteria.count);
-    Ok(Answer::fhir(200, &page_bundle(server, kind, first), outcome))
+    Ok((criteria, parameters))
+}
+
+/// The criteria of a search that another server may be asked: known ones only, and without the patient, who is the
+/// caller.
+pub(crate) fn forwardable(request: &Request, caller: &Caller, kind: &Kind) -> Result<Vec<(String, String)>, Answer> {
+    let (_, mut parameters) = criteria(request, caller, kind)?;
+    parameters.retain(|(name, _)| !criteria::is_own(name));
+    Ok(parameters)
 }
 
 /// The answer to the GET of a `next` link; every other search in a URL is refused, because identifiers do not belong
 /// there.
 pub(crate) fn page(server: &Server, request: &Request, caller: &Caller, kind: &Kind) -> Result<Answer, Answer> {
-    let parameters = form::pairs(request.query.as_deref().unwrap_or_default().as_bytes());
-    let [(name, token)] = &parameters.unwrap_or_default()[..] else { return Err(IN_URL.into()) };
-    if name != pages::PARAMETER {
-        return Err(IN_URL.into());
-    }
+    let token = page_token(request)?;
     let page = server
         .pages
-        .turn(caller.person.number, kind.name, token)
+        .turn(caller.person.number, kind.name, &token)
         .ok_or(Issue::NO_SUCH_ROUTE.described("page unknown or no longer kept"))?;
     Ok(Answer::fhir(200, &page_bundle(server, kind, page), "next page"))
+}
+
+/// The token in the URL of a page.
+pub(crate) fn page_token(request: &Request) -> Result<String, Answer> {
+    let parameters = form::pairs(request.query.as_deref().unwrap_or_default().as_bytes());
+    match &parameters.unwrap_or_default()[..] {
+        [(name, token)] if name == pages::PARAMETER => Ok(token.clone()),
+        _ => Err(IN_URL.into()),
+    }
+}
+
+/// The URL of the page that `token` names.
+pub(crate) fn page_url(server: &Server, kind: &Kind, token: &str) -> String {
+    format!("{}/{}?{}={token}", server.fhir_base, kind.name, pages::PARAMETER)
 }
 
 /// The answer to the read of one resource, 304 for a matching `If-None-Match`.
@@ -133,8 +157,7 @@ fn page_bundle(server: &Server, kind: &Kind, page: pages::Page) -> Value {
     let mut bundle = bundle::searchset(server, &format!("/r4/{}/_search", kind.name), page.resources);
     bundle["total"] = page.total.into();
     if let Some(token) = next {
-        let url = format!("{}/{}?{}={token}", server.fhir_base, kind.name, pages::PARAMETER);
-        bundle::link(&mut bundle, "next", url);
+        bundle::link(&mut bundle, "next", page_url(server, kind, &token));
     }
     bundle
 }

@@ -80,7 +80,7 @@ pub(crate) fn write_request(
 }
 
 impl Reply {
-    fn parse(bytes: &[u8]) -> io::Result<Self> {
+    pub(crate) fn parse(bytes: &[u8]) -> io::Result<Self> {
         let cut = bytes.windows(4).position(|four| four == b"\r\n\r\n").ok_or(io::ErrorKind::UnexpectedEof)?;
         let head = std::str::from_utf8(&bytes[..cut]).unwrap();
         let mut lines = head.split("\r\n");

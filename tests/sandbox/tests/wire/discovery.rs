@@ -25,6 +25,18 @@ fn three_ways_lead_to_the_same_server() {
 }
 
 #[test]
+fn default_metadata_speaks_of_cards_only() {
+    let (sandbox, device) = started();
+    let text = String::from_utf8(device.client.get("/.well-known/oauth-authorization-server").body).unwrap();
+    let before_scopes = text.split("\"scopes_supported\"").next().unwrap().replace(sandbox.issuer(), "{AS}");
+    assert_eq!(before_scopes, DEFAULT_METADATA);
+    let after = text.split("\"token_endpoint\"").nth(1).unwrap().replace(sandbox.issuer(), "{AS}");
+    let expected = ":\"{AS}/token\",\"token_endpoint_auth_methods_supported\":[\"none\"],\
+                    \"token_endpoint_auth_signing_alg_values_supported\":[\"ES256\"]}";
+    assert_eq!(after, expected);
+}
+
+#[test]
 fn capability_statement_lists_submit() {
     let (_sandbox, device) = started();
     let reply = device.client.get("/r4/metadata");
@@ -98,3 +110,12 @@ fn configuration_names_everything_a_client_needs() {
 
 /// `purpose.sha256` of the contract's example, whose notice this is.
 const NOTICE_HASH: &str = "ZrAgvl6m69odGi5kOC7GnVKRodjR3s4Wbc8nu9J6WXE";
+/// The metadata of a server in mode CARD, up to its scopes.
+const DEFAULT_METADATA: &str = concat!(
+    r#"{"capabilities":["permission-patient","permission-v2"],"#,
+    r#""card_assertion_signing_alg_values_supported":["RS256","ES256","ES384"],"#,
+    r#""code_challenge_methods_supported":["S256"],"dpop_signing_alg_values_supported":["ES256"],"#,
+    r#""grant_types_supported":["urn:ietf:params:oauth:grant-type:jwt-bearer","refresh_token"],"issuer":"{AS}","#,
+    r#""jwks_uri":"{AS}/jwks.json","kz_conformance":["L0","L1","L2","L3"],"kz_suspension_effect":"provider-account","#,
+    r#""nonce_endpoint":"{AS}/nonce","response_types_supported":[],"revocation_endpoint":"{AS}/revoke","#,
+);

@@ -3,12 +3,16 @@
 mod card;
 mod client;
 mod device;
+mod fhir_server;
 
+mod admin;
 mod consent;
 mod coverage;
 mod discovery;
 mod dpop;
+mod exchange;
 mod flow;
+mod oidc;
 mod people;
 mod record_switches;
 mod records;
@@ -19,3 +23,4 @@ mod switches;
 mod task;
 mod token;
 mod transport;
+mod upstream;

@@ -75,6 +75,8 @@ const SHOWN_ELSEWHERE: &[SwitchName] = &[
     SwitchName::SubmitDrop,
     SwitchName::SubmitSlow,
     SwitchName::SuspensionEffect,
+    SwitchName::ExchangeNoIssuedType,
+    SwitchName::OidcParRequired,
 ];
 
 pub(crate) fn armed(sandbox: &Sandbox, switch: &str) {
@@ -85,7 +87,7 @@ pub(crate) fn armed(sandbox: &Sandbox, switch: &str) {
 
 #[test]
 fn every_switch_has_a_test() {
-    let sources = [include_str!("switches.rs"), include_str!("record_switches.rs")];
+    let sources = [include_str!("switches.rs"), include_str!("record_switches.rs"), include_str!("oidc.rs")];
     let tables = TOKEN_ERRORS
         .iter()
         .chain(SUBMIT_ERRORS)

@@ -8,7 +8,7 @@ use crate::device::{Device, started, started_with};
 
 const SYSTEM: &str = "https://kazasu.example/fhir/IdSystem";
 
-fn registration(token: &Value) -> Value {
+pub(crate) fn registration(token: &Value) -> Value {
     let patient = format!("Patient/{}", token["patient"].as_str().unwrap());
     json!({
         "resourceType": "Task", "status": "requested", "intent": "order",
