@@ -12,7 +12,7 @@ mod request;
 mod resource;
 mod timeline;
 
-pub use audit_event::Access;
+pub use audit_event::AccessEntry;
 pub use bundle::Page;
 pub use dispense::{Dispense, RecordOrigin};
 pub use eligibility::{

@@ -1,9 +1,13 @@
 //! The qualification call: discovery and nonce before the tap; assertion, token and `$submit` after it.
 
+mod access;
 pub mod assertion;
+mod connection;
 mod discovery;
 mod http;
 mod nonce;
+mod oauth_error;
+mod proofs;
 mod records;
 mod retry;
 mod settings;
@@ -11,16 +15,17 @@ mod submit;
 mod tls;
 mod token;
 
+pub use access::{Access, Feature, SavedAccess};
 pub use records::{RecordKind, Records};
 pub use settings::{DEFAULT_SCOPE, Notice, OnPinsExpired, Settings};
 
+pub(crate) use connection::Connection;
 pub(crate) use discovery::Metadata;
 pub(crate) use http::HttpClient;
 pub(crate) use nonce::Nonce;
-pub(crate) use records::Search;
 pub(crate) use settings::CheckedSettings;
 pub(crate) use submit::Submission;
-pub(crate) use token::{Proofs, RESEND_MS, Token};
+pub(crate) use token::{Grant, RESEND_MS, Token};
 
 use std::sync::Arc;
 

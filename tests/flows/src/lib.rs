@@ -10,7 +10,7 @@ use kazasu::Error;
 use kazasu::card::{CvAuthorities, LastAttempt, TextInputPin, UserAuthenticationPin, VerificationNumberB};
 use kazasu::iso7816::{CardCapabilities, CardTransport};
 use kazasu::jose::dpop::SoftwareDeviceKey;
-use kazasu::qualify::{Language, Notice, QualifyClient, Settings};
+use kazasu::qualify::{Access, Language, Notice, QualifyClient, Settings};
 use kazasu::session::{self, AwaitingTap, Member, Qualified, Signed};
 use kazasu::time::{Clock, SystemClock, UnixMillis};
 use kazasu_card_sim::{Card, Config, Profile, SimTransport, people};
@@ -137,6 +137,13 @@ impl Stage {
     /// The main job.
     pub fn qualify(&self, card: &SharedCard, person: u8) -> Result<Qualified, Error> {
         self.sign(card, person)?.finish()
+    }
+
+    /// The main job, and the access that it leaves.
+    pub fn access(&self, card: &SharedCard, person: u8) -> Result<Access, Error> {
+        let mut signed = self.sign(card, person)?;
+        signed.finish()?;
+        signed.into_access()
     }
 }
 
