@@ -10,6 +10,7 @@ mod oauth_error;
 mod proofs;
 mod records;
 mod retry;
+mod sealing;
 mod settings;
 mod submit;
 mod tls;
@@ -17,6 +18,7 @@ mod token;
 
 pub use access::{Access, Feature, SavedAccess};
 pub use records::{RecordKind, Records};
+pub use sealing::PayloadEncryption;
 pub use settings::{DEFAULT_SCOPE, Notice, OnPinsExpired, Settings};
 
 pub(crate) use connection::Connection;
