@@ -28,7 +28,7 @@ impl Sandbox {
             .zip(self.card_roots_der())
             .map(|(number, der)| write_pem(format!("{stem}-card-root-{number}.pem"), &der))
             .collect::<io::Result<_>>()?;
-        let config = json!({
+        let mut config = json!({
             "issuer": self.issuer(),
             "fhir_base": self.fhir_base(),
             "client_id": self.client_id(),
@@ -40,6 +40,9 @@ impl Sandbox {
             "scope": SCOPES.join(" "),
             "consents": ["limit-certificate"],
         });
+        if !self.signer_kids().is_empty() {
+            config["signer_kids"] = self.signer_kids().into();
+        }
         let text = serde_json::to_string_pretty(&config)? + "\n";
         let temporary = file.with_extension("new");
         std::fs::write(&temporary, text)?;

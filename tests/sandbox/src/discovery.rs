@@ -39,11 +39,6 @@ pub(crate) fn protected_resource(server: &Server) -> Answer {
     document(server, body, "protected resource metadata")
 }
 
-/// Answers `GET /jwks.json`; nothing is signed at this conformance level.
-pub(crate) fn keys() -> Answer {
-    Answer::json(200, &json!({ "keys": [] }), "keys")
-}
-
 /// Answers `GET /r4/metadata`.
 pub(crate) fn capability_statement(server: &Server) -> Answer {
     let old = server.switches.takes(SwitchName::MetadataOldVersion);
@@ -116,7 +111,7 @@ fn server_metadata(server: &Server) -> Value {
     } else {
         server.issuer.as_str()
     };
-    json!({
+    let mut metadata = json!({
         "issuer": issuer,
         "token_endpoint": server.url("/token"),
         "nonce_endpoint": server.url("/nonce"),
@@ -133,7 +128,12 @@ fn server_metadata(server: &Server) -> Value {
         "code_challenge_methods_supported": ["S256"],
         "kz_conformance": ["L0", "L1", "L2", "L3"],
         "kz_suspension_effect": suspension::effect(server),
-    })
+    });
+    if let Some(offer) = server.seals.offer() {
+        metadata["kz_conformance"] = json!(["L0", "L1", "L2", "L3", "L4"]);
+        metadata["kz_payload_encryption"] = offer;
+    }
+    metadata
 }
 
 fn document(server: &Server, body: Value, outcome: &'static str) -> Answer {

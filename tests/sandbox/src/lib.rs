@@ -1,7 +1,7 @@
 //! The reference backend for developers: an OAuth authorization server and a FHIR R4 server on one TLS 1.3 port,
 //! with ten synthetic people.
 //!
-//! It speaks the wire contract of the SDK at conformance levels L0 to L3 and shares no code with the SDK, so that a
+//! It speaks the wire contract of the SDK at conformance levels L0 to L4 and shares no code with the SDK, so that a
 //! mistake on one side shows on the other. Every error and many misbehaviours can be switched on: see [`SwitchName`].
 //!
 //! ```
@@ -14,6 +14,7 @@
 mod access;
 mod assertion;
 mod bundle;
+mod capture;
 mod certificate;
 mod conditional;
 mod config;
@@ -28,6 +29,7 @@ mod grants;
 mod http;
 mod idempotency;
 mod inquiry;
+mod jwe;
 mod jws;
 mod listener;
 mod log;
@@ -40,6 +42,7 @@ mod rate_limit;
 mod records;
 mod registration;
 mod revoke;
+mod seal;
 mod search;
 mod server;
 mod state;
@@ -62,8 +65,10 @@ use std::time::Duration;
 use tokio::runtime::Runtime;
 use tokio_rustls::TlsAcceptor;
 
+pub use crate::capture::Exchange;
 pub use crate::counters::Counters;
 pub use crate::log::LogTarget;
+pub use crate::seal::SealMode;
 pub use crate::switches::{Switch, SwitchName, UnknownSwitch};
 
 use crate::listener::{ConnectionHandle, TlsListener};
@@ -86,6 +91,10 @@ pub struct Options {
     pub clock_offset_s: i64,
     /// Registered clients; the first is named in the client configuration.
     pub client_ids: Vec<String>,
+    /// Whether answers of the FHIR server are sealed (L4).
+    pub seal: SealMode,
+    /// Keep every exchange in memory, for [`Sandbox::exchanges`].
+    pub capture: bool,
 }
 
 impl Default for Options {
@@ -97,6 +106,8 @@ impl Default for Options {
             log: LogTarget::Silent,
             clock_offset_s: 0,
             client_ids: vec!["jp.example.kazasu-demo".to_owned()],
+            seal: SealMode::Off,
+            capture: false,
         }
     }
 }
@@ -171,6 +182,16 @@ impl Sandbox {
     /// The last day of the pins, as `YYYY-MM-DD`: a year from now.
     pub fn pins_not_after(&self) -> String {
         Day::at(self.server.clock.now()).plus_days(365).to_string()
+    }
+
+    /// Names of the keys that sign sealed answers; none unless answers are sealed.
+    pub fn signer_kids(&self) -> Vec<String> {
+        if self.server.seals.mode == SealMode::Off { Vec::new() } else { vec![self.server.seals.kid()] }
+    }
+
+    /// Everything that was asked and answered so far, if [`Options::capture`] says to keep it.
+    pub fn exchanges(&self) -> Vec<Exchange> {
+        self.server.capture.all()
     }
 
     /// Arms a switch, after those that are armed already.

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use std::sync::mpsc;
 
 use clap::Parser;
-use kazasu_sandbox::{LogTarget, Options, Switch, SwitchName};
+use kazasu_sandbox::{LogTarget, Options, SealMode, Switch, SwitchName};
 
 /// Reference backend for developers: authorization server and FHIR R4 server with ten synthetic people.
 ///
@@ -24,6 +24,9 @@ struct Arguments {
     /// Keep in this file over a restart what was written, who is suspended, used nonces and idempotency outcomes.
     #[arg(long, value_name = "FILE")]
     state: Option<PathBuf>,
+    /// Seal answers of the FHIR server (L4): off, optional or required.
+    #[arg(long, value_name = "MODE", default_value = "off")]
+    seal: SealMode,
     /// Arm a switch; may be given more than once.
     #[arg(long = "switch", value_name = "NAME[:TIMES][=VALUE]")]
     switches: Vec<Switch>,
@@ -55,6 +58,7 @@ fn run(arguments: Arguments) -> io::Result<()> {
         listen: arguments.listen,
         switches: arguments.switches,
         state: arguments.state,
+        seal: arguments.seal,
         log: LogTarget::Callback(Box::new(move |line| drop(sender.send(line.to_owned())))),
         ..Options::default()
     })?;

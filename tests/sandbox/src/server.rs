@@ -14,7 +14,7 @@ use crate::misbehave;
 use crate::outcome::{Issue, OAuthError};
 use crate::state::{FHIR_PATH, Server};
 use crate::switches::SwitchName;
-use crate::{consent, coverage, discovery, eligibility, nonce, records, revoke, task, token};
+use crate::{consent, coverage, discovery, eligibility, nonce, records, revoke, seal, task, token};
 
 /// The application, to be served on each connection.
 pub(crate) fn application(server: Arc<Server>) -> Router {
@@ -33,7 +33,7 @@ const ROUTES: &[Route] = &[
     route("GET", "/.well-known/oauth-authorization-server", |server, _| discovery::authorization_server(server)),
     route("GET", "/.well-known/oauth-protected-resource", |server, _| discovery::protected_resource(server)),
     route("GET", "/.well-known/oauth-protected-resource/r4", |server, _| discovery::protected_resource(server)),
-    route("GET", "/jwks.json", |_, _| discovery::keys()),
+    route("GET", "/jwks.json", |server, _| seal::keys(server)),
     route("GET", "/r4/metadata", |server, _| discovery::capability_statement(server)),
     route("POST", "/nonce", nonce::answer),
     route("POST", "/token", token::answer),
@@ -139,7 +139,10 @@ fn handle(server: &Server, request: Request) -> Answer {
         };
         return finish(server, request.method.as_str(), "-", nonce_mode, answer);
     };
-    let answer = limited(server, route).unwrap_or_else(|| (route.answer)(server, &request));
+    let refused = limited(server, route).or_else(|| seal::refused(server, &request));
+    let answer = refused.unwrap_or_else(|| (route.answer)(server, &request));
+    let answer = seal::seal(server, &request, answer);
+    server.capture.add(&request, &answer);
     finish(server, route.method, route.path, nonce_mode, answer)
 }
 
