@@ -4,6 +4,7 @@
 //! overlap: there is nothing to send before the card was released, and no card left to talk to afterwards.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::card::certificate::Verdict;
 use crate::card::jpki::is_head_of;
@@ -12,12 +13,12 @@ use crate::card::{
     UserAuthenticationPin,
 };
 use crate::error::{AuthorizationFault, CertificateFault, Error};
-use crate::fhir::{Eligibility, EligibilityRequest};
+use crate::fhir::{Eligibility, EligibilityRequest, Qualification};
 use crate::insurance::{CheckDigit, check_insurer_number};
 use crate::iso7816::{CardCapabilities, CardTransport};
 use crate::jose::dpop::{DeviceKey, device_thumbprint};
 use crate::qualify::assertion::{Assertion, Claims, LIFE_S, Purpose};
-use crate::qualify::{Access, Connection, Grant, Nonce, Pinning, QualifyClient, RESEND_MS, Submission, Token};
+use crate::qualify::{Access, Connection, Grant, Nonce, Pinning, QualifyClient, RESEND_MS, Submission, Token, poll};
 use crate::random;
 use crate::time::UnixMillis;
 
@@ -25,6 +26,8 @@ use crate::time::UnixMillis;
 pub const MAX_MEMBERS: u32 = 5;
 /// A device clock further off than this gets a warning.
 const CLOCK_WARNING_MS: i64 = 86_400_000;
+/// Pauses before each look at a queued answer: a minute in all (wire contract §8, Q2).
+const POLLS_S: [u64; 5] = [2, 4, 8, 16, 30];
 /// What every session over today's cards reports.
 const PLAIN: ChannelReport = ChannelReport { kind: ChannelKind::Plain, chip_proof: ChipProof::CertKeyChallenge };
 
@@ -271,6 +274,25 @@ impl Signed {
         let missing_scopes = token.missing_scopes(&self.awaiting.client().settings.scope);
         self.granted = Some((token, submission));
         Ok(self.qualified(eligibility?, missing_scopes))
+    }
+
+    /// Asks for an answer that was [`Qualification::Pending`](crate::fhir::Qualification::Pending) after 2, 4, 8, 16 and
+    /// 30 s, until it is there; still pending after that minute, it can be asked for again. Blocks.
+    ///
+    /// # Errors
+    /// As [`Signed::finish`]; [`Error::Usage`] before that.
+    pub fn await_answer(&mut self, pending: &Qualified) -> Result<Qualified, Error> {
+        let (token, _) = self.granted.as_ref().ok_or_else(|| Error::usage("there is an answer after finish"))?;
+        let missing_scopes = token.missing_scopes(&self.awaiting.client().settings.scope);
+        let mut eligibility = pending.eligibility.clone();
+        for seconds in POLLS_S {
+            if eligibility.qualification() != Qualification::Pending {
+                break;
+            }
+            self.awaiting.client().clock.sleep(Duration::from_secs(seconds));
+            eligibility = poll(&mut self.awaiting.connection, token, &eligibility)?.unwrap_or(eligibility);
+        }
+        Ok(self.qualified(eligibility, missing_scopes))
     }
 
     /// Access to the member's records, consents and tasks with the token of [`Signed::finish`], which must have got one.

@@ -215,19 +215,27 @@ impl SavedAccess {
     }
 
     /// The tokens, if they are of this server and this device key.
-    pub(super) fn open(&self, client: &QualifyClient, device_key: &dyn DeviceKey) -> Result<Token, Error> {
-        let unreadable = || Error::usage("the saved access cannot be read");
-        let json = border::parse_object(&self.0, "saved access").map_err(|_| unreadable())?;
-        let text = |name: &str| json.get(name).and_then(|value| value.as_str());
-        if json.get("format").and_then(|format| format.as_u64()) != Some(FORMAT) {
-            return Err(unreadable());
-        }
-        if text("issuer") != Some(client.settings.issuer.as_str()) {
+    fn open(&self, client: &QualifyClient, device_key: &dyn DeviceKey) -> Result<Token, Error> {
+        let (issuer, thumbprint, token) = self.read()?;
+        if issuer != client.settings.issuer.as_str() {
             return Err(Error::usage("the saved access is of another server"));
         }
-        if text("jkt") != Some(&device_thumbprint(device_key)?) {
+        if thumbprint != device_thumbprint(device_key)? {
             return Err(Error::usage("the saved access is of another device key"));
         }
-        json.get("token").and_then(Token::from_json).ok_or_else(unreadable)
+        Ok(token)
+    }
+
+    /// Issuer, key thumbprint and tokens.
+    pub(super) fn read(&self) -> Result<(String, String, Token), Error> {
+        let unreadable = || Error::usage("the saved access cannot be read");
+        let json = border::parse_object(&self.0, "saved access").map_err(|_| unreadable())?;
+        let text = |name: &str| json.get(name).and_then(|value| value.as_str()).map(str::to_owned);
+        let is_known = json.get("format").and_then(|format| format.as_u64()) == Some(FORMAT);
+        let token = json.get("token").and_then(Token::from_json);
+        match (is_known, text("issuer"), text("jkt"), token) {
+            (true, Some(issuer), Some(thumbprint), Some(token)) => Ok((issuer, thumbprint, token)),
+            _ => Err(unreadable()),
+        }
     }
 }

@@ -3,30 +3,37 @@
 mod access;
 pub mod assertion;
 mod connection;
+mod consents;
 mod discovery;
 mod http;
 mod nonce;
 mod oauth_error;
 mod proofs;
 mod records;
+mod registration;
 mod retry;
 mod sealing;
 mod settings;
 mod submit;
+mod suspension;
 mod tls;
 mod token;
+mod write;
 
 pub use access::{Access, Feature, SavedAccess};
+pub use consents::ConsentRequest;
 pub use records::{RecordKind, Records};
+pub use registration::RegistrationRequest;
 pub use sealing::PayloadEncryption;
 pub use settings::{DEFAULT_SCOPE, Notice, OnPinsExpired, Settings};
+pub use suspension::{OFFICIAL_LINES, OfficialLine, SavedSuspension, Suspended, Suspension};
 
 pub(crate) use connection::Connection;
 pub(crate) use discovery::Metadata;
 pub(crate) use http::HttpClient;
 pub(crate) use nonce::Nonce;
 pub(crate) use settings::CheckedSettings;
-pub(crate) use submit::Submission;
+pub(crate) use submit::{Submission, poll};
 pub(crate) use token::{Grant, RESEND_MS, Token};
 
 use std::sync::Arc;

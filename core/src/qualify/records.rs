@@ -106,7 +106,7 @@ pub struct Records {
 }
 
 /// Whether `link` leads to `base` itself, where some servers page, or below it: no other origin, no way up.
-fn is_within(base: &HttpsUrl, link: &str) -> bool {
+pub(super) fn is_within(base: &HttpsUrl, link: &str) -> bool {
     let path = link.split('?').next().unwrap_or_default();
     let Some(url) = HttpsUrl::parse(path).filter(|url| url.has_origin_of(base)) else { return false };
     let rest = url.as_str().strip_prefix(base.as_str().trim_end_matches('/'));

@@ -7,9 +7,9 @@ use serde_json::Value;
 use super::connection::{Call, Connection};
 use super::http::{Body, Method, Reply};
 use super::oauth_error::resource_error;
-use super::token::Token;
-use crate::error::Error;
-use crate::fhir::{self, Eligibility, OperationOutcome};
+use super::token::{Token, percent_encode};
+use crate::error::{Error, ResourceFault};
+use crate::fhir::{self, Eligibility, OperationOutcome, Page};
 use crate::json;
 use crate::random;
 
@@ -52,13 +52,39 @@ impl Submission {
     }
 }
 
+/// Asks for the answer that `pending` promised; `None` while the server has none (ITI-125).
+pub(crate) fn poll(
+    connection: &mut Connection,
+    token: &Token,
+    pending: &Eligibility,
+) -> Result<Option<Eligibility>, Error> {
+    let malformed = ResourceFault::Malformed { what: "queued eligibility answer" };
+    let request = pending.request().ok_or(malformed)?;
+    let form = format!("request={}&patient={}", percent_encode(request), percent_encode(&token.patient));
+    let reply = connection.call(
+        token,
+        &Call {
+            method: Method::Post,
+            uri: connection.client.settings.fhir_base.join("CoverageEligibilityResponse/_search"),
+            body: Some(Body::form(form.into_bytes())),
+            headers: Vec::new(),
+            timeout: super::connection::TIMEOUT,
+        },
+    )?;
+    if reply.status != 200 {
+        return Err(resource_error(&reply));
+    }
+    let page = Page::new(json::parse_object(&reply.body, "search result")?)?;
+    page.into_matches("CoverageEligibilityResponse").pop().map(Eligibility::new).transpose()
+}
+
 fn read(reply: &Reply) -> Result<Eligibility, Error> {
     if !matches!(reply.status, 200 | 202) {
         return Err(resource_error(reply));
     }
     let resource = json::parse_object(&reply.body, "eligibility answer")?;
     match OperationOutcome::of(&resource).map(|outcome| outcome.error()) {
-        Some(error) => Err(error.unwrap_or(crate::error::ResourceFault::Upstream.into())),
+        Some(error) => Err(error.unwrap_or(ResourceFault::Upstream.into())),
         None => Eligibility::new(resource),
     }
 }

@@ -10,6 +10,7 @@ use super::http::{Body, Failure, MAX_ANSWER, Method, Request};
 use super::oauth_error::{error_of_reply, is_grant_over, member};
 use super::retry::Retries;
 use crate::error::{AuthorizationFault, Error, ResourceFault};
+use crate::fhir::is_id;
 use crate::json as border;
 use crate::time::UnixMillis;
 
@@ -106,7 +107,7 @@ impl Token {
         let malformed = ResourceFault::Malformed { what: "token" };
         let access_token = member(&json, "access_token");
         let patient = member(&json, "patient");
-        if !is_token68(access_token) || !is_fhir_id(patient) {
+        if !is_token68(access_token) || !is_id(patient) {
             return Err(malformed.into());
         }
         Ok(Self {
@@ -150,7 +151,7 @@ impl Token {
         };
         let patient = member(json, "patient");
         let access_token = member(json, "access_token");
-        (is_fhir_id(patient) && is_token68(access_token)).then_some(())?;
+        (is_id(patient) && is_token68(access_token)).then_some(())?;
         Some(Self {
             access_token: Zeroizing::new(access_token.to_owned()),
             expires_at: instant(json)?,
@@ -176,11 +177,6 @@ fn after(now: UnixMillis, json: &Value, name: &str, longest_s: u64) -> UnixMilli
 /// Characters a token may have in an `Authorization` header (RFC 9110, 11.2).
 fn is_token68(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~+/=".contains(&b))
-}
-
-/// FHIR R4 `id`: it becomes part of a reference.
-pub(crate) fn is_fhir_id(text: &str) -> bool {
-    (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.'))
 }
 
 /// Everything but unreserved characters as `%XX` (RFC 3986, 2.1).

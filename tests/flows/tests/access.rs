@@ -3,40 +3,18 @@
 use std::sync::Arc;
 
 use kazasu::error::Error;
-use kazasu::jose::dpop::{DeviceKey, SoftwareDeviceKey};
-use kazasu::qualify::{Access, DEFAULT_SCOPE, Feature, RecordKind, SavedAccess};
-use kazasu::session::{self, Member};
-use kazasu_card_sim::{Profile, SimTransport};
-use kazasu_flows::{Stage, card, pin_of, start_sandbox, tap};
+use kazasu::jose::dpop::DeviceKey;
+use kazasu::qualify::{Access, Feature, RecordKind, SavedAccess};
+use kazasu_flows::{Stage, code, key};
 
 const MINUTES_6: u32 = 360;
 
 fn stage() -> Stage {
-    let scope = format!("{DEFAULT_SCOPE} {} offline_access", RecordKind::Expense.scope());
-    Stage::of(start_sandbox(0), |settings| settings.scope = Some(scope))
+    Stage::with_every_scope(&[])
 }
 
-/// A qualification of `person` with `key`.
 fn access(stage: &Stage, person: u8, key: &Arc<dyn DeviceKey>) -> Access {
-    let awaiting = session::begin(Arc::clone(&stage.client), Member::new(Arc::clone(key))).expect("begins");
-    let mut link = SimTransport::tap(card(Profile::Today, person));
-    let mut signed = tap(awaiting, &mut link, pin_of(person)).expect("signs");
-    signed.finish().expect("an answer");
-    signed.into_access().expect("a token")
-}
-
-fn key() -> Arc<dyn DeviceKey> {
-    Arc::new(SoftwareDeviceKey::generate().expect("randomness"))
-}
-
-/// Time passes for both sides.
-fn wait(stage: &Stage, seconds: u32) {
-    stage.sandbox.advance(seconds);
-    stage.clock.advance(i64::from(seconds) * 1000);
-}
-
-fn code(result: Result<impl Sized, Error>) -> Option<&'static str> {
-    result.err().map(|error| error.code())
+    stage.access(person, key).expect("qualifies")
 }
 
 fn expenses(access: &mut Access) -> Result<usize, Error> {
@@ -49,7 +27,7 @@ fn a_token_that_is_over_is_renewed_without_a_tap() {
     let mut access = access(&stage, 1, &key());
     let before = expenses(&mut access).expect("records");
     for _ in 0..3 {
-        wait(&stage, MINUTES_6);
+        stage.wait(MINUTES_6);
         assert_eq!(expenses(&mut access).expect("renewed"), before);
     }
     let counters = stage.sandbox.counters();
@@ -60,9 +38,9 @@ fn a_token_that_is_over_is_renewed_without_a_tap() {
 fn a_token_that_the_server_ends_early_is_renewed_once() {
     let stage = stage();
     let mut access = access(&stage, 1, &key());
-    stage.sandbox.arm("records-token-expired:1".parse().expect("a switch"));
+    stage.arm("records-token-expired:1");
     expenses(&mut access).expect("renewed");
-    stage.sandbox.arm("records-token-expired".parse().expect("a switch"));
+    stage.arm("records-token-expired");
     assert_eq!(code(expenses(&mut access)), Some("KZ-A10"), "not for ever");
     assert_eq!(stage.sandbox.counters().tokens_issued, 3);
 }
@@ -71,7 +49,7 @@ fn a_token_that_the_server_ends_early_is_renewed_once() {
 fn after_a_day_only_a_tap_helps() {
     let stage = stage();
     let mut access = access(&stage, 1, &key());
-    wait(&stage, 25 * 3600);
+    stage.wait(25 * 3600);
     let requests = stage.sandbox.counters().requests;
     assert_eq!(code(expenses(&mut access)), Some("KZ-A10"));
     assert_eq!(stage.sandbox.counters().requests, requests, "nothing is sent with a token known to be over");
@@ -84,7 +62,7 @@ fn what_is_saved_is_taken_up_again_with_its_key_only() {
     let mut first = access(&stage, 1, &hers);
     let saved = first.take_unsaved().expect("a key").expect("new");
     assert!(first.take_unsaved().expect("a key").is_none(), "nothing new");
-    wait(&stage, MINUTES_6);
+    stage.wait(MINUTES_6);
 
     let resume = |key: &Arc<dyn DeviceKey>, saved: &SavedAccess| {
         Access::resume(Arc::clone(&stage.client), Arc::clone(key), saved)
@@ -112,7 +90,7 @@ fn a_rotated_token_used_by_two_ends_both() {
     let mut first = access(&stage, 1, &hers);
     let saved = first.take_unsaved().expect("a key").expect("new");
     first.refresh().expect("renewed");
-    wait(&stage, MINUTES_6);
+    stage.wait(MINUTES_6);
     // A copy of the tokens, as a thief or a restored backup has them.
     let mut copy = Access::resume(Arc::clone(&stage.client), hers, &saved).expect("reads");
     assert_eq!(code(expenses(&mut copy)), Some("KZ-A10"));
@@ -125,7 +103,7 @@ fn after_log_out_the_tokens_are_worth_nothing() {
     let hers = key();
     let mut access = access(&stage, 1, &hers);
     let stolen = access.take_unsaved().expect("a key").expect("new");
-    stage.sandbox.arm("revoke-503".parse().expect("a switch"));
+    stage.arm("revoke-503");
     assert_eq!(code(access.revoke()), Some("KZ-T07"));
     stage.sandbox.disarm_all();
     access.revoke().expect("second try");

@@ -1,24 +1,17 @@
 //! Records of the ten people, read over TLS with the token of a qualification.
 
 use kazasu::fhir::{Record, timeline};
-use kazasu::qualify::{Access, DEFAULT_SCOPE, RecordKind, Records};
+use kazasu::qualify::{Access, RecordKind, Records};
 use kazasu::time::CalendarDate;
 use kazasu_card_sim::Profile;
-use kazasu_flows::{Stage, card, start_sandbox};
-use kazasu_sandbox::Switch;
+use kazasu_flows::{Stage, card, key};
 
-/// A stage whose client asks for every record too.
 fn stage(switches: &[&str]) -> Stage {
-    let sandbox = start_sandbox(0);
-    for switch in switches {
-        sandbox.arm(switch.parse::<Switch>().expect("a switch"));
-    }
-    let scopes = RecordKind::ALL.map(RecordKind::scope).join(" ");
-    Stage::of(sandbox, |settings| settings.scope = Some(format!("{DEFAULT_SCOPE} {scopes}")))
+    Stage::with_every_scope(switches)
 }
 
 fn access(stage: &Stage, person: u8) -> Access {
-    stage.access(&card(Profile::Today, person), person).expect("qualifies")
+    stage.access(person, &key()).expect("qualifies")
 }
 
 #[test]
