@@ -58,7 +58,11 @@ impl Exchange {
         Self::with_key(DecryptionKey::generate()?, host, jkt, nonce)
     }
 
-    fn with_key(key: DecryptionKey, host: &str, jkt: &str, nonce: &str) -> Result<Self, Error> {
+    /// [`Exchange::generate`] with this key, which must be for this request alone.
+    ///
+    /// # Errors
+    /// None of those that a key of this crate could have.
+    pub fn with_key(key: DecryptionKey, host: &str, jkt: &str, nonce: &str) -> Result<Self, Error> {
         let public = key.public_key().ok_or(Error::Internal { detail: "a key without a public half" })?;
         let party_v = party_v(jkt, nonce);
         Ok(Self { key, public, party_u: host.to_ascii_lowercase().into_bytes(), party_v })
