@@ -24,7 +24,7 @@ import jwcrypto.jwk
 import jwcrypto.jws
 import pytest
 
-from conftest import BIN, PEOPLE, ROOT, Sandbox
+from conftest import BIN, PEOPLE, PIN, ROOT, Run, Sandbox
 
 HOST = "fhir.hoken.example"
 JTI = "9b1deb4d-3b7d-4bad-9bdd-2b0d7b3dcb6d"
@@ -291,5 +291,44 @@ def test_others_open_what_the_sandbox_seals(tmp_path, judge):
         assert named["kid"] in json.loads(server.config.read_text())["signer_kids"]
         bundle = json.loads(judge.verify(jws, {name: signer[name] for name in ("kty", "crv", "x", "y")}))
         assert bundle["resourceType"] == "Bundle" and bundle["entry"]
+    finally:
+        server.stop()
+
+
+# The command line
+
+def qualify(server, **settings):
+    """The main job against a sandbox, its configuration changed by `settings`."""
+    file = server.config.with_name("changed.json")
+    file.write_text(json.dumps(json.loads(server.config.read_text()) | settings))
+    return Run("--sim", "today", "--json", "qualify", "--config", file, "--pin-stdin", secrets=PIN)
+
+
+@pytest.mark.parametrize("mode", ["off", "optional", "required"])
+def test_the_command_line_says_sealed_only_if_it_was(tmp_path, mode):
+    server = Sandbox(tmp_path, "--seal", mode)
+    try:
+        assert qualify(server).succeeded().json.get("sealed") == (True if mode == "required" else None)
+        demanded = qualify(server, payload_encryption="require")
+        if mode == "off":
+            demanded.failed_with("KZ-U01")
+        else:
+            assert demanded.succeeded().json["sealed"] is True
+        refused = qualify(server, payload_encryption="off")
+        if mode == "required":
+            refused.failed_with("KZ-U01")
+        else:
+            assert "sealed" not in refused.succeeded().json
+        qualify(server, payload_encryption="sometimes").failed_with("KZ-U01")
+    finally:
+        log = server.stop()
+    assert (", sealed" in log) == (mode != "off")
+
+
+@pytest.mark.parametrize("switch, code", [("seal-plain", "KZ-X01"), ("seal-other-request", "KZ-X02")])
+def test_the_command_line_tells_what_is_wrong_with_a_seal(tmp_path, switch, code):
+    server = Sandbox(tmp_path, "--seal", "required", "--switch", switch)
+    try:
+        qualify(server).failed_with(code)
     finally:
         server.stop()
