@@ -77,7 +77,7 @@ pub fn prove(key: &dyn DeviceKey, request: ProofRequest<'_>) -> Result<String, E
 }
 
 /// [`prove`] with this `jti`, which must be fresh, and the key that the answer is to be sealed to.
-#[cfg(feature = "sealed")]
+#[cfg(feature = "net")]
 pub(crate) fn prove_sealed(
     key: &dyn DeviceKey,
     request: ProofRequest<'_>,
