@@ -375,14 +375,28 @@ mod tests {
             format!("{protected}..{iv}.{ciphertext}.{}", &tag[..20]),
             format!("{protected}..{}.{ciphertext}.{tag}", &iv[..12]),
             format!("{protected}..{iv}=.{ciphertext}.{tag}"),
-            format!("{}..{iv}.{ciphertext}.{tag}", "A".repeat(MAX_HEADER + 4)),
-            format!("{protected}..{iv}.{}.{tag}", "A".repeat(MAX_SEALED)),
             format!(" {jwe}"),
             format!("{jwe}\n"),
         ] {
             assert_eq!(fault(&bad), Some(ResourceFault::NotSealed), "{}", &bad[..bad.len().min(80)]);
         }
         assert_eq!(bob().open(&[0xff; 99]).err(), Some(ResourceFault::NotSealed), "no text");
+    }
+
+    /// Properly sealed but for its size, and right below the limit.
+    #[test]
+    fn what_is_too_long_is_refused() {
+        let sealed = |header: &Header, len: usize| {
+            let to = bob().public_key().expect("a point");
+            seal(&to, header, &vec![b'x'; len]).expect("seals")
+        };
+        let around = sealed(&header(), 0).len();
+        let room = (MAX_SEALED - around) / 4 * 3;
+        assert_eq!(fault(&sealed(&header(), room)), None);
+        assert_eq!(fault(&sealed(&header(), room + 3)), Some(ResourceFault::NotSealed));
+        let with_party = |len| sealed(&Header { party_u: vec![7; len], ..header() }, 1);
+        assert_eq!(fault(&with_party(2000)), None);
+        assert_eq!(fault(&with_party(2400)), Some(ResourceFault::NotSealed));
     }
 
     #[test]
