@@ -32,7 +32,8 @@ pub(crate) fn with<T>(
     ask_for(&mut settings, scopes);
     let Some(path) = &global.keep else {
         let key: Arc<dyn DeviceKey> = Arc::new(SoftwareDeviceKey::generate()?);
-        return work(&mut tapped(&settings, key, global, output)?);
+        let mut access = tapped(&settings, key, global, output)?;
+        return work(&mut access).map_err(|failure| failure.told(access.server_text()));
     };
     // So that the next command needs no tap, and so that a lost card can be stopped.
     ask_for(&mut settings, &ALL_SCOPES);
@@ -67,7 +68,7 @@ pub(crate) const ALL_SCOPES: [&str; 8] = [
 
 fn tapped(settings: &Settings, key: Arc<dyn DeviceKey>, global: &Global, output: Output) -> Result<Access, Failure> {
     let mut signed = qualify::sign_with(settings, key, global, output)?;
-    signed.finish()?;
+    signed.finish().map_err(|error| Failure::from(error).told(signed.server_text()))?;
     Ok(signed.into_access()?)
 }
 
@@ -77,7 +78,7 @@ fn run<T>(
     kept: &mut Kept,
     work: impl Fn(&mut Access) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
-    let outcome = work(access);
+    let outcome = work(access).map_err(|failure| failure.told(access.server_text()));
     if let Some(saved) = access.take_unsaved()? {
         kept.access = Some(saved);
         kept.write()?;

@@ -56,6 +56,7 @@ fn report(failure: &Failure, output: Output) {
         "code": failure.code(),
         "text": failure.user_text(output.lang),
         "attempts_left": failure.attempts_left(),
+        "server_text": failure.server_text(),
     }}));
 }
 

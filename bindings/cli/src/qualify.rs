@@ -19,7 +19,8 @@ use crate::{card, config, link};
 pub(crate) fn run(global: &Global, output: Output) -> Result<(), Failure> {
     let settings = settings(global)?;
     let mut signed = sign(&settings, global, output)?;
-    let mut qualified = signed.finish()?;
+    let answer = signed.finish();
+    let mut qualified = answer.map_err(|error| Failure::from(error).told(signed.server_text()))?;
     if qualified.eligibility.qualification() == Qualification::Pending {
         output.note(output.say("処理中です。1分ほどお待ちください…", "The server is working on it: a minute at most…"));
         qualified = signed.await_answer(&qualified)?;

@@ -11,6 +11,7 @@ use super::sealing::{Opening, Sealing};
 use super::token::Token;
 use super::{Metadata, Pinning, QualifyClient};
 use crate::error::Error;
+use crate::fhir;
 use crate::jose::dpop::{DeviceKey, device_thumbprint};
 use crate::jose::sealed;
 use crate::time::UnixMillis;
@@ -35,6 +36,8 @@ pub(crate) struct Connection {
     resource_nonce: Option<String>,
     /// Sealed answers, if agreed on.
     sealing: Option<Sealing>,
+    /// What it told the user to do when it last refused.
+    pub(crate) server_text: Option<String>,
 }
 
 /// One request to the FHIR server.
@@ -66,6 +69,7 @@ impl Connection {
             authorization_nonce: None,
             resource_nonce: None,
             sealing,
+            server_text: None,
         })
     }
 
@@ -93,6 +97,7 @@ impl Connection {
 
     /// Sends one request to the FHIR server with `token`, twice more if the connection breaks. What was sealed is opened.
     pub(crate) fn call(&mut self, token: &Token, call: &Call) -> Result<Reply, Error> {
+        self.server_text = None;
         let Self { client, device_key, http, clock_offset_ms, resource_nonce, sealing, .. } = self;
         let clock = &*client.clock;
         let mut proofs = Proofs { key: &**device_key, clock, clock_offset_ms: *clock_offset_ms, nonce: resource_nonce };
@@ -121,12 +126,14 @@ impl Connection {
                 max_body: MAX_RESOURCE,
             })
         })?;
-        match (sealing, exchange.take()) {
+        let reply = match (sealing, exchange.take()) {
             (Some(sealing), Some(exchange)) => {
                 let now = clock.now().plus_ms(*clock_offset_ms);
-                sealing.open(reply, exchange, &Opening { http, clock, now, verifier: client.verifier() })
+                sealing.open(reply, exchange, &Opening { http, clock, now, verifier: client.verifier() })?
             }
-            _ => Ok(reply),
-        }
+            _ => reply,
+        };
+        self.server_text = fhir::user_text_of_reply(reply.status, &reply.body);
+        Ok(reply)
     }
 }
