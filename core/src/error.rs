@@ -362,6 +362,13 @@ pub enum ResourceFault {
     /// An answer that carries a My Number; it was dropped.
     #[error("the server's answer carries a My Number and was dropped")]
     MyNumber,
+    /// Asked for sealed, and not sealed, not in the one form allowed, changed on the way, or not signed by a pinned key.
+    /// Deliberately no more exact: that would help whoever tries answers out.
+    #[error("the server's answer is not sealed as agreed")]
+    NotSealed,
+    /// Sealed for another request, or more than a minute away from now.
+    #[error("the server's answer was sealed for another request")]
+    SealedForAnother,
 }
 
 impl Error {
@@ -481,6 +488,8 @@ impl ResourceFault {
             Self::VersionConflict => "KZ-D03",
             Self::TooLarge => "KZ-D04",
             Self::MyNumber => "KZ-D05",
+            Self::NotSealed => "KZ-X01",
+            Self::SealedForAnother => "KZ-X02",
         }
     }
 }

@@ -245,6 +245,16 @@ pub const TABLE: &[Guidance] = &[
         "利用停止中です。市区町村窓口で手続きをしてください",
         "Use is stopped. Please go to your municipal office.",
     ),
+    row(
+        "KZ-X01",
+        "暗号化データを確認できません。提供元にお知らせください",
+        "The encrypted data cannot be verified. Please tell the provider.",
+    ),
+    row(
+        "KZ-X02",
+        "暗号化データを確認できません。もう一度お試しください",
+        "The encrypted data does not belong to this request. Please try again.",
+    ),
     row("KZ-L01", "端末のロックを解除して、もう一度お試しください", "Please unlock the device and try again."),
     row(
         "KZ-U01",

@@ -361,6 +361,7 @@ impl Signed {
             warnings,
             test_card: self.verdict.test_card,
             pinning: self.awaiting.connection.pinning,
+            sealed: self.awaiting.connection.is_sealed(),
             channel: PLAIN,
         }
     }
@@ -393,6 +394,8 @@ pub struct Qualified {
     pub test_card: bool,
     /// How the server's key was checked.
     pub pinning: Pinning,
+    /// The answer was sealed to this request and signed by a pinned key, beside TLS.
+    pub sealed: bool,
     /// How the link to the card was protected.
     pub channel: ChannelReport,
 }

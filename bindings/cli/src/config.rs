@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use kazasu::qualify::{Notice, Settings};
+use kazasu::qualify::{Notice, PayloadEncryption, Settings};
 use serde::Deserialize;
 
 use crate::failure::Failure;
@@ -23,6 +23,29 @@ struct File {
     scope: Option<String>,
     #[serde(default)]
     consents: Vec<String>,
+    #[serde(default)]
+    payload_encryption: FilePayloadEncryption,
+    #[serde(default)]
+    signer_kids: Vec<String>,
+}
+
+#[derive(Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum FilePayloadEncryption {
+    Off,
+    #[default]
+    WhenRequired,
+    Require,
+}
+
+impl From<FilePayloadEncryption> for PayloadEncryption {
+    fn from(wanted: FilePayloadEncryption) -> Self {
+        match wanted {
+            FilePayloadEncryption::Off => Self::Off,
+            FilePayloadEncryption::WhenRequired => Self::WhenRequired,
+            FilePayloadEncryption::Require => Self::Require,
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -53,6 +76,8 @@ pub(crate) fn read(path: &Path) -> Result<Settings, Failure> {
         notice: Notice { id: file.notice.id, text: file.notice.text },
         scope: file.scope,
         consents: file.consents,
+        payload_encryption: file.payload_encryption.into(),
+        signer_kids: file.signer_kids,
         ..Settings::default()
     })
 }

@@ -113,6 +113,12 @@ fn print_text(qualified: &Qualified, output: Output) {
     if qualification == Qualification::Pending {
         output.line(output.say("  しばらくしてから、もう一度お試しください。", "  Please ask again in a while."));
     }
+    if qualified.sealed {
+        output.line(
+            output
+                .say("  （このお問い合わせ専用に暗号化・署名された回答です）", "  (sealed to this request and signed)"),
+        );
+    }
     if qualified.test_card {
         output.line(output.say("  （テスト用カードの結果です）", "  (the answer for a test card)"));
     }
@@ -186,7 +192,7 @@ pub(crate) fn to_json(qualified: &Qualified) -> Value {
     let eligibility = &qualified.eligibility;
     let primary = eligibility.primary();
     let limit = primary.and_then(|insurance| insurance.limit_category());
-    json!({
+    let mut json = json!({
         "validity": eligibility.qualification().name(),
         "code": eligibility.qualification().code(),
         "copay_percent": primary.and_then(|insurance| insurance.copay_percent()),
@@ -203,5 +209,10 @@ pub(crate) fn to_json(qualified: &Qualified) -> Value {
         "test_card": qualified.test_card,
         "pinning": if qualified.pinning == Pinning::Checked { "checked" } else { "expired" },
         "channel": {"kind": qualified.channel.kind.name(), "chip_proof": qualified.channel.chip_proof.name()},
-    })
+    });
+    // Said only where it was agreed on and done.
+    if qualified.sealed {
+        json["sealed"] = true.into();
+    }
+    json
 }

@@ -250,6 +250,10 @@ mirror! {
         TooLarge "KZ-D04",
         /// It carries a My Number and was dropped.
         MyNumber "KZ-D05",
+        /// Asked for sealed and not sealed as agreed.
+        NotSealed "KZ-X01",
+        /// Sealed for another request.
+        SealedForAnother "KZ-X02",
     }
 }
 
@@ -397,6 +401,8 @@ mod tests {
             core::ResourceFault::SeveralQualifications.into(),
             core::ResourceFault::TooLarge.into(),
             core::ResourceFault::MyNumber.into(),
+            core::ResourceFault::NotSealed.into(),
+            core::ResourceFault::SealedForAnother.into(),
             Core::DeviceKey { detail: "x".to_owned() },
             Core::Usage { detail: "x".to_owned() },
             Core::Internal { detail: "x" },

@@ -34,6 +34,33 @@ pub struct BackendConfig {
     /// Types of optional information the person consented to, such as `limit-certificate`.
     #[uniffi(default = [])]
     pub consents: Vec<String>,
+    /// Whether answers have to be sealed to the request; when the server requires it if absent.
+    #[uniffi(default = None)]
+    pub payload_encryption: Option<PayloadEncryption>,
+    /// Names (`kid`) of the keys that may sign sealed answers: their RFC 7638 thumbprints.
+    #[uniffi(default = [])]
+    pub signer_kids: Vec<String>,
+}
+
+/// When answers have to be sealed, beside TLS.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, uniffi::Enum)]
+pub enum PayloadEncryption {
+    /// Never; a server that requires it is not asked.
+    Off,
+    /// When the server's metadata say that it requires it.
+    WhenRequired,
+    /// Always; a server that cannot is not asked.
+    Require,
+}
+
+impl From<PayloadEncryption> for core::PayloadEncryption {
+    fn from(wanted: PayloadEncryption) -> Self {
+        match wanted {
+            PayloadEncryption::Off => Self::Off,
+            PayloadEncryption::WhenRequired => Self::WhenRequired,
+            PayloadEncryption::Require => Self::Require,
+        }
+    }
 }
 
 /// A backend, checked. Holds no connection and no token.
@@ -58,6 +85,8 @@ impl QualifyClient {
             notice: Notice { id: config.notice_id, text: config.notice_text },
             scope: config.scope,
             consents: config.consents,
+            payload_encryption: config.payload_encryption.map(Into::into).unwrap_or_default(),
+            signer_kids: config.signer_kids,
             ..Settings::default()
         };
         let language = match language {

@@ -73,8 +73,27 @@ opaque_debug!(ProofRequest<'_>);
 /// # Errors
 /// [`Error::DeviceKey`] when the key store refuses.
 pub fn prove(key: &dyn DeviceKey, request: ProofRequest<'_>) -> Result<String, Error> {
+    sign(key, &claims(request, &random::generate_uuid()?))
+}
+
+/// [`prove`] with this `jti`, which must be fresh, and the key that the answer is to be sealed to.
+#[cfg(feature = "net")]
+pub(crate) fn prove_sealed(
+    key: &dyn DeviceKey,
+    request: ProofRequest<'_>,
+    jti: &str,
+    enc_jwk: Value,
+) -> Result<String, Error> {
+    let mut claims = claims(request, jti);
+    if let Some(claims) = claims.as_object_mut() {
+        claims.insert("enc_jwk".to_owned(), enc_jwk);
+    }
+    sign(key, &claims)
+}
+
+fn sign(key: &dyn DeviceKey, claims: &Value) -> Result<String, Error> {
     let header = json!({"typ": "dpop+jwt", "alg": "ES256", "jwk": jwk(&public_key(key)?)});
-    let input = SigningInput::new(&header, &claims(request, &random::generate_uuid()?));
+    let input = SigningInput::new(&header, claims);
     let der = key.sign_sha256(input.as_bytes())?;
     let signature = EcdsaSignature::from_der(Curve::P256, &der)
         .ok_or(Error::DeviceKey { detail: "no DER signature on P-256".to_owned() })?;

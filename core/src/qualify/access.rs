@@ -112,6 +112,11 @@ impl Access {
         Ok(self.statement.insert(statement))
     }
 
+    /// Whether the answers of this server come sealed to the request and signed by a pinned key, beside TLS.
+    pub fn is_sealed(&self) -> bool {
+        self.connection.is_sealed()
+    }
+
     /// The server's opaque id of the person: not the insured number, and still nothing to show or log.
     pub fn patient(&self) -> &str {
         &self.token.patient

@@ -1,16 +1,19 @@
 //! One member's connection to one backend: what every request needs, whoever makes it.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::http::{Body, Failure, HttpClient, MAX_RESOURCE, Method, Reply, Request};
 use super::proofs::Proofs;
 use super::retry::Retries;
+use super::sealing::{Opening, Sealing};
 use super::token::Token;
 use super::{Metadata, Pinning, QualifyClient};
 use crate::error::Error;
 use crate::fhir;
-use crate::jose::dpop::DeviceKey;
+use crate::jose::dpop::{DeviceKey, device_thumbprint};
+use crate::jose::sealed;
 use crate::time::UnixMillis;
 
 /// What FHIR servers are asked to answer with.
@@ -31,6 +34,8 @@ pub(crate) struct Connection {
     pub(crate) authorization_nonce: Option<String>,
     /// The FHIR server's.
     resource_nonce: Option<String>,
+    /// Sealed answers, if agreed on.
+    sealing: Option<Sealing>,
     /// What it told the user to do when it last refused.
     pub(crate) server_text: Option<String>,
 }
@@ -45,11 +50,15 @@ pub(crate) struct Call {
 }
 
 impl Connection {
-    /// Connects and fetches the metadata.
+    /// Connects and fetches the metadata, and the server's signing keys if it is to seal its answers.
     pub(crate) fn open(client: Arc<QualifyClient>, device_key: Arc<dyn DeviceKey>) -> Result<Self, Error> {
         let (http, pinning) = client.connect()?;
         let metadata = Metadata::fetch(&http, &*client.clock, &client.settings)?;
         let clock_offset_ms = metadata.clock_offset_ms;
+        let mut sealing = Sealing::agree(&client.settings, &metadata, &device_thumbprint(&*device_key)?)?;
+        if let Some(sealing) = &mut sealing {
+            sealing.fetch_signers(&http, &*client.clock)?;
+        }
         Ok(Self {
             client,
             device_key,
@@ -59,6 +68,7 @@ impl Connection {
             clock_offset_ms,
             authorization_nonce: None,
             resource_nonce: None,
+            sealing,
             server_text: None,
         })
     }
@@ -80,27 +90,49 @@ impl Connection {
             .send(http, retries, request)
     }
 
-    /// Sends one request to the FHIR server with `token`, twice more if the connection breaks.
+    /// Whether what the FHIR server sends is sealed to the request, and was wherever a call succeeded.
+    pub(crate) fn is_sealed(&self) -> bool {
+        self.sealing.is_some()
+    }
+
+    /// Sends one request to the FHIR server with `token`, twice more if the connection breaks. What was sealed is opened.
     pub(crate) fn call(&mut self, token: &Token, call: &Call) -> Result<Reply, Error> {
         self.server_text = None;
-        let Self { client, device_key, http, clock_offset_ms, resource_nonce, .. } = self;
+        let Self { client, device_key, http, clock_offset_ms, resource_nonce, sealing, .. } = self;
         let clock = &*client.clock;
         let mut proofs = Proofs { key: &**device_key, clock, clock_offset_ms: *clock_offset_ms, nonce: resource_nonce };
+        // The key of the latest attempt, to which its answer is sealed; those before are wiped.
+        let exchange = Cell::new(None);
         let reply = proofs.send(http, Retries { count: 2, until: None }, |proofs| {
+            let access_token = &token.access_token;
+            let proof = match sealing.as_ref() {
+                None => proofs.prove(call.method, &call.uri, Some(access_token))?,
+                Some(sealing) => {
+                    let (proof, key) = proofs.prove_sealed(call.method, &call.uri, access_token, sealing)?;
+                    exchange.set(Some(key));
+                    proof
+                }
+            };
             let mut headers = call.headers.clone();
-            headers.push(("authorization", format!("DPoP {}", token.access_token.as_str())));
-            headers.push(("dpop", proofs.prove(call.method, &call.uri, Some(&token.access_token))?));
+            headers.push(("authorization", format!("DPoP {}", access_token.as_str())));
+            headers.push(("dpop", proof));
             Ok(Request {
                 method: call.method,
                 uri: call.uri.clone(),
                 body: call.body.clone(),
-                accept: FHIR_JSON,
+                accept: if sealing.is_some() { sealed::MEDIA_TYPE } else { FHIR_JSON },
                 headers,
                 timeout: call.timeout,
                 max_body: MAX_RESOURCE,
             })
-        });
-        let reply = reply?;
+        })?;
+        let reply = match (sealing, exchange.take()) {
+            (Some(sealing), Some(exchange)) => {
+                let now = clock.now().plus_ms(*clock_offset_ms);
+                sealing.open(reply, exchange, &Opening { http, clock, now, verifier: client.verifier() })?
+            }
+            _ => reply,
+        };
         self.server_text = fhir::user_text_of_reply(reply.status, &reply.body);
         Ok(reply)
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::http::{HttpClient, MAX_ANSWER, Request};
 use super::nonce;
 use super::retry::{self, Retries};
+use super::sealing::Offer;
 use super::settings::{CheckedSettings, HttpsUrl};
 use crate::crypto::Algorithm;
 use crate::error::{ConnectionFault, Error, ResourceFault};
@@ -29,6 +30,10 @@ pub(crate) struct Metadata {
     pub(crate) suspension_effect: Option<String>,
     /// Server clock minus local clock, in milliseconds.
     pub(crate) clock_offset_ms: i64,
+    /// The server's signing keys (RFC 7517, 5).
+    pub(crate) jwks_uri: Option<HttpsUrl>,
+    /// What the server says of sealed answers.
+    pub(crate) sealing: Option<Offer>,
     card_algorithms: Vec<String>,
 }
 
@@ -82,6 +87,8 @@ impl Metadata {
             levels,
             suspension_effect: json.get("kz_suspension_effect").and_then(Value::as_str).map(str::to_owned),
             clock_offset_ms: 0,
+            jwks_uri: optional("jwks_uri"),
+            sealing: Offer::parse(json),
             card_algorithms: strings("card_assertion_signing_alg_values_supported"),
         })
     }
@@ -98,10 +105,10 @@ impl Metadata {
 }
 
 /// A JSON object, with what its answer told about the server's clock.
-type Document = (Value, i64);
+pub(super) type Document = (Value, i64);
 
 /// A document, or `None` for 404.
-fn get(http: &HttpClient, clock: &dyn Clock, uri: String) -> Result<Option<Document>, Error> {
+pub(super) fn get(http: &HttpClient, clock: &dyn Clock, uri: String) -> Result<Option<Document>, Error> {
     let request =
         Request { uri, accept: "application/json", timeout: TIMEOUT, max_body: MAX_ANSWER, ..Request::default() };
     let reply = retry::send(http, clock, Retries { count: 2, until: None }, || Ok(request.clone()))?;

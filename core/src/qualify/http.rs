@@ -90,6 +90,12 @@ impl Reply {
         self.headers.get(name)?.to_str().ok()
     }
 
+    /// Whether the answer says it is of this media type, parameters aside.
+    pub(crate) fn has_media_type(&self, name: &str) -> bool {
+        let essence = self.header("content-type").and_then(|value| value.split(';').next());
+        essence.is_some_and(|essence| essence.trim().eq_ignore_ascii_case(name))
+    }
+
     /// `Retry-After` in seconds or as a date relative to `Date` (RFC 9110, 10.2.3).
     pub(crate) fn retry_after(&self) -> Option<Duration> {
         let text = self.header("retry-after")?.trim();

@@ -13,6 +13,7 @@ mod proofs;
 mod records;
 mod registration;
 mod retry;
+mod sealing;
 mod settings;
 mod submit;
 mod suspension;
@@ -24,6 +25,7 @@ pub use access::{Access, Feature, SavedAccess};
 pub use consents::ConsentRequest;
 pub use records::{Changes, RecordKind, Records};
 pub use registration::RegistrationRequest;
+pub use sealing::PayloadEncryption;
 pub use settings::{DEFAULT_SCOPE, Notice, OnPinsExpired, Settings};
 pub use suspension::{OFFICIAL_LINES, OfficialLine, SavedSuspension, Suspended, Suspension};
 

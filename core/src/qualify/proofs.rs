@@ -3,8 +3,11 @@
 use super::http::{Failure, HttpClient, Method, Reply, Request};
 use super::oauth_error::wants_nonce;
 use super::retry::{self, Retries};
+use super::sealing::Sealing;
 use crate::error::Error;
 use crate::jose::dpop::{self, DeviceKey, ProofRequest};
+use crate::jose::sealed::Exchange;
+use crate::random;
 use crate::time::Clock;
 
 /// What every request signed by the device key needs.
@@ -19,9 +22,26 @@ pub(crate) struct Proofs<'a> {
 impl Proofs<'_> {
     /// A proof for one request.
     pub(crate) fn prove(&self, method: Method, uri: &str, access_token: Option<&str>) -> Result<String, Error> {
+        dpop::prove(self.key, self.request(method, uri, access_token))
+    }
+
+    /// A proof that asks for the answer to be sealed, with the key for it.
+    pub(crate) fn prove_sealed(
+        &self,
+        method: Method,
+        uri: &str,
+        access_token: &str,
+        sealing: &Sealing,
+    ) -> Result<(String, Exchange), Error> {
+        let jti = random::generate_uuid()?;
+        let exchange = sealing.exchange(&jti)?;
+        let request = self.request(method, uri, Some(access_token));
+        Ok((dpop::prove_sealed(self.key, request, &jti, exchange.jwk())?, exchange))
+    }
+
+    fn request<'b>(&'b self, method: Method, uri: &'b str, access_token: Option<&'b str>) -> ProofRequest<'b> {
         let issued_at = self.clock.now().plus_ms(self.clock_offset_ms);
-        let nonce = self.nonce.as_deref();
-        dpop::prove(self.key, ProofRequest { method: method.name(), uri, issued_at, nonce, access_token })
+        ProofRequest { method: method.name(), uri, issued_at, nonce: self.nonce.as_deref(), access_token }
     }
 
     /// Sends what `request` makes, with a new proof for every attempt, and once more when the server asks for its nonce.

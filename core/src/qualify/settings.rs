@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use base64ct::{Base64, Encoding};
 use ureq::http::Uri;
 
+use super::sealing::PayloadEncryption;
 use crate::base64url;
 use crate::card::CardRoots;
 use crate::crypto::sha256;
@@ -36,6 +37,11 @@ pub struct Settings {
     pub scope: Option<String>,
     /// Types of optional information the person consented to, such as `limit-certificate`.
     pub consents: Vec<String>,
+    /// Whether answers have to be sealed to the request.
+    pub payload_encryption: PayloadEncryption,
+    /// Names (`kid`) of the keys that may sign sealed answers. One of 43 characters is taken for the key's RFC 7638
+    /// thumbprint and must be it; any other name proves no more than the TLS connection does.
+    pub signer_kids: Vec<String>,
 }
 
 /// The scope of the main job.
@@ -88,6 +94,11 @@ impl HttpsUrl {
 
     pub(crate) fn as_str(&self) -> &str {
         &self.text
+    }
+
+    /// The host alone, in lower case; an IPv6 address in brackets.
+    pub(crate) fn host(&self) -> String {
+        self.uri.host().unwrap_or_default().to_ascii_lowercase()
     }
 
     /// Scheme, host and port are the same.
@@ -151,6 +162,8 @@ pub(crate) struct CheckedSettings {
     pub(crate) notice: Notice,
     pub(crate) scope: String,
     pub(crate) consents: Vec<String>,
+    pub(crate) payload_encryption: PayloadEncryption,
+    pub(crate) signer_kids: Vec<String>,
 }
 
 impl CheckedSettings {
@@ -164,6 +177,9 @@ impl CheckedSettings {
         if settings.notice.id.is_empty() || settings.notice.text.is_empty() {
             return Err(Error::usage("the notice needs an id and the text shown to the user"));
         }
+        if settings.payload_encryption == PayloadEncryption::Require && settings.signer_kids.is_empty() {
+            return Err(Error::usage("sealed answers need the names of the server's signing keys in signer_kids"));
+        }
         Ok(Self {
             issuer: url(&settings.issuer, "issuer")?,
             fhir_base: url(&settings.fhir_base, "fhir_base")?,
@@ -174,6 +190,8 @@ impl CheckedSettings {
             notice: settings.notice.clone(),
             scope: settings.scope.clone().unwrap_or_else(|| DEFAULT_SCOPE.to_owned()),
             consents: settings.consents.clone(),
+            payload_encryption: settings.payload_encryption,
+            signer_kids: settings.signer_kids.clone(),
         })
     }
 }

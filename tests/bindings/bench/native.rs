@@ -130,6 +130,8 @@ fn read(file: &Path) -> BackendConfig {
         notice_text: text(&json["notice"]["text"]),
         scope: Some(text(&json["scope"])),
         consents: texts("consents"),
+        payload_encryption: None,
+        signer_kids: Vec::new(),
     }
 }
 

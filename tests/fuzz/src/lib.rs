@@ -3,6 +3,7 @@
 pub mod answers;
 pub mod flows;
 pub mod guard;
+pub mod sealed;
 pub mod verifier;
 
 use kazasu::card::photo::Photo;

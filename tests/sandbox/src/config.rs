@@ -44,6 +44,9 @@ impl Sandbox {
         if let Some(redirect_uri) = self.redirect_uri() {
             config["redirect_uri"] = redirect_uri.into();
         }
+        if !self.signer_kids().is_empty() {
+            config["signer_kids"] = self.signer_kids().into();
+        }
         let text = serde_json::to_string_pretty(&config)? + "\n";
         let temporary = file.with_extension("new");
         std::fs::write(&temporary, text)?;

@@ -39,11 +39,6 @@ pub(crate) fn protected_resource(server: &Server) -> Answer {
     document(server, body, "protected resource metadata")
 }
 
-/// Answers `GET /jwks.json`; nothing is signed at this conformance level.
-pub(crate) fn keys() -> Answer {
-    Answer::json(200, &json!({ "keys": [] }), "keys")
-}
-
 /// Answers `GET /r4/metadata`.
 pub(crate) fn capability_statement(server: &Server) -> Answer {
     let old = server.switches.takes(SwitchName::MetadataOldVersion);
@@ -133,6 +128,9 @@ fn server_metadata(server: &Server) -> Value {
         "kz_suspension_effect": suspension::effect(server),
     });
     server.modes.iter().for_each(|mode| offer(server, *mode, &mut metadata));
+    if let Some(offer) = server.seals.offer() {
+        metadata["kz_payload_encryption"] = offer;
+    }
     metadata
 }
 
@@ -165,8 +163,10 @@ fn offer(server: &Server, mode: Mode, metadata: &mut Value) {
 
 fn levels(server: &Server) -> Vec<String> {
     if !server.switches.is_armed(SwitchName::Levels) {
-        return ["L0", "L1", "L2", "L3"].map(str::to_owned).to_vec();
+        let sealed = server.seals.offer().map(|_| "L4");
+        return ["L0", "L1", "L2", "L3"].into_iter().chain(sealed).map(str::to_owned).collect();
     }
+    // A condition of the server, which many look at: no use is counted.
     let value = server.switches.value(SwitchName::Levels);
     value.unwrap_or_else(|| "L0".to_owned()).split('+').map(str::to_owned).collect()
 }

@@ -1,7 +1,7 @@
 //! The reference backend for developers: an OAuth authorization server and a FHIR R4 server on one TLS 1.3 port,
 //! with ten synthetic people.
 //!
-//! It speaks the wire contract of the SDK at conformance levels L0 to L3 and shares no code with the SDK, so that a
+//! It speaks the wire contract of the SDK at conformance levels L0 to L4 and shares no code with the SDK, so that a
 //! mistake on one side shows on the other. Every error and many misbehaviours can be switched on: see [`SwitchName`].
 //!
 //! ```
@@ -17,6 +17,7 @@ mod assertion;
 mod authorization;
 mod authorize;
 mod bundle;
+mod capture;
 mod certificate;
 mod client_assertion;
 mod codes;
@@ -35,6 +36,7 @@ mod html;
 mod http;
 mod idempotency;
 mod inquiry;
+mod jwe;
 mod jws;
 mod listener;
 mod log;
@@ -51,6 +53,7 @@ mod recent;
 mod records;
 mod registration;
 mod revoke;
+mod seal;
 mod search;
 mod server;
 mod state;
@@ -74,9 +77,11 @@ use std::time::Duration;
 use tokio::runtime::Runtime;
 use tokio_rustls::TlsAcceptor;
 
+pub use crate::capture::Exchange;
 pub use crate::counters::Counters;
 pub use crate::log::LogTarget;
 pub use crate::modes::{Mode, UnknownMode};
+pub use crate::seal::SealMode;
 pub use crate::switches::{Switch, SwitchName, UnknownSwitch};
 
 use crate::listener::{ConnectionHandle, TlsListener};
@@ -109,6 +114,10 @@ pub struct Options {
     pub fhir_roots_der: Vec<Vec<u8>>,
     /// Where mode OIDC sends the browser afterwards: an https URL without a fragment.
     pub redirect_uri: String,
+    /// Whether answers of the FHIR server are sealed (L4).
+    pub seal: SealMode,
+    /// Keep every exchange in memory, for [`Sandbox::exchanges`].
+    pub capture: bool,
 }
 
 impl Default for Options {
@@ -125,6 +134,8 @@ impl Default for Options {
             fhir_base: None,
             fhir_roots_der: Vec::new(),
             redirect_uri: "https://app.kazasu.example/callback".to_owned(),
+            seal: SealMode::Off,
+            capture: false,
         }
     }
 }
@@ -217,6 +228,16 @@ impl Sandbox {
     /// The last day of the pins, as `YYYY-MM-DD`: a year from now.
     pub fn pins_not_after(&self) -> String {
         Day::at(self.server.clock.now()).plus_days(365).to_string()
+    }
+
+    /// Names of the keys that sign sealed answers; none unless answers are sealed.
+    pub fn signer_kids(&self) -> Vec<String> {
+        if self.server.seals.mode == SealMode::Off { Vec::new() } else { vec![self.server.seals.kid()] }
+    }
+
+    /// Everything that was asked and answered so far, if [`Options::capture`] says to keep it.
+    pub fn exchanges(&self) -> Vec<Exchange> {
+        self.server.capture.all()
     }
 
     /// Arms a switch, after those that are armed already.

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use std::sync::mpsc;
 
 use clap::Parser;
-use kazasu_sandbox::{LogTarget, Mode, Options, Switch, SwitchName};
+use kazasu_sandbox::{LogTarget, Mode, Options, SealMode, Switch, SwitchName};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::{self, PemObject};
 
@@ -42,6 +42,9 @@ struct Arguments {
     /// Redirect URI of the client in mode oidc.
     #[arg(long, value_name = "URL", default_value = "https://app.kazasu.example/callback")]
     redirect_uri: String,
+    /// Seal answers of the FHIR server (L4): off, optional or required.
+    #[arg(long, value_name = "MODE", default_value = "off")]
+    seal: SealMode,
     /// Arm a switch; may be given more than once.
     #[arg(long = "switch", value_name = "NAME[:TIMES][=VALUE]")]
     switches: Vec<Switch>,
@@ -78,6 +81,7 @@ fn run(arguments: Arguments) -> io::Result<()> {
         fhir_roots_der: arguments.fhir_root.as_deref().map(read_pem).transpose()?.unwrap_or_default(),
         redirect_uri: arguments.redirect_uri,
         state: arguments.state,
+        seal: arguments.seal,
         log: LogTarget::Callback(Box::new(move |line| drop(sender.send(line.to_owned())))),
         ..Options::default()
     })?;

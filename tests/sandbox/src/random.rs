@@ -20,7 +20,8 @@ pub(crate) fn receipt() -> String {
     digits.chunks(4).map(String::from_iter).collect::<Vec<_>>().join("-")
 }
 
-fn bytes<const N: usize>() -> [u8; N] {
+/// Random bytes.
+pub(crate) fn bytes<const N: usize>() -> [u8; N] {
     let mut buffer = [0; N];
     getrandom::fill(&mut buffer).expect("the operating system provides random bytes");
     buffer

@@ -17,7 +17,7 @@ use crate::recent::Arrival;
 use crate::state::{FHIR_PATH, Server};
 use crate::switches::SwitchName;
 use crate::{
-    authorize, consent, coverage, discovery, eligibility, nonce, pushed, records, revoke, task, token, upstream,
+    authorize, consent, coverage, discovery, eligibility, nonce, pushed, records, revoke, seal, task, token, upstream,
 };
 
 /// The application, to be served on each connection.
@@ -37,7 +37,7 @@ const ROUTES: &[Route] = &[
     route("GET", "/.well-known/oauth-authorization-server", |server, _| discovery::authorization_server(server)),
     route("GET", "/.well-known/oauth-protected-resource", |server, _| discovery::protected_resource(server)),
     route("GET", "/.well-known/oauth-protected-resource/r4", |server, _| discovery::protected_resource(server)),
-    route("GET", "/jwks.json", |_, _| discovery::keys()),
+    route("GET", "/jwks.json", |server, _| seal::keys(server)),
     route("GET", "/r4/metadata", |server, _| discovery::capability_statement(server)),
     route("POST", "/nonce", nonce::answer),
     route("POST", "/token", token::answer),
@@ -156,9 +156,11 @@ fn handle(server: &Server, arrival: &Arrival, request: Request) -> Answer {
         };
         return finish(server, arrival, (request.method.as_str(), "-"), nonce_mode, answer);
     };
-    let answer = limited(server, route)
-        .or_else(|| upstream::answer(server, &request))
-        .unwrap_or_else(|| (route.answer)(server, &request));
+    let refused = limited(server, route).or_else(|| seal::refused(server, &request));
+    let answer =
+        refused.or_else(|| upstream::answer(server, &request)).unwrap_or_else(|| (route.answer)(server, &request));
+    let answer = seal::seal(server, &request, answer);
+    server.capture.add(&request, &answer);
     finish(server, arrival, (route.method, route.path), nonce_mode, answer)
 }
 

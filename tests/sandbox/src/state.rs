@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use serde_json::{Value, json};
 
 use crate::assertion::AssertionIds;
+use crate::capture::Capture;
 use crate::certificate::Roots;
 use crate::client_assertion::ClientAssertions;
 use crate::codes::Codes;
@@ -23,6 +24,7 @@ use crate::people::People;
 use crate::pushed::Pushed;
 use crate::rate_limit::RateLimit;
 use crate::recent::Recent;
+use crate::seal::Seals;
 use crate::search::Pages;
 use crate::switches::Switches;
 use crate::sync::lock;
@@ -62,6 +64,8 @@ pub(crate) struct Server {
     pub(crate) token_turn: Mutex<()>,
     /// Held by the write that is being processed.
     pub(crate) write_turn: Mutex<()>,
+    pub(crate) seals: Seals,
+    pub(crate) capture: Capture,
     members: Mutex<HashMap<u8, Member>>,
     counters: Mutex<Counters>,
     state: Option<PathBuf>,
@@ -113,6 +117,8 @@ impl Server {
             upstream,
             token_turn: Mutex::default(),
             write_turn: Mutex::default(),
+            seals: Seals::new(options.seal),
+            capture: Capture::new(options.capture),
             members: Mutex::default(),
             counters: Mutex::default(),
             state: options.state,
@@ -128,6 +134,12 @@ impl Server {
     /// The absolute URL of a path on this server, as DPoP proofs name it.
     pub(crate) fn url(&self, path: &str) -> String {
         format!("{}{path}", self.issuer)
+    }
+
+    /// The host of the FHIR base, without its port.
+    pub(crate) fn host(&self) -> &str {
+        let authority = self.issuer.trim_start_matches("https://");
+        authority.rsplit_once(':').map_or(authority, |(host, _)| host)
     }
 
     pub(crate) fn count(&self, change: impl FnOnce(&mut Counters)) {

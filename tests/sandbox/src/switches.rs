@@ -211,6 +211,23 @@ switch_names! {
     RegistrationError "registration-error" "A registration that is being matched fails."
     SuspensionUnconfirmed "suspension-unconfirmed" "202, KZ-S02, for a suspension; the first look at its Task confirms it."
     SuspensionEffect "suspension-effect" "What discovery and the suspension Task say a stop covers; value: app-only or jpki-official."
+
+    SealPlain "seal-plain" "A plain answer although a sealed one was asked for."
+    SealOtherRequest "seal-other-request" "Seal with the apv of another request."
+    SealOld "seal-old" "Seal with an iat in the past; value: seconds, 120 if absent."
+    SealOtherHost "seal-other-host" "Seal with the apu of another host."
+    SealOffCurve "seal-off-curve" "Seal with an epk that is no point of the curve."
+    SealAlg "seal-alg" "Seal with another alg in the header; value: its name, ECDH-ES+A256KW if absent."
+    SealEnc "seal-enc" "Seal with another enc in the header; value: its name, A128GCM if absent."
+    SealZip "seal-zip" "Seal with zip in the header."
+    SealEncryptedKey "seal-encrypted-key" "Seal with an encrypted key, which direct agreement has not."
+    SealTag "seal-tag" "Seal with a bit of the tag turned."
+    SealOversize "seal-oversize" "Seal more than 1 MiB."
+    SealUnsigned "seal-unsigned" "Seal the resource without signing it."
+    SealWrongKid "seal-wrong-kid" "Sign with the key in the key set that no client has pinned."
+    SealBadSignature "seal-bad-signature" "Sign with another key than the one named."
+    SealForwarded "seal-forwarded" "Seal what was signed for another request."
+    KeysMissing "keys-missing" "The key set lacks the key that signs."
 }
 
 impl fmt::Display for SwitchName {

@@ -84,6 +84,9 @@ pub struct EligibilityResult {
     pub warnings: Vec<SessionWarning>,
     /// The card was issued by a test authority.
     pub test_card: bool,
+    /// The answer was sealed to this request and signed by a pinned key, beside TLS.
+    #[uniffi(default = false)]
+    pub sealed: bool,
 }
 
 impl EligibilityResult {
@@ -104,6 +107,7 @@ impl EligibilityResult {
             },
             warnings: qualified.warnings.iter().map(warning).collect(),
             test_card: qualified.test_card,
+            sealed: qualified.sealed,
         }
     }
 }

@@ -13,6 +13,7 @@ use kazasu_fuzz::answers;
 use kazasu_fuzz::flows::number::*;
 use kazasu_fuzz::flows::options::*;
 use kazasu_fuzz::flows::{self, NOW, Stage};
+use kazasu_fuzz::sealed;
 
 /// Worked example of the four attributes, with nothing behind it.
 const EXAMPLE: &str = "FF205CDF2108000E00200050005BDF220FE8A68BE69CACE38080E88AB1E5AD90DF232DE69DB1E4BAACE983BDE58D83E4\
@@ -36,7 +37,8 @@ fn main() -> io::Result<()> {
     photo(&Folder::new(&corpus, "photo")?)?;
     cv_certificate(&Folder::new(&corpus, "cv_certificate")?)?;
     certificate(&Folder::new(&corpus, "certificate")?)?;
-    apdu(&Folder::new(&corpus, "apdu")?)
+    apdu(&Folder::new(&corpus, "apdu")?)?;
+    sealed_answers(&Folder::new(&corpus, "sealed")?)
 }
 
 /// The corpus of one target.
@@ -426,4 +428,30 @@ fn apdu(folder: &Folder) -> io::Result<()> {
         folder.write(name, &[&[flow, FOR_EVER], answers].concat())?;
     }
     Ok(())
+}
+
+/// Answers, headers, what is inside them, and sets of keys; the first byte says which.
+fn sealed_answers(folder: &Folder) -> io::Result<()> {
+    let write = |name: &str, kind: u8, bytes: &[u8]| folder.write(name, &[&[kind], bytes].concat());
+    let part = |json: &str| kazasu::base64url::encode(json.as_bytes());
+    let jws = |header: &str| format!("{}.{}.{}", part(header), part(r#"{"resourceType":"Bundle"}"#), "AQ".repeat(43));
+    let usual = r#"{"alg":"ES256","kid":"signer","cty":"fhir+json"}"#;
+    let bound = format!(
+        r#"{{"alg":"ES256","kid":"signer","cty":"fhir+json","apv":"{}","typ":"JOSE"}}"#,
+        kazasu::base64url::encode(&sealed::party_v())
+    );
+    for (name, header) in [("usual", usual), ("bound", &bound[..]), ("none", r#"{"alg":"none"}"#)] {
+        write(&format!("inside-{name}"), 2, jws(header).as_bytes())?;
+    }
+    let answer = kazasu::jose::jwe::seal(&sealed::public_key(), &sealed::header(), jws(usual).as_bytes());
+    let answer = answer.expect("seals");
+    write("whole", 0, answer.as_bytes())?;
+    write("whole-encrypted-key", 0, answer.replacen("..", ".AAAA.", 1).as_bytes())?;
+    write("whole-cut", 0, &answer.as_bytes()[..answer.len() / 2])?;
+    let header = answer.split('.').next().and_then(kazasu::base64url::decode).expect("a header");
+    write("header", 1, &header)?;
+    let zip = String::from_utf8_lossy(&header).replacen('{', r#"{"zip":"DEF","#, 1);
+    write("header-zip", 1, zip.as_bytes())?;
+    write("keys", 3, sealed::jwks().to_string().as_bytes())?;
+    write("keys-none", 3, br#"{"keys":[null,{"kid":"signer","kty":"oct"}]}"#)
 }

@@ -17,6 +17,7 @@ mod people;
 mod record_switches;
 mod records;
 mod refresh;
+mod seal;
 mod submit;
 mod suspension;
 mod switches;

@@ -1,0 +1,251 @@
+//! Sealed answers over real TLS: what is agreed on, what stands on the wire, and every way a seal can be wrong.
+
+use std::collections::BTreeSet;
+
+use kazasu::base64url;
+use kazasu::qualify::{DEFAULT_SCOPE, PayloadEncryption, RecordKind, Settings};
+use kazasu::session::Qualified;
+use kazasu::{Error, error::ResourceFault};
+use kazasu_card_sim::Profile;
+use kazasu_flows::{Stage, card};
+use kazasu_sandbox::{Exchange, Options, Sandbox, SealMode, Switch};
+use serde_json::Value;
+
+fn sandbox(seal: SealMode, clock_offset_s: i64) -> Sandbox {
+    kazasu_sandbox::start(Options { seal, clock_offset_s, capture: true, ..Options::default() }).expect("loopback")
+}
+
+/// A stage whose client knows the signing key and asks for every record too.
+fn stage_with(sandbox: Sandbox, switches: &[&str], change: impl FnOnce(&mut Settings)) -> Stage {
+    for switch in switches {
+        sandbox.arm(switch.parse::<Switch>().expect("a switch"));
+    }
+    let kids = sandbox.signer_kids();
+    Stage::of(sandbox, |settings| {
+        let scopes = RecordKind::ALL.map(RecordKind::scope).join(" ");
+        settings.scope = Some(format!("{DEFAULT_SCOPE} {scopes}"));
+        settings.signer_kids = kids;
+        change(settings);
+    })
+}
+
+fn stage(seal: SealMode, switches: &[&str]) -> Stage {
+    stage_with(sandbox(seal, 0), switches, |_| ())
+}
+
+fn qualify(stage: &Stage) -> Result<Qualified, Error> {
+    stage.qualify(&card(Profile::Today, 1), 1)
+}
+
+/// What was asked of the FHIR server with a token.
+fn fhir_exchanges(stage: &Stage) -> Vec<Exchange> {
+    let asked = |exchange: &Exchange| exchange.path.starts_with("/r4/") && exchange.proof.is_some();
+    stage.sandbox.exchanges().into_iter().filter(asked).collect()
+}
+
+fn claims(proof: &str) -> Value {
+    let payload = proof.split('.').nth(1).and_then(base64url::decode).expect("a payload");
+    serde_json::from_slice(&payload).expect("JSON")
+}
+
+fn fetched_keys(stage: &Stage) -> u64 {
+    stage.sandbox.counters().by_route.get("GET /jwks.json").copied().unwrap_or_default()
+}
+
+#[test]
+fn eligibility_and_records_come_sealed_where_the_server_requires_it() {
+    let stage = stage(SealMode::Required, &[]);
+    let mut signed = stage.sign(&card(Profile::Today, 1), 1).expect("signs");
+    let qualified = signed.finish().expect("an answer");
+    assert!(qualified.sealed && qualified.eligibility.insurances().first().is_some());
+    let mut access = signed.into_access().ok().expect("a token");
+    assert!(access.is_sealed());
+    let read: Vec<usize> =
+        RecordKind::ALL.map(|kind| access.records(kind, None).expect("records").records.len()).into();
+    assert!(read.iter().all(|count| *count > 0), "{read:?}");
+    assert_eq!(stage.sandbox.counters().connections, 1, "one connection for all of it");
+    assert_eq!(fetched_keys(&stage), 1);
+}
+
+#[test]
+fn nothing_of_an_answer_stands_in_clear_inside_tls() {
+    let clear = stage(SealMode::Off, &[]);
+    qualify(&clear).expect("an answer");
+    let sealed = stage(SealMode::Required, &[]);
+    qualify(&sealed).expect("an answer");
+    let body = |stage: &Stage| {
+        let found = fhir_exchanges(stage).into_iter().find(|exchange| exchange.status == 200).expect("an answer");
+        String::from_utf8(found.body).expect("text")
+    };
+    let (clear, sealed) = (body(&clear), body(&sealed));
+    let words = ["resourceType", "Coverage", "見本", "06139992", "InsurerNumber"];
+    let seen = words.iter().filter(|word| clear.contains(**word)).count();
+    assert!(seen >= 3, "the words are those of the answer: {seen}");
+    let decoded: Vec<u8> = sealed.split('.').flat_map(|part| base64url::decode(part).expect("base64url")).collect();
+    let decoded = String::from_utf8_lossy(&decoded);
+    for word in words {
+        assert!(!sealed.contains(word) && !decoded.contains(word), "{word}");
+    }
+    assert_eq!(sealed.split('.').count(), 5);
+}
+
+#[test]
+fn each_request_brings_a_key_of_its_own() {
+    let stage = stage(SealMode::Required, &["submit-502:2", "use-dpop-nonce"]);
+    let mut signed = stage.sign(&card(Profile::Today, 1), 1).expect("signs");
+    signed.finish().expect("an answer");
+    signed.into_access().ok().expect("a token").records(RecordKind::Checkup, None).expect("records");
+    let proofs: Vec<Value> = fhir_exchanges(&stage).iter().filter_map(|e| e.proof.as_deref()).map(claims).collect();
+    let keys: BTreeSet<String> = proofs.iter().map(|proof| proof["enc_jwk"].to_string()).collect();
+    assert!(proofs.len() >= 4, "two refused, one answered, records: {}", proofs.len());
+    assert_eq!(keys.len(), proofs.len(), "no key twice, retries included");
+    for proof in &proofs {
+        let members: Vec<&String> = proof["enc_jwk"].as_object().expect("a key").keys().collect();
+        assert_eq!(members, ["crv", "kty", "x", "y"], "public members only");
+    }
+}
+
+#[test]
+fn every_wrong_seal_gives_its_code() {
+    let table = [
+        ("seal-plain", "KZ-X01"),
+        ("seal-other-request", "KZ-X02"),
+        ("seal-old", "KZ-X02"),
+        ("seal-old=62", "KZ-X02"),
+        ("seal-forwarded", "KZ-X02"),
+        ("seal-other-host", "KZ-X01"),
+        ("seal-off-curve", "KZ-X01"),
+        ("seal-alg", "KZ-X01"),
+        ("seal-alg=dir", "KZ-X01"),
+        ("seal-enc", "KZ-X01"),
+        ("seal-zip", "KZ-X01"),
+        ("seal-encrypted-key", "KZ-X01"),
+        ("seal-tag", "KZ-X01"),
+        ("seal-oversize", "KZ-X01"),
+        ("seal-unsigned", "KZ-X01"),
+        ("seal-wrong-kid", "KZ-X01"),
+        ("seal-bad-signature", "KZ-X01"),
+        ("keys-missing", "KZ-X01"),
+    ];
+    for (switch, code) in table {
+        let stage = stage(SealMode::Required, &[switch]);
+        let error = qualify(&stage).err().unwrap_or_else(|| panic!("{switch} went unnoticed"));
+        assert_eq!(error.code(), code, "{switch}: {error:?}");
+    }
+    println!("{} wrong seals", table.len());
+}
+
+#[test]
+fn records_are_held_to_it_too() {
+    for (switch, fault) in
+        [("seal-plain", ResourceFault::NotSealed), ("seal-other-request", ResourceFault::SealedForAnother)]
+    {
+        let stage = stage(SealMode::Required, &[]);
+        let mut signed = stage.sign(&card(Profile::Today, 1), 1).expect("signs");
+        signed.finish().expect("an answer");
+        stage.sandbox.arm(switch.parse().expect("a switch"));
+        let mut access = signed.into_access().ok().expect("a token");
+        assert_eq!(access.records(RecordKind::Checkup, None).err(), Some(fault.into()), "{switch}");
+    }
+}
+
+#[test]
+fn a_seal_that_fails_once_can_be_asked_for_again() {
+    let stage = stage(SealMode::Required, &["seal-tag:1"]);
+    let card = card(Profile::Today, 1);
+    let mut signed = stage.sign(&card, 1).expect("signs");
+    assert_eq!(signed.finish().err(), Some(ResourceFault::NotSealed.into()));
+    assert!(signed.finish().expect("the same question").sealed);
+    assert_eq!(card.lock().expect("card").counters().verify_with_data, 1);
+}
+
+#[test]
+fn a_minute_is_allowed_and_clocks_may_differ() {
+    let stage_ = stage(SealMode::Required, &["seal-old=55"]);
+    qualify(&stage_).expect("an answer");
+    let ahead = stage_with(sandbox(SealMode::Required, 7200), &[], |_| ());
+    assert!(qualify(&ahead).expect("by the server's clock").sealed);
+}
+
+#[test]
+fn keys_that_were_not_there_yet_are_fetched_once_more() {
+    let later = stage(SealMode::Required, &["keys-missing:1"]);
+    qualify(&later).expect("an answer");
+    assert_eq!(fetched_keys(&later), 2);
+    let never = stage(SealMode::Required, &["keys-missing"]);
+    let mut signed = never.sign(&card(Profile::Today, 1), 1).expect("signs");
+    for _ in 0..3 {
+        assert_eq!(signed.finish().err(), Some(ResourceFault::NotSealed.into()));
+    }
+    assert_eq!(fetched_keys(&never), 2, "once a session");
+    let stranger = stage(SealMode::Required, &["seal-wrong-kid"]);
+    qualify(&stranger).expect_err("not pinned");
+    assert_eq!(fetched_keys(&stranger), 1, "not for a key nobody pinned");
+}
+
+#[test]
+fn errors_keep_their_codes() {
+    for (switch, code) in [
+        ("submit-500", "KZ-Q01"),
+        ("submit-429", "KZ-T06"),
+        ("submit-outcome=KZ-S01", "KZ-S01"),
+        ("submit-outcome=KZ-Q02", "KZ-Q02"),
+        ("submit-html", "KZ-Q01"),
+    ] {
+        let stage = stage(SealMode::Required, &[switch]);
+        assert_eq!(qualify(&stage).err().map(|error| error.code()), Some(code), "{switch}");
+    }
+}
+
+#[test]
+fn passing_faults_are_overcome() {
+    for switch in ["submit-drop:1", "submit-502:2", "submit-429:1", "use-dpop-nonce", "require-wrapped"] {
+        let stage = stage(SealMode::Required, &[switch]);
+        let qualified = qualify(&stage).unwrap_or_else(|error| panic!("{switch}: {error:?}"));
+        assert!(qualified.sealed, "{switch}");
+    }
+}
+
+#[test]
+fn settings_and_server_have_to_agree_before_the_tap() {
+    use PayloadEncryption::{Off, Require, WhenRequired};
+    let table = [
+        (SealMode::Off, Off, Ok(false)),
+        (SealMode::Off, WhenRequired, Ok(false)),
+        (SealMode::Off, Require, Err("KZ-U01")),
+        (SealMode::Optional, Off, Ok(false)),
+        (SealMode::Optional, WhenRequired, Ok(false)),
+        (SealMode::Optional, Require, Ok(true)),
+        (SealMode::Required, Off, Err("KZ-U01")),
+        (SealMode::Required, WhenRequired, Ok(true)),
+        (SealMode::Required, Require, Ok(true)),
+    ];
+    for (mode, wanted, expected) in table {
+        let stage = stage_with(sandbox(mode, 0), &[], |settings| {
+            settings.payload_encryption = wanted;
+            if settings.signer_kids.is_empty() {
+                settings.signer_kids = vec!["somebody".to_owned()];
+            }
+        });
+        let card = card(Profile::Today, 1);
+        let outcome = stage.qualify(&card, 1).map(|q| q.sealed).map_err(|error| error.code());
+        assert_eq!(outcome, expected, "{mode:?} and {wanted:?}");
+        let was_tapped = card.lock().expect("card").counters().exchanges > 0;
+        assert_eq!(was_tapped, expected.is_ok(), "{mode:?} and {wanted:?}");
+        let asked =
+            fhir_exchanges(&stage).iter().any(|e| !claims(e.proof.as_deref().unwrap_or(".."))["enc_jwk"].is_null());
+        assert_eq!(asked, expected == Ok(true), "{mode:?} and {wanted:?}");
+    }
+}
+
+#[test]
+fn without_pinned_keys_nothing_is_believed() {
+    let stage = stage_with(sandbox(SealMode::Required, 0), &[], |settings| settings.signer_kids.clear());
+    assert_eq!(stage.begin().err().map(|error| error.code()), Some("KZ-U01"));
+    let settings = |sandbox: &Sandbox| Settings {
+        payload_encryption: PayloadEncryption::Require,
+        ..kazasu_flows::settings(sandbox)
+    };
+    let refused = kazasu_flows::client(&settings(&stage.sandbox), stage.clock.clone());
+    assert_eq!(refused.err().map(|error| error.code()), Some("KZ-U01"));
+}
