@@ -3,8 +3,10 @@
 use std::collections::BTreeSet;
 
 use kazasu::base64url;
-use kazasu::qualify::{DEFAULT_SCOPE, PayloadEncryption, RecordKind, Settings};
+use kazasu::fhir::{ConsentKind, ConsentTerms, ConsentTo, SuspensionReason};
+use kazasu::qualify::{DEFAULT_SCOPE, PayloadEncryption, RecordKind, Settings, Suspension};
 use kazasu::session::Qualified;
+use kazasu::time::{CalendarDate, Clock};
 use kazasu::{Error, error::ResourceFault};
 use kazasu_card_sim::Profile;
 use kazasu_flows::{Stage, card};
@@ -65,6 +67,38 @@ fn eligibility_and_records_come_sealed_where_the_server_requires_it() {
     assert!(read.iter().all(|count| *count > 0), "{read:?}");
     assert_eq!(stage.sandbox.counters().connections, 1, "one connection for all of it");
     assert_eq!(fetched_keys(&stage), 1);
+}
+
+/// One path leads to the FHIR server: what is written, polled and stopped goes over it too.
+#[test]
+fn so_does_everything_else_behind_the_token() {
+    let stage = stage_with(sandbox(SealMode::Required, 0), &[], |settings| {
+        let scope = settings.scope.take().unwrap_or_default();
+        settings.scope = Some(format!("{scope} patient/Consent.crus patient/Task.crus offline_access"));
+    });
+    let mut signed = stage.sign(&card(Profile::Today, 7), 7).expect("signs");
+    let pending = signed.finish().expect("queued");
+    assert!(signed.await_answer(&pending).expect("an answer").sealed);
+
+    let key = kazasu_flows::key();
+    let mut access = stage.access(1, &key).expect("qualifies");
+    let start = CalendarDate::in_japan(access.server_time());
+    let to = ConsentTo::Providers(ConsentKind::Medication);
+    let end = start.years_later(1);
+    let terms = ConsentTerms { to, start, end, notice_sha256: &"n".repeat(43), policy: "urn:x" };
+    let request = access.prepare_consent(&terms).expect("terms");
+    let consent = access.give_consent(&request).expect("given");
+    access.withdraw_consent(&consent).expect("withdrawn");
+    let saved = access.take_unsaved().expect("a key").expect("tokens");
+    let now = stage.clock.now();
+    let mut stop = Suspension::prepare(&saved, SuspensionReason::Lost, Some(now), now).expect("prepared");
+    assert!(stop.send(std::sync::Arc::clone(&stage.client), key).expect("stopped").is_confirmed);
+
+    let answers = fhir_exchanges(&stage);
+    assert!(answers.len() >= 6, "{}", answers.len());
+    for answer in answers.iter().filter(|answer| answer.status < 300) {
+        assert_eq!(answer.body.split(|byte| *byte == b'.').count(), 5, "{}", answer.path);
+    }
 }
 
 #[test]
