@@ -42,6 +42,9 @@ struct Arguments {
     /// Redirect URI of the client in mode oidc.
     #[arg(long, value_name = "URL", default_value = "https://app.kazasu.example/callback")]
     redirect_uri: String,
+    /// Write every FHIR body received and answered to this folder, one a file.
+    #[arg(long, value_name = "DIR")]
+    record: Option<PathBuf>,
     /// Arm a switch; may be given more than once.
     #[arg(long = "switch", value_name = "NAME[:TIMES][=VALUE]")]
     switches: Vec<Switch>,
@@ -69,6 +72,7 @@ fn run(arguments: Arguments) -> io::Result<()> {
     }
     // Lines wait until the configuration is written: whoever reads the first line may read the file.
     let (sender, lines) = mpsc::channel::<String>();
+    arguments.record.iter().try_for_each(std::fs::create_dir_all)?;
     let sandbox = kazasu_sandbox::start(Options {
         listen: arguments.listen,
         admin: arguments.admin,
@@ -78,6 +82,7 @@ fn run(arguments: Arguments) -> io::Result<()> {
         fhir_roots_der: arguments.fhir_root.as_deref().map(read_pem).transpose()?.unwrap_or_default(),
         redirect_uri: arguments.redirect_uri,
         state: arguments.state,
+        record: arguments.record,
         log: LogTarget::Callback(Box::new(move |line| drop(sender.send(line.to_owned())))),
         ..Options::default()
     })?;
