@@ -11,17 +11,21 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-CONSENTS = ["limit-certificate", "specific-disease", "checkup", "medication"]
-UPSTREAM_ERROR = 8  # the person who gets no answer, so that the client gives up
+CONSENTS = ["limit-certificate", "specific-disease", "checkup", "medication", "diagnosis", "operation", "problem",
+            "infection", "allergy", "contraindication", "test", "prescription"]
+REASONS = ["lost", "stolen", "pin-leaked", "device-lost"]
+UPSTREAM_ERROR = 8  # the person whose eligibility cannot be told
+FREE = 9  # a person who is not suspended
 
 
 class Sandbox:
-    """`kazasu-sandbox` that records into a folder."""
+    """`kazasu-sandbox` that records into a folder; its configuration stands elsewhere."""
 
-    def __init__(self, programs, folder, *switches):
-        self.config = folder / "config.json"
+    def __init__(self, programs, folder, kept, *switches):
+        self.config = kept / "config.json"
         arguments = [programs / "kazasu-sandbox", "--record", folder, "--config-out", self.config]
         arguments += [argument for switch in switches for argument in ("--switch", switch)]
         self.process = subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True)
@@ -34,8 +38,6 @@ class Sandbox:
     def __exit__(self, *_):
         self.process.terminate()
         self.process.communicate(timeout=20)
-        # What is not FHIR stays out of the recording.
-        self.config.unlink()
 
     def consent_to(self, consents):
         config = json.loads(self.config.read_text())
@@ -43,34 +45,63 @@ class Sandbox:
 
 
 class Client:
-    """`kazasu` with the simulated card of a person."""
+    """`kazasu` with the simulated card of a person, and what it keeps of their taps."""
 
-    def __init__(self, programs, sandbox):
+    def __init__(self, programs, sandbox, kept):
         self.program = programs / "kazasu"
         self.sandbox = sandbox
+        self.kept = kept
         people = json.loads((ROOT / "tests/people/people.json").read_text())["people"]
         self.pins = {person["number"]: person["pins"]["authentication"] for person in people}
 
-    def run(self, person, command):
-        """What it needs of the card is a PIN; who meets the upstream error ends with exit code 1."""
-        arguments = ["--sim", "today", "--person", str(person), "--pin-stdin", "--config", self.sandbox.config, command]
+    def run(self, person, *command, expected=0):
+        """What a command prints as JSON; of the card it needs a PIN, once."""
+        arguments = ["--json", "--sim", "today", "--person", str(person), "--pin-stdin", "--config", self.sandbox.config,
+                     "--keep", self.kept / f"{person}.json", *command]
         done = subprocess.run([self.program, *arguments], input=self.pins[person] + "\n", text=True, capture_output=True,
                               timeout=120, env=os.environ | {"LC_ALL": "C.UTF-8"})
-        if done.returncode != (person == UPSTREAM_ERROR):
+        if done.returncode != expected:
             sys.exit(f"person {person}, {command}: exit {done.returncode}\n{done.stdout}\n{done.stderr}")
+        return json.loads(done.stdout) if done.stdout else {}
 
 
-def record(programs, folder):
-    """All ten people with everything the client asks for; then a server that wants the request wrapped."""
-    with Sandbox(programs, made(folder / "client")) as sandbox:
-        client = Client(programs, sandbox)
+def record(programs, folder, kept):
+    """All ten people with everything the client does; then a server that wants the request wrapped."""
+    with Sandbox(programs, made(folder / "client"), kept) as sandbox:
+        client = Client(programs, sandbox, kept)
         for person in client.pins:
-            client.run(person, "records")
+            client.run(person, "records", expected=int(person == UPSTREAM_ERROR))
+        give_and_withdraw(client)
+        register(client)
+        suspend(client)
         for consents in ([], CONSENTS):
             sandbox.consent_to(consents)
-            client.run(1, "qualify")
-    with Sandbox(programs, made(folder / "client-wrapped"), "require-wrapped") as sandbox:
-        Client(programs, sandbox).run(1, "qualify")
+            client.run(FREE, "qualify")
+    with Sandbox(programs, made(folder / "client-wrapped"), made(kept / "wrapped"), "require-wrapped") as sandbox:
+        Client(programs, sandbox, kept / "wrapped").run(FREE, "qualify")
+
+
+def give_and_withdraw(client):
+    for kind in CONSENTS:
+        client.run(1, "consent", "give", "--kind", kind, "--yes")
+    client.run(1, "consent", "withdraw", "--kind", CONSENTS[0], "--yes")
+    client.run(1, "consent", "list")
+
+
+def register(client):
+    """One registration is looked at until it ends, without the pauses of --follow; one is withdrawn."""
+    for looks, withdraw in ((4, ()), (1, ("--withdraw",))):
+        receipt = client.run(1, "register", "--yes")["registration"]["receipt"]
+        for _ in range(looks):
+            found = client.run(1, "register", "--receipt", receipt, *withdraw)["registration"]
+        if not found["final"]:
+            sys.exit(f"a registration has not ended: {found}")
+
+
+def suspend(client):
+    for person, reason in enumerate(REASONS, 1):
+        client.run(person, "suspend", "--reason", reason, "--last-seen", "2026-11-20T18:00:00+09:00", "--yes")
+    client.run(len(REASONS) + 1, "suspend", "--yes")
 
 
 def made(folder):
@@ -88,14 +119,16 @@ def copy_contract(folder):
 def complete(folder):
     """A recording in which something is missing would be judged well."""
     kinds = {re.sub(r"^\d+-", "", file.stem) for file in folder.glob("client*/*-*.json")}
-    wanted = {"received-CoverageEligibilityRequest", "received-Parameters", "answered-CoverageEligibilityResponse",
+    wanted = {"received-CoverageEligibilityRequest", "received-Parameters", "received-Consent", "received-Task",
+              "answered-CoverageEligibilityResponse",
               "answered-Bundle", "answered-OperationOutcome"}
     if missing := wanted - kinds:
         sys.exit(f"not recorded: {sorted(missing)}")
 
 
 def main(programs, folder):
-    record(programs, folder)
+    with tempfile.TemporaryDirectory() as kept:
+        record(programs, folder, pathlib.Path(kept))
     copy_contract(made(folder / "contract"))
     complete(folder)
 
