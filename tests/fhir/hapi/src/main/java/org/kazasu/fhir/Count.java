@@ -48,7 +48,8 @@ final class Count {
         // One more check: every exception was met.
         long passed = judged.size() + taken + refused + 1 - failed;
         System.out.printf(
-                "| HAPI           | %5d resources | %4d wrong | %3d broken ones refused |%n", sum(judged), sum(wrong), refused);
+                "| HAPI           | %5d resources | %4d wrong | %3d broken ones refused | %d remarks that are no errors |%n",
+                sum(judged), sum(wrong), refused, sum(remarks));
         System.out.printf("%d passed, %d failed%n", passed, failed);
         return failed == 0 && !judged.isEmpty() && refused > 0;
     }

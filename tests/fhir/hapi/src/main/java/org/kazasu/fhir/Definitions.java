@@ -6,8 +6,10 @@ import java.util.List;
 import java.util.Map;
 import org.hl7.fhir.common.hapi.validation.support.PrePopulatedValidationSupport;
 import org.hl7.fhir.r4.model.CodeSystem;
+import org.hl7.fhir.r4.model.CodeSystem.CodeSystemContentMode;
 import org.hl7.fhir.r4.model.ElementDefinition;
 import org.hl7.fhir.r4.model.Enumerations.BindingStrength;
+import org.hl7.fhir.r4.model.Enumerations.FHIRVersion;
 import org.hl7.fhir.r4.model.Enumerations.PublicationStatus;
 import org.hl7.fhir.r4.model.StructureDefinition;
 import org.hl7.fhir.r4.model.StructureDefinition.ExtensionContextType;
@@ -18,7 +20,6 @@ import org.hl7.fhir.r4.model.ValueSet;
 
 /** The extensions and code systems of definitions.json as FHIR definitions. */
 final class Definitions {
-    private static final String VERSION = "4.0.1";
     private static final String EXTENSION = "http://hl7.org/fhir/StructureDefinition/Extension";
 
     private final PrePopulatedValidationSupport support;
@@ -35,7 +36,7 @@ final class Definitions {
             definitions.addCodeSystem(entry.getKey(), Table.texts(entry.getValue()));
         }
         for (JsonNode foreign : table.get("foreign_code_systems")) {
-            definitions.addForeign(foreign.get("url").asText(), Table.texts(foreign.path("codes")));
+            definitions.addCodes(foreign.get("url").asText(), Table.texts(foreign.path("codes")));
         }
         for (Map.Entry<String, JsonNode> entry : table.get("extensions").properties()) {
             definitions.addExtension(entry.getKey(), entry.getValue());
@@ -61,15 +62,11 @@ final class Definitions {
         return url("ValueSet", name);
     }
 
-    /** Somebody else's code system; without codes it is known to exist, and no code of it can be wrong. */
-    private void addForeign(String url, List<String> codes) {
-        addCodes(url, codes);
-    }
-
+    /** A code system; without codes it is known to exist, and no code of it can be wrong. */
     private void addCodes(String url, List<String> codes) {
         CodeSystem system = new CodeSystem();
         system.setUrl(url).setStatus(PublicationStatus.ACTIVE);
-        system.setContent(codes.isEmpty() ? CodeSystem.CodeSystemContentMode.FRAGMENT : CodeSystem.CodeSystemContentMode.COMPLETE);
+        system.setContent(codes.isEmpty() ? CodeSystemContentMode.FRAGMENT : CodeSystemContentMode.COMPLETE);
         codes.forEach(code -> system.addConcept().setCode(code));
         support.addCodeSystem(system);
     }
@@ -79,32 +76,25 @@ final class Definitions {
         String url = url("StructureDefinition", name);
         definition.setUrl(url).setName(url.substring(url.lastIndexOf('/') + 1).replace('-', '_'));
         definition.setStatus(PublicationStatus.ACTIVE);
-        definition.setFhirVersion(org.hl7.fhir.r4.model.Enumerations.FHIRVersion.fromCode(VERSION));
+        definition.setFhirVersion(FHIRVersion._4_0_1);
         definition.setKind(StructureDefinitionKind.COMPLEXTYPE).setAbstract(false).setType("Extension");
         definition.setBaseDefinition(EXTENSION).setDerivation(TypeDerivationRule.CONSTRAINT);
         for (String path : Table.texts(row.get("on"))) {
             definition.addContext().setType(ExtensionContextType.ELEMENT).setExpression(path);
         }
+        // In the order of the base: its parts, its URL, its value.
         definition.getDifferential().addElement(element("Extension", "Extension"));
         if (row.has("parts")) {
             addParts(definition, row.get("parts"));
+        }
+        definition.getDifferential()
+                .addElement(element("Extension.url", "Extension.url").setFixed(new UriType(url)));
+        if (row.has("parts")) {
+            definition.getDifferential().addElement(element("Extension.value[x]", "Extension.value[x]").setMax("0"));
         } else {
             addValue(definition, "Extension", row);
         }
-        ElementDefinition fixed = element("Extension.url", "Extension.url").setFixed(new UriType(url));
-        definition.getDifferential().getElement().add(position(definition, "Extension.url"), fixed);
         support.addStructureDefinition(definition);
-    }
-
-    /** Elements stand in the order of the base: id, extension, url, value. */
-    private static int position(StructureDefinition definition, String path) {
-        List<ElementDefinition> elements = definition.getDifferential().getElement();
-        for (int at = 0; at < elements.size(); at++) {
-            if (elements.get(at).getPath().equals("Extension.value[x]")) {
-                return at;
-            }
-        }
-        return elements.size();
     }
 
     private void addParts(StructureDefinition definition, JsonNode parts) {
@@ -121,7 +111,6 @@ final class Definitions {
                     .addElement(element(id + ".url", "Extension.extension.url").setFixed(new UriType(part.getKey())));
             addValue(definition, id, part.getValue());
         }
-        definition.getDifferential().addElement(element("Extension.value[x]", "Extension.value[x]").setMax("0"));
     }
 
     /** Exactly one value, of one type, and of one code system if the row names it. */
