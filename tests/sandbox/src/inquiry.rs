@@ -75,13 +75,18 @@ impl Inquiry {
     /// Leaves out what nobody consented to, and states what was consented to.
     fn apply_consents(&self, answer: &mut Value, now: UnixSeconds) {
         let consented = |kind: &str| self.consents.iter().any(|consent| consent == kind);
-        for insurance in answer["insurance"].as_array_mut().into_iter().flatten() {
-            if let Some(items) = insurance["item"].as_array_mut() {
-                items.retain(|item| {
-                    let codings = item["category"]["coding"].as_array().into_iter().flatten();
-                    let mut kinds = codings.filter_map(|coding| coding["code"].as_str());
-                    kinds.all(|kind| !NEEDS_CONSENT.contains(&kind) || consented(kind))
-                });
+        for insurance in array_mut(answer, "insurance").into_iter().flatten() {
+            let Some(items) = array_mut(insurance, "item") else { continue };
+            items.retain(|item| {
+                let codings = item["category"]["coding"].as_array().into_iter().flatten();
+                let mut kinds = codings.filter_map(|coding| coding["code"].as_str());
+                kinds.all(|kind| !NEEDS_CONSENT.contains(&kind) || consented(kind))
+            });
+            // FHIR allows no empty arrays.
+            if items.is_empty()
+                && let Some(insurance) = insurance.as_object_mut()
+            {
+                insurance.remove("item");
             }
         }
         // Nothing was disclosed when there is no insurance, so no consent was used.
@@ -104,6 +109,11 @@ impl Inquiry {
         extensions.extend(stated);
         answer["extension"] = Value::Array(extensions);
     }
+}
+
+/// The array `name`. An index would put `null` where there is none, which FHIR does not allow.
+fn array_mut<'a>(value: &'a mut Value, name: &str) -> Option<&'a mut Vec<Value>> {
+    value.get_mut(name)?.as_array_mut()
 }
 
 fn consents(request: &Value) -> Vec<String> {

@@ -50,6 +50,7 @@ mod pushed;
 mod random;
 mod rate_limit;
 mod recent;
+mod recording;
 mod records;
 mod registration;
 mod revoke;
@@ -100,6 +101,8 @@ pub struct Options {
     pub state: Option<PathBuf>,
     /// Port of the admin page on 127.0.0.1, 0 for a free one; without, there is no page.
     pub admin: Option<u16>,
+    /// Existing folder that every FHIR body received and answered is written to.
+    pub record: Option<PathBuf>,
     /// Where the log lines go.
     pub log: LogTarget,
     /// Seconds by which the server's clock is ahead.
@@ -127,6 +130,7 @@ impl Default for Options {
             switches: Vec::new(),
             state: None,
             admin: None,
+            record: None,
             log: LogTarget::Silent,
             clock_offset_s: 0,
             client_ids: vec!["jp.example.kazasu-demo".to_owned()],

@@ -45,6 +45,9 @@ struct Arguments {
     /// Seal answers of the FHIR server (L4): off, optional or required.
     #[arg(long, value_name = "MODE", default_value = "off")]
     seal: SealMode,
+    /// Write every FHIR body received and answered to this folder, one a file.
+    #[arg(long, value_name = "DIR")]
+    record: Option<PathBuf>,
     /// Arm a switch; may be given more than once.
     #[arg(long = "switch", value_name = "NAME[:TIMES][=VALUE]")]
     switches: Vec<Switch>,
@@ -72,6 +75,7 @@ fn run(arguments: Arguments) -> io::Result<()> {
     }
     // Lines wait until the configuration is written: whoever reads the first line may read the file.
     let (sender, lines) = mpsc::channel::<String>();
+    arguments.record.iter().try_for_each(std::fs::create_dir_all)?;
     let sandbox = kazasu_sandbox::start(Options {
         listen: arguments.listen,
         admin: arguments.admin,
@@ -82,6 +86,7 @@ fn run(arguments: Arguments) -> io::Result<()> {
         redirect_uri: arguments.redirect_uri,
         state: arguments.state,
         seal: arguments.seal,
+        record: arguments.record,
         log: LogTarget::Callback(Box::new(move |line| drop(sender.send(line.to_owned())))),
         ..Options::default()
     })?;

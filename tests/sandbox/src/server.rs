@@ -142,6 +142,7 @@ impl Request {
 }
 
 fn handle(server: &Server, arrival: &Arrival, request: Request) -> Answer {
+    server.recording.received(&request);
     let path = request.route_path();
     let routes = || ROUTES.iter().filter(|route| route.has_path(&path) && route.is_on(server));
     // An id such as `_search` belongs to the route that names it.
@@ -205,6 +206,7 @@ fn finish(
     let code = answer.code.as_deref().map(|code| format!(" {code}")).unwrap_or_default();
     server.log.line(&format!("{method} {path} {} {}{code}", answer.status, answer.outcome));
     server.recent.add(arrival, (method, path), answer.status, server.clock.now());
+    server.recording.answered(&answer);
     answer = answer.with_header("date", server.clock.http_date());
     if nonce_mode || answer.needs_dpop_nonce {
         let nonce = server.dpop.issue_nonce(server.clock.now());

@@ -24,6 +24,7 @@ use crate::people::People;
 use crate::pushed::Pushed;
 use crate::rate_limit::RateLimit;
 use crate::recent::Recent;
+use crate::recording::Recording;
 use crate::seal::Seals;
 use crate::search::Pages;
 use crate::switches::Switches;
@@ -42,6 +43,7 @@ pub(crate) struct Server {
     pub(crate) redirect_uri: String,
     pub(crate) clock: Clock,
     pub(crate) log: LogTarget,
+    pub(crate) recording: Recording,
     pub(crate) switches: Arc<Switches>,
     pub(crate) people: People,
     pub(crate) roots: Roots,
@@ -98,6 +100,7 @@ impl Server {
             redirect_uri: options.redirect_uri,
             clock: Clock::new(options.clock_offset_s),
             log: options.log,
+            recording: Recording::into_folder(options.record),
             switches,
             people: People::load(),
             roots: Roots::of_people(),

@@ -36,6 +36,8 @@ impl Client {
 
     pub(crate) fn connect(&self) -> io::Result<StreamOwned<ClientConnection, TcpStream>> {
         let stream = TcpStream::connect(self.address)?;
+        // Head and body are two writes: without this the second waits for an acknowledgement.
+        stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(Duration::from_secs(20)))?;
         let name = ServerName::try_from("127.0.0.1").unwrap();
         let connection = ClientConnection::new(Arc::clone(&self.config), name).map_err(io::Error::other)?;

@@ -174,16 +174,18 @@ impl Device {
 /// An eligibility request for the patient of a token, with consents as (type, state).
 pub(crate) fn inquiry(token: &Value, consents: &[(&str, &str)]) -> Value {
     let url = "https://kazasu.example/fhir/StructureDefinition/consent-state";
+    let class = json!({ "url": "https://kazasu.example/fhir/StructureDefinition/inquiry-class", "valueCode": "1" });
     let consents = consents.iter().map(|(kind, state)| {
         let parts = json!([{ "url": "type", "valueCode": kind }, { "url": "state", "valueCode": state }]);
         json!({ "url": url, "extension": parts })
     });
+    let extensions: Vec<Value> = std::iter::once(class).chain(consents).collect();
     json!({
         "resourceType": "CoverageEligibilityRequest", "status": "active", "purpose": ["validation", "benefits"],
         "patient": { "reference": format!("Patient/{}", token["patient"].as_str().unwrap()) },
         "servicedDate": "2026-11-20", "created": "2026-11-20T10:15:03+09:00",
         "insurer": { "display": "カードの資格に基づき照会" },
-        "extension": consents.collect::<Vec<_>>(),
+        "extension": extensions,
     })
 }
 

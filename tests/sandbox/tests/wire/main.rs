@@ -15,6 +15,7 @@ mod flow;
 mod oidc;
 mod people;
 mod record_switches;
+mod recorded;
 mod records;
 mod refresh;
 mod seal;
