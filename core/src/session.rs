@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use crate::cancellation::Cancellation;
 use crate::card::certificate::Verdict;
 use crate::card::jpki::is_head_of;
 use crate::card::{
@@ -79,12 +80,24 @@ pub enum TapStep {
 /// [`Error::Connection`], [`Error::Authorization`], [`Error::Resource`] as the server answers; [`Error::Usage`] for
 /// settings that do not fit it; [`Error::DeviceKey`] when the key store refuses.
 pub fn begin(client: Arc<QualifyClient>, member: Member) -> Result<AwaitingTap, Error> {
+    begin_cancellable(client, member, Cancellation::default())
+}
+
+/// [`begin`], which `cancellation` ends, and with it every later call of the session that waits for the server.
+///
+/// # Errors
+/// As for [`begin`]; [`Error::Cancelled`].
+pub fn begin_cancellable(
+    client: Arc<QualifyClient>,
+    member: Member,
+    cancellation: Cancellation,
+) -> Result<AwaitingTap, Error> {
     let registered = member.certificate.as_deref().map(|der| {
         Certificate::parse(der).ok_or_else(|| Error::usage("the member's registered certificate cannot be read"))
     });
     let registered = registered.transpose()?;
     let device_thumbprint = device_thumbprint(&*member.device_key)?;
-    let (http, pinning) = client.connect()?;
+    let (http, pinning) = client.connect(cancellation)?;
     let metadata = Metadata::fetch(&http, &*client.clock, &client.settings)?;
     let nonce = Nonce::fetch(&http, &*client.clock, &metadata.nonce_endpoint)?;
     Ok(AwaitingTap { client, member, registered, unfinished: None, device_thumbprint, http, pinning, metadata, nonce })
@@ -115,6 +128,16 @@ pub struct TapFailed {
 }
 
 impl AwaitingTap {
+    /// What ends the waits of this session; see [`Signed::set_cancellation`].
+    pub fn cancellation(&self) -> Cancellation {
+        self.http.cancellation()
+    }
+
+    /// As [`Signed::set_cancellation`].
+    pub fn set_cancellation(&mut self, cancellation: Cancellation) {
+        self.http.set_cancellation(cancellation);
+    }
+
     /// Fetches a new nonce if less than 30 s are left of the present one. Blocks; call it when the PIN was typed slowly.
     ///
     /// # Errors
@@ -263,10 +286,21 @@ impl Signed {
         self.capabilities
     }
 
+    /// What ends the waits of this session.
+    pub fn cancellation(&self) -> Cancellation {
+        self.awaiting.cancellation()
+    }
+
+    /// Takes another handle for the calls to come. A cancelled session sends nothing until it gets a fresh one; it keeps
+    /// what it had come to, so that a cancelled [`Signed::finish`] can be taken up again.
+    pub fn set_cancellation(&mut self, cancellation: Cancellation) {
+        self.awaiting.set_cancellation(cancellation);
+    }
+
     /// Exchanges the assertion for a token and asks for the eligibility. Two round trips; blocks.
     ///
-    /// May be called again after a failure: within 60 s of the tap the same assertion counts, so that a lost answer
-    /// costs no second tap, and once a token was granted the same question is asked again.
+    /// May be called again after a failure, [`Error::Cancelled`] too: within 60 s of the tap the same assertion counts, so
+    /// that a lost answer costs no second tap, and once a token was granted the same question is asked again.
     ///
     /// # Errors
     /// [`Error::Connection`], [`Error::Authorization`], [`Error::Certificate`], [`Error::Resource`] as the server

@@ -9,6 +9,7 @@ mod retry;
 mod settings;
 mod submit;
 mod tls;
+mod tls_transport;
 mod token;
 
 pub use records::{RecordKind, Records};
@@ -26,6 +27,7 @@ use std::sync::Arc;
 
 use rustls::crypto::CryptoProvider;
 
+use crate::cancellation::Cancellation;
 use crate::crypto::SignatureVerifier;
 use crate::error::{ConnectionFault, Error};
 use crate::time::Clock;
@@ -89,7 +91,7 @@ impl QualifyClient {
     }
 
     /// Prepares connections for one qualification; opens none yet.
-    pub(crate) fn connect(&self) -> Result<(HttpClient, Pinning), Error> {
+    pub(crate) fn connect(&self, cancellation: Cancellation) -> Result<(HttpClient, Pinning), Error> {
         let expired = self.settings.pins.is_expired(self.clock.now());
         let (pins, pinning) = match (expired, self.settings.on_pins_expired) {
             (false, _) => (Some(self.settings.pins.clone()), Pinning::Checked),
@@ -101,6 +103,6 @@ impl QualifyClient {
             Language::Japanese => "ja",
             Language::English => "en",
         };
-        Ok((HttpClient::new(tls, language), pinning))
+        Ok((HttpClient::new(tls, language, cancellation), pinning))
     }
 }
