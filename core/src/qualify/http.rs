@@ -175,22 +175,20 @@ impl HttpClient {
         };
         let spawned = thread::Builder::new().name("kazasu-http".to_owned()).spawn(work);
         spawned.map_err(|_| Error::Internal { detail: "no thread for a request" })?;
-        loop {
+        let (error, is_reset) = loop {
             match receiver.recv_timeout(POLL) {
-                Ok(Err(failure)) if !cancellation.is_cancelled() => return Err(failure),
                 Ok(Ok(reply)) => return Ok(reply),
+                Ok(Err(cause)) if !cancellation.is_cancelled() => break cause,
                 Err(RecvTimeoutError::Timeout) if !cancellation.is_cancelled() => {}
-                Err(RecvTimeoutError::Disconnected) => {
-                    let error = Error::Internal { detail: "a request panicked" };
-                    return Err(Failure { error, is_reset: false, may_have_arrived: true });
-                }
+                Err(RecvTimeoutError::Disconnected) => break (Error::Internal { detail: "a request panicked" }, false),
                 Ok(Err(_)) | Err(RecvTimeoutError::Timeout) => {
                     self.close_connections();
-                    let may_have_arrived = self.writes.load(Ordering::SeqCst) != writes_before;
-                    return Err(Failure { error: Error::Cancelled, is_reset: false, may_have_arrived });
+                    break (Error::Cancelled, false);
                 }
             }
-        }
+        };
+        let may_have_arrived = self.writes.load(Ordering::SeqCst) != writes_before;
+        Err(Failure { error, is_reset, may_have_arrived })
     }
 
     /// Ends reading and writing on every connection at once; one that is only being opened is closed before any request
@@ -226,8 +224,8 @@ fn new_agent(tls: &Arc<ClientConfig>, writes: &Arc<AtomicU64>) -> ureq::Agent {
     ureq::Agent::with_parts(config, connector, DefaultResolver::default())
 }
 
-fn exchange(agent: &ureq::Agent, language: &'static str, request: &Request) -> Result<Reply, Failure> {
-    let request_id = random::generate_uuid()?;
+fn exchange(agent: &ureq::Agent, language: &'static str, request: &Request) -> Result<Reply, (Error, bool)> {
+    let request_id = random::generate_uuid().map_err(|error| (error, false))?;
     let mut builder = http::Request::builder()
         .method(request.method.name())
         .uri(&request.uri)
@@ -245,7 +243,7 @@ fn exchange(agent: &ureq::Agent, language: &'static str, request: &Request) -> R
             .and_then(|ready| run(agent, ready, request)),
         None => builder.body(()).map_err(ureq::Error::Http).and_then(|ready| run(agent, ready, request)),
     };
-    outcome.map_err(|error| failure_of(&error))
+    outcome.map_err(|error| cause_of(&error))
 }
 
 fn run(
@@ -259,41 +257,21 @@ fn run(
     Ok(Reply { status: response.status().as_u16(), headers: response.headers().clone(), body })
 }
 
-fn failure_of(error: &ureq::Error) -> Failure {
-    use std::io::ErrorKind;
-    let before_sending = |fault: ConnectionFault| Failure::from(Error::from(fault));
-    let perhaps_arrived = |error: Error| Failure { error, is_reset: false, may_have_arrived: true };
-    match error {
-        ureq::Error::Rustls(error) => before_sending(tls::fault_of(error)),
-        ureq::Error::Timeout(ureq::Timeout::Resolve | ureq::Timeout::Connect) => {
-            before_sending(ConnectionFault::Timeout)
-        }
-        ureq::Error::Timeout(_) => perhaps_arrived(ConnectionFault::Timeout.into()),
-        ureq::Error::HostNotFound | ureq::Error::ConnectionFailed => before_sending(ConnectionFault::Unreachable),
-        ureq::Error::BodyExceedsLimit(_) | ureq::Error::LargeResponseHeader(..) => {
-            perhaps_arrived(ResourceFault::TooLarge.into())
-        }
-        ureq::Error::Protocol(_) | ureq::Error::Http(_) => {
-            perhaps_arrived(ResourceFault::Malformed { what: "HTTP" }.into())
-        }
+/// The cause, and whether the connection broke.
+fn cause_of(error: &ureq::Error) -> (Error, bool) {
+    let error = match error {
+        ureq::Error::Rustls(error) => tls::fault_of(error).into(),
+        ureq::Error::Timeout(_) => ConnectionFault::Timeout.into(),
+        ureq::Error::BodyExceedsLimit(_) | ureq::Error::LargeResponseHeader(..) => ResourceFault::TooLarge.into(),
+        ureq::Error::Protocol(_) | ureq::Error::Http(_) => ResourceFault::Malformed { what: "HTTP" }.into(),
         ureq::Error::Io(error) => match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
-            Some(error) => before_sending(tls::fault_of(error)),
-            None => match error.kind() {
-                ErrorKind::ConnectionRefused
-                | ErrorKind::HostUnreachable
-                | ErrorKind::NetworkUnreachable
-                | ErrorKind::NetworkDown
-                | ErrorKind::AddrNotAvailable => before_sending(ConnectionFault::Unreachable),
-                ErrorKind::TimedOut => perhaps_arrived(ConnectionFault::Timeout.into()),
-                kind => Failure {
-                    error: ConnectionFault::Unreachable.into(),
-                    is_reset: is_reset(kind),
-                    may_have_arrived: true,
-                },
-            },
+            Some(error) => tls::fault_of(error).into(),
+            None if error.kind() == std::io::ErrorKind::TimedOut => ConnectionFault::Timeout.into(),
+            None => return (ConnectionFault::Unreachable.into(), is_reset(error.kind())),
         },
-        _ => perhaps_arrived(ConnectionFault::Unreachable.into()),
-    }
+        _ => ConnectionFault::Unreachable.into(),
+    };
+    (error, false)
 }
 
 fn is_reset(kind: std::io::ErrorKind) -> bool {
