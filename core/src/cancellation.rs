@@ -57,6 +57,8 @@ mod tests {
             let cancellation = cancellation.clone();
             move || cancellation.sleep(Duration::MAX)
         });
+        // It sleeps by now, or the test shows less than it could.
+        std::thread::sleep(POLL / 2);
         cancellation.cancel();
         sleeper.join().expect("no panic");
     }

@@ -1,6 +1,6 @@
 //! TLS over each TCP connection; ureq's own connector could neither pin nor fix the version.
 
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -52,12 +52,12 @@ impl Transport for TlsTransport {
         self.writes.fetch_add(1, Ordering::SeqCst);
         self.stream.sock.set_timeout(timeout);
         let output = self.buffers.output().get(..amount).unwrap_or_default();
-        Ok(self.stream.write_all(output)?)
+        self.stream.write_all(output).map_err(after_handshake)
     }
 
     fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, ureq::Error> {
         self.stream.sock.set_timeout(timeout);
-        let amount = self.stream.read(self.buffers.input_append_buf())?;
+        let amount = self.stream.read(self.buffers.input_append_buf()).map_err(after_handshake)?;
         self.buffers.input_appended(amount);
         Ok(amount > 0)
     }
@@ -68,6 +68,18 @@ impl Transport for TlsTransport {
 
     fn is_tls(&self) -> bool {
         true
+    }
+}
+
+/// An end without close_notify may be the work of an attacker (RFC 8446, 6.1), but ureq takes it, and a reset, for the
+/// end of a body without length: hence another kind of error. And nothing that rustls finds fault with after the
+/// handshake says anything of certificate or version.
+fn after_handshake(error: io::Error) -> ureq::Error {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, InvalidData, UnexpectedEof};
+    match error.kind() {
+        _ if error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>()) => io::Error::from(InvalidData).into(),
+        UnexpectedEof | ConnectionAborted | ConnectionReset => io::Error::from(BrokenPipe).into(),
+        _ => error.into(),
     }
 }
 

@@ -1,6 +1,8 @@
 //! The stage of the flow tests: a sandbox, a simulated card and a client configured for both.
 
 pub mod dumps;
+pub mod heap;
+pub mod openssl;
 pub mod peer;
 pub mod trust;
 

@@ -5,7 +5,11 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use rustls::crypto::cipher::OutboundPlainMessage;
+use rustls::{
+    ConnectionTrafficSecrets, ContentType, ProtocolVersion, ServerConfig, ServerConnection, StreamOwned,
+    SupportedCipherSuite,
+};
 use serde_json::json;
 
 /// The server's end of a TLS connection.
@@ -121,6 +125,25 @@ pub fn accept(stream: TcpStream, config: &Arc<ServerConfig>) -> io::Result<Link>
 pub fn wait_for_the_end(link: &mut impl Read) {
     let mut part = [0; 4096];
     while link.read(&mut part).is_ok_and(|count| count > 0) {}
+}
+
+/// Sends one record of this content, encrypted as it should be, and nothing more. The server's configuration must have
+/// `enable_secret_extraction`.
+pub fn inject(link: Link, kind: ContentType, content: &[u8]) -> io::Result<()> {
+    let Some(SupportedCipherSuite::Tls13(suite)) = link.conn.negotiated_cipher_suite() else { unreachable!() };
+    let Link { conn, mut sock } = link;
+    let (sequence, secrets) = conn.dangerous_extract_secrets().map_err(io::Error::other)?.tx;
+    let (key, iv) = match secrets {
+        ConnectionTrafficSecrets::Aes128Gcm { key, iv }
+        | ConnectionTrafficSecrets::Aes256Gcm { key, iv }
+        | ConnectionTrafficSecrets::Chacha20Poly1305 { key, iv } => (key, iv),
+        _ => unreachable!(),
+    };
+    let record = OutboundPlainMessage { typ: kind, version: ProtocolVersion::TLSv1_2, payload: content.into() };
+    let sealed = suite.aead_alg.encrypter(key, iv).encrypt(record, sequence).map_err(io::Error::other)?;
+    sock.write_all(&sealed.encode())?;
+    wait_for_the_end(&mut sock);
+    Ok(())
 }
 
 /// Sends a JSON answer.

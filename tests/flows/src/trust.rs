@@ -53,6 +53,11 @@ impl Trust {
         Arc::new(server_of(self.issue(&self.key, |_| ()), &self.key))
     }
 
+    /// The authority's certificate and key in DER.
+    pub fn authority(&self) -> (&[u8], Vec<u8>) {
+        (&self.root, self.issuer.key().serialize_der())
+    }
+
     /// A certificate for loopback, changed by `change`.
     pub fn issue(&self, key: &KeyPair, change: impl FnOnce(&mut CertificateParams)) -> Vec<u8> {
         let mut params = for_loopback();

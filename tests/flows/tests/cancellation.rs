@@ -1,26 +1,27 @@
 //! Every wait for a server ends when it is cancelled, whatever the server withholds.
 //!
-//! Nothing is timed: each server would withhold its answer for ever, so that a call that did not see the cancellation
-//! would end with the code of its timeout.
+//! Nothing is timed: each server would withhold its answer for ever, and a witness that nobody cancels has begun to wait
+//! before, with the shortest of all timeouts. What ends before the witness was not ended by a timeout.
 
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 use std::time::Duration;
 
-use kazasu::jose::dpop::SoftwareDeviceKey;
+use kazasu::jose::dpop::{DeviceKey, DeviceKeyError, SoftwareDeviceKey};
 use kazasu::qualify::QualifyClient;
 use kazasu::session::{self, AwaitingTap, Member, Signed};
-use kazasu::time::{Clock, SystemClock};
+use kazasu::time::{Clock, SystemClock, UnixMillis};
 use kazasu::{Cancellation, Error};
 use kazasu_card_sim::{Profile, SimTransport};
 use kazasu_flows::peer::{self, Asked, DISCOVERY, Heard, Link, Peer};
 use kazasu_flows::trust::Trust;
 use kazasu_flows::{VirtualClock, card, client, member, pin_of, tap};
 
-/// Longer than any timeout met here, shorter than the `Retry-After`: only a test that has failed waits for it.
+/// Only a test that has failed waits for so long.
 const FOR_EVER: Duration = Duration::from_secs(20);
 
 /// What the server tells the test.
@@ -61,8 +62,32 @@ fn client_of(trust: &Trust, peer: &Peer, clock: Arc<dyn Clock>) -> Arc<QualifyCl
     client(&trust.settings(peer.port), clock).expect("settings")
 }
 
+/// A call that waits for a handshake until it times out.
+struct Witness(Receiver<Error>);
+
+impl Witness {
+    fn start() -> Self {
+        let peer = Peer::start(|mut stream, _| {
+            peer::wait_for_the_end(&mut stream);
+            Ok(())
+        });
+        let client = client_of(&Trust::new(), &peer, Arc::new(SystemClock));
+        let (ended, end) = mpsc::channel();
+        thread::spawn(move || session::begin(client, member()).err().map(|error| ended.send(error)));
+        while peer.connections() == 0 {
+            thread::yield_now();
+        }
+        Self(end)
+    }
+
+    fn still_waits(&self) {
+        assert_eq!(self.0.try_recv().err(), Some(mpsc::TryRecvError::Empty), "a timeout was faster");
+    }
+}
+
 /// Cancels `begin` once the server withholds something. What it ended with.
-fn cancel_begin(client: Arc<QualifyClient>, ready: impl FnOnce()) -> Error {
+fn cancel_begin(client: Arc<QualifyClient>, ready: impl FnOnce(), closed: impl FnOnce()) -> Error {
+    let witness = Witness::start();
     let cancellation = Cancellation::default();
     let (ended, end) = mpsc::channel();
     thread::spawn({
@@ -72,15 +97,17 @@ fn cancel_begin(client: Arc<QualifyClient>, ready: impl FnOnce()) -> Error {
     ready();
     assert!(end.try_recv().is_err(), "the server still withholds its answer");
     cancellation.cancel();
-    end.recv_timeout(FOR_EVER).expect("an end").expect("no session")
+    let error = end.recv_timeout(FOR_EVER).expect("an end").expect("no session");
+    closed();
+    witness.still_waits();
+    error
 }
 
 /// The server holds; the call ends, and then the connection.
-fn begin_is_cancelled(trust: &Trust, peer: &Peer, events: &Receiver<Event>) {
-    let client = client_of(trust, peer, Arc::new(SystemClock));
-    let error = cancel_begin(client, || assert_eq!(next(events), Event::Holding));
+fn begin_is_cancelled(client: Arc<QualifyClient>, events: &Receiver<Event>) {
+    let (holding, closed) = (|| assert_eq!(next(events), Event::Holding), || assert_eq!(next(events), Event::Closed));
+    let error = cancel_begin(client, holding, closed);
     assert_eq!((error.code(), &error), ("KZ-U03", &Error::Cancelled));
-    assert_eq!(next(events), Event::Closed);
 }
 
 #[test]
@@ -91,7 +118,7 @@ fn while_the_handshake_is_not_answered() {
         hold(&mut stream, &events);
         Ok(())
     });
-    begin_is_cancelled(&Trust::new(), &peer, &told);
+    begin_is_cancelled(client_of(&Trust::new(), &peer, Arc::new(SystemClock)), &told);
 }
 
 #[test]
@@ -102,7 +129,7 @@ fn while_there_is_no_answer() {
         hold(link, &events);
         Ok(true)
     });
-    begin_is_cancelled(&trust, &peer, &told);
+    begin_is_cancelled(client_of(&trust, &peer, Arc::new(SystemClock)), &told);
     assert_eq!((peer.requests(DISCOVERY).len(), peer.connections()), (1, 1));
 }
 
@@ -115,7 +142,7 @@ fn in_the_middle_of_a_body() {
         hold(link, &events);
         Ok(true)
     });
-    begin_is_cancelled(&trust, &peer, &told);
+    begin_is_cancelled(client_of(&trust, &peer, Arc::new(SystemClock)), &told);
     assert_eq!(peer.connections(), 1);
 }
 
@@ -129,19 +156,35 @@ fn in_the_middle_of_a_body_that_only_the_end_of_the_connection_ends() {
         Ok(true)
     });
     // Not `KZ-D01`, which half of an answer would give.
-    begin_is_cancelled(&trust, &peer, &told);
+    begin_is_cancelled(client_of(&trust, &peer, Arc::new(SystemClock)), &told);
+}
+
+/// The clock of the operating system, which tells when someone sleeps.
+struct Telling(Sender<Event>);
+
+impl Clock for Telling {
+    fn now(&self) -> UnixMillis {
+        SystemClock.now()
+    }
+
+    fn sleep(&self, duration: Duration, cancellation: &Cancellation) {
+        let _ = self.0.send(Event::Holding);
+        SystemClock.sleep(duration, cancellation);
+    }
 }
 
 #[test]
 fn while_a_retry_after_runs() {
     let (events, told) = mpsc::channel();
     let trust = Trust::new();
+    let clock = Arc::new(Telling(events.clone()));
     let peer = server(&trust, move |link, _| {
         link.write_all(b"HTTP/1.1 503 -\r\nRetry-After: 30\r\nContent-Length: 0\r\n\r\n")?;
-        hold(link, &events);
+        peer::wait_for_the_end(link);
+        let _ = events.send(Event::Closed);
         Ok(true)
     });
-    begin_is_cancelled(&trust, &peer, &told);
+    begin_is_cancelled(client_of(&trust, &peer, clock), &told);
     assert_eq!((peer.requests(DISCOVERY).len(), peer.connections()), (1, 1), "asked once");
 }
 
@@ -159,11 +202,12 @@ fn while_the_connection_is_not_accepted() {
         queue.push(stream);
     }
     let client = client(&Trust::new().settings(address.port()), Arc::new(SystemClock)).expect("settings");
-    let error = cancel_begin(client, || {
+    let connecting = || {
         while !is_connecting(address.port()) {
             thread::yield_now();
         }
-    });
+    };
+    let error = cancel_begin(client, connecting, || ());
     assert_eq!(error, Error::Cancelled);
 }
 
@@ -187,6 +231,41 @@ fn what_is_cancelled_beforehand_connects_to_nobody() {
     let client = client_of(&trust, &peer, Arc::new(SystemClock));
     let error = session::begin_cancellable(client, member(), cancellation).err();
     assert_eq!((error, peer.connections()), (Some(Error::Cancelled), 0));
+}
+
+/// A device key whose user, asked for a fingerprint, cancels the call instead and then gives it.
+struct Hesitating {
+    key: SoftwareDeviceKey,
+    cancels: Cancellation,
+    signatures: AtomicU32,
+}
+
+impl DeviceKey for Hesitating {
+    fn public_key(&self) -> Result<Vec<u8>, DeviceKeyError> {
+        self.key.public_key()
+    }
+
+    fn sign_sha256(&self, message: &[u8]) -> Result<Vec<u8>, DeviceKeyError> {
+        self.signatures.fetch_add(1, Ordering::SeqCst);
+        self.cancels.cancel();
+        self.key.sign_sha256(message)
+    }
+}
+
+#[test]
+fn what_is_cancelled_while_the_device_key_signs_is_not_sent() {
+    let trust = Trust::new();
+    let peer = server(&trust, |_, _| Ok(false));
+    let client = client_of(&trust, &peer, Arc::new(SystemClock));
+    let key = SoftwareDeviceKey::generate().expect("randomness");
+    let cancels = Cancellation::default();
+    let key = Arc::new(Hesitating { key, cancels: cancels.clone(), signatures: AtomicU32::new(0) });
+    let mut signed = sign(session::begin_cancellable(client, Member::new(key.clone()), cancels).expect("begins"));
+    assert_eq!(signed.finish().expect_err("cancelled"), Error::Cancelled);
+    assert_eq!(key.signatures.load(Ordering::SeqCst), 1);
+    assert_eq!(signed.finish().expect_err("stays cancelled"), Error::Cancelled);
+    assert_eq!(key.signatures.load(Ordering::SeqCst), 1, "the key is not asked for nothing");
+    assert_eq!(peer.requests("/token").len(), 0);
 }
 
 /// A session that has signed, at a server that withholds its first answer at the token endpoint, or the handshake for it.
@@ -230,9 +309,9 @@ impl AtToken {
     fn holding_the_handshake() -> Self {
         Self::new(|trust, events| {
             let config = trust.server();
-            let connections = std::sync::atomic::AtomicU32::new(0);
+            let connections = AtomicU32::new(0);
             Peer::start(move |mut stream, heard| {
-                if connections.fetch_add(1, std::sync::atomic::Ordering::SeqCst) == 1 {
+                if connections.fetch_add(1, Ordering::SeqCst) == 1 {
                     stream.read_exact(&mut [0; 5])?;
                     hold(&mut stream, &events);
                     return Ok(());
@@ -252,6 +331,7 @@ impl AtToken {
 
     /// Cancels `finish` while the server holds, and gives the session a fresh handle.
     fn cancel_finish(&mut self) {
+        let witness = Witness::start();
         let cancellation = self.signed.cancellation();
         let (signed, events) = (&mut self.signed, &self.events);
         thread::scope(|scope| {
@@ -261,6 +341,7 @@ impl AtToken {
             assert_eq!(finish.join().expect("no panic").expect_err("cancelled"), Error::Cancelled);
         });
         assert_eq!(next(&self.events), Event::Closed);
+        witness.still_waits();
         assert_eq!(self.signed.finish().expect_err("stays cancelled"), Error::Cancelled);
         self.signed.set_cancellation(Cancellation::default());
     }
