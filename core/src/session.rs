@@ -4,6 +4,7 @@
 //! overlap: there is nothing to send before the card was released, and no card left to talk to afterwards.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::cancellation::Cancellation;
 use crate::card::certificate::Verdict;
@@ -13,22 +14,21 @@ use crate::card::{
     UserAuthenticationPin,
 };
 use crate::error::{AuthorizationFault, CertificateFault, Error};
-use crate::fhir::{Eligibility, EligibilityRequest};
+use crate::fhir::{Eligibility, EligibilityRequest, Qualification};
 use crate::insurance::{CheckDigit, check_insurer_number};
 use crate::iso7816::{CardCapabilities, CardTransport};
 use crate::jose::dpop::{DeviceKey, device_thumbprint};
 use crate::qualify::assertion::{Assertion, Claims, LIFE_S, Purpose};
-use crate::qualify::{
-    HttpClient, Metadata, Nonce, Pinning, Proofs, QualifyClient, RESEND_MS, RecordKind, Records, Search, Submission,
-    Token,
-};
+use crate::qualify::{Access, Connection, Grant, Nonce, Pinning, QualifyClient, RESEND_MS, Submission, Token, poll};
 use crate::random;
-use crate::time::{CalendarDate, UnixMillis};
+use crate::time::UnixMillis;
 
 /// Members per installation.
 pub const MAX_MEMBERS: u32 = 5;
 /// A device clock further off than this gets a warning.
 const CLOCK_WARNING_MS: i64 = 86_400_000;
+/// Pauses before each look at a queued answer: a minute in all (wire contract §8, Q2).
+const POLLS_S: [u64; 5] = [2, 4, 8, 16, 30];
 /// What every session over today's cards reports.
 const PLAIN: ChannelReport = ChannelReport { kind: ChannelKind::Plain, chip_proof: ChipProof::CertKeyChallenge };
 
@@ -80,40 +80,24 @@ pub enum TapStep {
 /// [`Error::Connection`], [`Error::Authorization`], [`Error::Resource`] as the server answers; [`Error::Usage`] for
 /// settings that do not fit it; [`Error::DeviceKey`] when the key store refuses.
 pub fn begin(client: Arc<QualifyClient>, member: Member) -> Result<AwaitingTap, Error> {
-    begin_cancellable(client, member, Cancellation::default())
-}
-
-/// [`begin`], which `cancellation` ends, and with it every later call of the session that waits for the server.
-///
-/// # Errors
-/// As for [`begin`]; [`Error::Cancelled`].
-pub fn begin_cancellable(
-    client: Arc<QualifyClient>,
-    member: Member,
-    cancellation: Cancellation,
-) -> Result<AwaitingTap, Error> {
     let registered = member.certificate.as_deref().map(|der| {
         Certificate::parse(der).ok_or_else(|| Error::usage("the member's registered certificate cannot be read"))
     });
     let registered = registered.transpose()?;
     let device_thumbprint = device_thumbprint(&*member.device_key)?;
-    let (http, pinning) = client.connect(cancellation)?;
-    let metadata = Metadata::fetch(&http, &*client.clock, &client.settings)?;
-    let nonce = Nonce::fetch(&http, &*client.clock, &metadata.nonce_endpoint)?;
-    Ok(AwaitingTap { client, member, registered, unfinished: None, device_thumbprint, http, pinning, metadata, nonce })
+    let mut connection = Connection::open(client, Arc::clone(&member.device_key))?;
+    let nonce = Nonce::fetch_by(&mut connection)?;
+    Ok(AwaitingTap { connection, member, registered, unfinished: None, device_thumbprint, nonce })
 }
 
 /// Ready for the card.
 pub struct AwaitingTap {
-    client: Arc<QualifyClient>,
+    connection: Connection,
     member: Member,
     registered: Option<Certificate>,
     /// Of the certificate, what the tap before this one had read when the card left.
     unfinished: Option<UnfinishedRead>,
     device_thumbprint: String,
-    http: HttpClient,
-    pinning: Pinning,
-    metadata: Metadata,
     nonce: Nonce,
 }
 
@@ -128,14 +112,14 @@ pub struct TapFailed {
 }
 
 impl AwaitingTap {
-    /// What ends the waits of this session; see [`Signed::set_cancellation`].
+    /// What ends the waits of this session: [`QualifyClient::cancelled_by`] hands in a handle for [`begin`] itself.
     pub fn cancellation(&self) -> Cancellation {
-        self.http.cancellation()
+        self.connection.http.cancellation()
     }
 
     /// As [`Signed::set_cancellation`].
     pub fn set_cancellation(&mut self, cancellation: Cancellation) {
-        self.http.set_cancellation(cancellation);
+        self.connection.http.set_cancellation(cancellation);
     }
 
     /// Fetches a new nonce if less than 30 s are left of the present one. Blocks; call it when the PIN was typed slowly.
@@ -143,8 +127,8 @@ impl AwaitingTap {
     /// # Errors
     /// As for [`begin`].
     pub fn renew(&mut self) -> Result<(), Error> {
-        if self.nonce.is_stale(self.client.clock.now()) {
-            self.nonce = Nonce::fetch(&self.http, &*self.client.clock, &self.metadata.nonce_endpoint)?;
+        if self.nonce.is_stale(self.client().clock.now()) {
+            self.nonce = Nonce::fetch_by(&mut self.connection)?;
         }
         Ok(())
     }
@@ -171,9 +155,7 @@ impl AwaitingTap {
         match self.read_and_sign(&mut card, &pin, last_attempt, &mut sent, progress) {
             Ok((assertion, certificate, verdict)) => Ok(Signed {
                 capabilities: card.capabilities(),
-                signed_at: self.client.clock.now(),
-                authorization_nonce: self.nonce.dpop_nonce.clone(),
-                resource_nonce: None,
+                signed_at: self.client().clock.now(),
                 awaiting: self,
                 certificate,
                 verdict,
@@ -197,7 +179,7 @@ impl AwaitingTap {
         sent: &mut bool,
         progress: &mut dyn FnMut(TapStep),
     ) -> Result<(Assertion, Certificate, Verdict), Error> {
-        if self.nonce.is_stale(self.client.clock.now()) {
+        if self.nonce.is_stale(self.client().clock.now()) {
             return Err(AuthorizationFault::NonceRejected.into());
         }
         let mut jpki = card.select_jpki()?;
@@ -218,16 +200,16 @@ impl AwaitingTap {
             }
         };
         let claims = Claims {
-            audience: self.client.settings.issuer.as_str(),
+            audience: self.client().settings.issuer.as_str(),
             nonce: &self.nonce.value,
             device_thumbprint: &self.device_thumbprint,
-            scope: &self.client.settings.scope,
+            scope: &self.client().settings.scope,
             purpose: self.member.purpose,
-            notice: &self.client.settings.notice,
+            notice: &self.client().settings.notice,
             issued_at: self.server_time(),
             channel: PLAIN,
         };
-        let assertion = Assertion::sign(&mut jpki, &certificate, &claims, self.client.verifier())?;
+        let assertion = Assertion::sign(&mut jpki, &certificate, &claims, self.client().verifier())?;
         progress(TapStep::Signed);
         Ok((assertion, certificate, verdict))
     }
@@ -240,21 +222,20 @@ impl AwaitingTap {
     }
 
     fn check(&self, certificate: Certificate) -> Result<(Certificate, Verdict), Error> {
-        let roots = &self.client.settings.card_roots;
-        let verdict = certificate.check_authentication(roots, self.client.verifier(), self.server_time())?;
-        if !self.metadata.accepts(certificate.key().algorithm()) {
+        let roots = &self.client().settings.card_roots;
+        let verdict = certificate.check_authentication(roots, self.client().verifier(), self.server_time())?;
+        if !self.connection.metadata.accepts(certificate.key().algorithm()) {
             return Err(Error::usage("the server does not accept this generation of cards"));
         }
         Ok((certificate, verdict))
     }
 
-    fn server_time(&self) -> UnixMillis {
-        self.client.clock.now().plus_ms(self.nonce.clock_offset_ms)
+    fn client(&self) -> &QualifyClient {
+        &self.connection.client
     }
 
-    fn proofs(&self, nonce: Option<String>) -> Proofs<'_> {
-        let clock = &*self.client.clock;
-        Proofs { key: &*self.member.device_key, clock, clock_offset_ms: self.nonce.clock_offset_ms, nonce }
+    fn server_time(&self) -> UnixMillis {
+        self.connection.server_time()
     }
 }
 
@@ -268,10 +249,6 @@ pub struct Signed {
     signed_at: UnixMillis,
     /// The server may have seen the assertion, which then counts for a minute.
     may_have_arrived: bool,
-    /// The authorization server's latest `DPoP-Nonce`.
-    authorization_nonce: Option<String>,
-    /// The FHIR server's.
-    resource_nonce: Option<String>,
     granted: Option<(Token, Submission)>,
 }
 
@@ -315,50 +292,47 @@ impl Signed {
                 (token, submission)
             }
         };
-        let base = &self.awaiting.client.settings.fhir_base;
-        let mut proofs = self.awaiting.proofs(self.resource_nonce.take());
-        let eligibility = submission.send(&self.awaiting.http, base, &token, &mut proofs);
-        self.resource_nonce = proofs.nonce.take();
-        let missing_scopes = token.missing_scopes(&self.awaiting.client.settings.scope);
+        let eligibility = submission.send(&mut self.awaiting.connection, &token);
+        let missing_scopes = token.missing_scopes(&self.awaiting.client().settings.scope);
         self.granted = Some((token, submission));
         Ok(self.qualified(eligibility?, missing_scopes))
     }
 
-    /// Reads records of one kind with the token of [`Signed::finish`], which must have succeeded; it lives for five
-    /// minutes. `since` leaves out what is older, as far as the server can search for that. One round trip a page; blocks.
+    /// Asks for an answer that was [`Qualification::Pending`](crate::fhir::Qualification::Pending) after 2, 4, 8, 16 and
+    /// 30 s, until it is there; still pending after that minute, it can be asked for again. Blocks.
     ///
     /// # Errors
-    /// [`Error::Usage`] before [`Signed::finish`]; [`Error::Authorization`] with `KZ-A11` without the scope of the kind and
-    /// `KZ-A10` when the token is over; otherwise as [`Signed::finish`].
-    pub fn records(&mut self, kind: RecordKind, since: Option<CalendarDate>) -> Result<Records, Error> {
-        let Some((token, _)) = &self.granted else {
-            return Err(Error::usage("records can be read after finish"));
-        };
-        let awaiting = &self.awaiting;
-        let mut proofs = awaiting.proofs(self.resource_nonce.take());
-        let search = Search { http: &awaiting.http, base: &awaiting.client.settings.fhir_base, token };
-        let found = search.run(kind, since, &mut proofs);
-        self.resource_nonce = proofs.nonce.take();
-        found
+    /// As [`Signed::finish`]; [`Error::Usage`] before that.
+    pub fn await_answer(&mut self, pending: &Qualified) -> Result<Qualified, Error> {
+        let (token, _) = self.granted.as_ref().ok_or_else(|| Error::usage("there is an answer after finish"))?;
+        let missing_scopes = token.missing_scopes(&self.awaiting.client().settings.scope);
+        let mut eligibility = pending.eligibility.clone();
+        for seconds in POLLS_S {
+            if eligibility.qualification() != Qualification::Pending {
+                break;
+            }
+            self.awaiting.client().clock.sleep(Duration::from_secs(seconds), &self.cancellation());
+            eligibility = poll(&mut self.awaiting.connection, token, &eligibility)?.unwrap_or(eligibility);
+        }
+        Ok(self.qualified(eligibility, missing_scopes))
+    }
+
+    /// Access to the member's records, consents and tasks with the token of [`Signed::finish`], which must have got one.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] before that.
+    pub fn into_access(self) -> Result<Access, Error> {
+        let (token, _) = self.granted.ok_or_else(|| Error::usage("there is access after finish"))?;
+        Ok(Access::new(self.awaiting.connection, token))
     }
 
     fn token(&mut self) -> Result<Token, Error> {
-        let awaiting = &self.awaiting;
         let life_ms = if self.may_have_arrived { RESEND_MS } else { LIFE_S.saturating_mul(1000) };
-        if awaiting.client.clock.now().ms_since(self.signed_at) > life_ms {
+        if self.awaiting.client().clock.now().ms_since(self.signed_at) > life_ms {
             return Err(AuthorizationFault::NonceRejected.into());
         }
-        let mut proofs = awaiting.proofs(self.authorization_nonce.take());
-        let outcome = Token::request(
-            &awaiting.http,
-            &awaiting.metadata,
-            &awaiting.client.settings.client_id,
-            self.assertion.as_str(),
-            self.signed_at,
-            &mut proofs,
-        );
-        self.authorization_nonce = proofs.nonce.take();
-        outcome.map_err(|failure| {
+        let grant = Grant::Card { assertion: self.assertion.as_str(), signed_at: self.signed_at };
+        Token::request(&mut self.awaiting.connection, &grant).map_err(|failure| {
             self.may_have_arrived |= failure.may_have_arrived;
             failure.error
         })
@@ -369,7 +343,7 @@ impl Signed {
         if self.verdict.state == CertificateState::Grace {
             warnings.push(Warning::CertificateExpired);
         }
-        if self.awaiting.nonce.clock_offset_ms.saturating_abs() > CLOCK_WARNING_MS {
+        if self.awaiting.connection.clock_offset_ms.saturating_abs() > CLOCK_WARNING_MS {
             warnings.push(Warning::DeviceClock);
         }
         if !missing_scopes.is_empty() {
@@ -384,7 +358,7 @@ impl Signed {
             answered_at: self.awaiting.server_time(),
             warnings,
             test_card: self.verdict.test_card,
-            pinning: self.awaiting.pinning,
+            pinning: self.awaiting.connection.pinning,
             channel: PLAIN,
         }
     }
@@ -397,7 +371,7 @@ impl AwaitingTap {
             id: &idempotency_key,
             patient: &token.patient,
             created: self.server_time(),
-            consents: &self.client.settings.consents,
+            consents: &self.client().settings.consents,
         }
         .to_json();
         Ok(Submission { idempotency_key, body })

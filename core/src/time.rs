@@ -133,6 +133,12 @@ impl CalendarDate {
         (1..=days).contains(&day).then_some(Self { year, month, day })
     }
 
+    /// The same day so many years later; 28 February for a leap day that the year does not have.
+    pub fn years_later(self, years: u16) -> Self {
+        let year = self.year.saturating_add(years);
+        Self::parse(&format!("{year:04}-{:02}-{:02}", self.month, self.day)).unwrap_or(Self { year, day: 28, ..self })
+    }
+
     /// The last day of the month that is `months` after this date's month.
     pub fn end_of_month_after(self, months: u16) -> Self {
         let index = self.year.saturating_mul(12).saturating_add(u16::from(self.month).saturating_sub(1));

@@ -3,7 +3,7 @@
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 use kazasu::fhir::{
-    Access, Dispense, Expense, Immunization, Observation, Page, Precision, Record, RecordOrigin, timeline,
+    AccessEntry, Dispense, Expense, Immunization, Observation, Page, Precision, Record, RecordOrigin, timeline,
 };
 use serde_json::{Value, json};
 
@@ -32,7 +32,7 @@ fn views_give_back_what_they_were_made_of() {
         ("medication_dispense", |value| Dispense::new(value).expect("dispense").as_json().clone()),
         ("immunization", |value| Immunization::new(value).expect("immunization").as_json().clone()),
         ("observation", |value| Observation::new(value).expect("observation").as_json().clone()),
-        ("audit_event", |value| Access::new(value).expect("access").as_json().clone()),
+        ("audit_event", |value| AccessEntry::new(value).expect("access").as_json().clone()),
     ];
     for (name, through) in cases {
         for resource in [vector(name), with_strangers(vector(name))] {
@@ -45,7 +45,7 @@ fn views_give_back_what_they_were_made_of() {
 fn another_resource_is_refused() {
     assert_eq!(Expense::new(vector("observation")).err().map(|error| error.code()), Some("KZ-D01"));
     assert!(Page::new(vector("observation")).is_err());
-    assert!(Access::new(json!([])).is_err());
+    assert!(AccessEntry::new(json!([])).is_err());
 }
 
 #[test]
@@ -94,7 +94,7 @@ fn vaccinations_check_ups_and_accesses_are_read() {
     let item = Observation::new(vector("observation")).expect("observation");
     assert_eq!((item.name(), item.value().as_deref()), (Some("HbA1c（NGSP）"), Some("5.7 %")));
     assert!(item.is_specific_checkup() && item.reference_range().is_some());
-    let access = Access::new(vector("audit_event")).expect("access");
+    let access = AccessEntry::new(vector("audit_event")).expect("access");
     assert_eq!((access.kind(), access.requestor()), (Some("medication-viewed"), Some("みほん内科クリニック")));
     assert_eq!(access.purpose(), Some("診療のため"));
 }
@@ -106,7 +106,7 @@ fn the_timeline_has_the_newest_first_and_undated_records_last() {
     let records = vec![
         Record::Observation(Observation::new(undated).expect("observation")),
         Record::Expense(Expense::new(vector("explanation_of_benefit")).expect("expense")),
-        Record::Access(Access::new(vector("audit_event")).expect("access")),
+        Record::Access(AccessEntry::new(vector("audit_event")).expect("access")),
         Record::Immunization(Immunization::new(vector("immunization")).expect("immunization")),
         Record::Dispense(Dispense::new(vector("medication_dispense")).expect("dispense")),
     ];

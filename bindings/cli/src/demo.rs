@@ -59,7 +59,7 @@ pub(crate) fn run(global: &Global, output: Output) -> Result<(), Failure> {
     let mut signed = tapped.map_err(|failed| failed.error)?;
     let qualified = signed.finish()?;
     steps.done("finish", "トークン取得・資格照会", "token and eligibility");
-    let found = records::read(&mut signed, &RecordKind::ALL, None)?;
+    let found = records::read(&mut signed.into_access()?, &RecordKind::ALL, None)?;
     steps.done("records", "健康医療情報を取得", "health records");
     summarise(&qualified, &found.records, &sandbox, exchanges, &steps, output);
     sandbox.stop();

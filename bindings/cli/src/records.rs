@@ -1,8 +1,7 @@
 //! `kazasu records`: health records of the card's holder, newest first.
 
 use kazasu::fhir::{DataDate, Precision, Record, timeline};
-use kazasu::qualify::{DEFAULT_SCOPE, RecordKind, Settings};
-use kazasu::session::Signed;
+use kazasu::qualify::{Access, DEFAULT_SCOPE, RecordKind, Settings};
 use kazasu::time::CalendarDate;
 use serde_json::{Value, json};
 
@@ -25,7 +24,7 @@ pub(crate) fn run(arguments: &RecordsArguments, global: &Global, output: Output)
     ask_for(&mut settings, &kinds);
     let mut signed = qualify::sign(&settings, global, output)?;
     signed.finish()?;
-    let found = read(&mut signed, &kinds, since)?;
+    let found = read(&mut signed.into_access()?, &kinds, since)?;
     print(&found, output);
     Ok(())
 }
@@ -47,10 +46,10 @@ pub(crate) struct Found {
 }
 
 /// Reads these kinds, newest first.
-pub(crate) fn read(signed: &mut Signed, kinds: &[RecordKind], since: Option<CalendarDate>) -> Result<Found, Failure> {
+pub(crate) fn read(access: &mut Access, kinds: &[RecordKind], since: Option<CalendarDate>) -> Result<Found, Failure> {
     let mut found = Found { records: Vec::new(), is_partial: false };
     for kind in kinds {
-        let page = signed.records(*kind, since)?;
+        let page = access.records(*kind, since)?;
         found.records.extend(page.records);
         found.is_partial |= page.is_partial;
     }

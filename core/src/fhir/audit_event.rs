@@ -6,10 +6,10 @@ use crate::time::UnixMillis;
 
 resource!(
     /// Someone looked at data of this person.
-    Access, "AuditEvent", "access log entry"
+    AccessEntry, "AuditEvent", "access log entry"
 );
 
-impl Access {
+impl AccessEntry {
     /// Code of what was done, such as `medication-viewed`; unknown ones as received.
     pub fn kind(&self) -> Option<&str> {
         let system = format!("{NAMESPACE}/CodeSystem/access-kind");

@@ -104,6 +104,11 @@ impl Eligibility {
         &self.0
     }
 
+    /// The question it answers, which is what a queued answer is asked for with.
+    pub fn request(&self) -> Option<&str> {
+        text(self.0.get("request")?, "reference")
+    }
+
     /// What the answer means. Validity comes from the `qualification-validity` extension, else from `inforce`.
     pub fn qualification(&self) -> Qualification {
         if text(&self.0, "outcome") == Some("queued") {

@@ -2,6 +2,7 @@
 
 mod audit_event;
 mod bundle;
+mod consent;
 mod dispense;
 mod eligibility;
 mod expense;
@@ -10,10 +11,12 @@ mod observation;
 mod outcome;
 mod request;
 mod resource;
+mod task;
 mod timeline;
 
-pub use audit_event::Access;
+pub use audit_event::AccessEntry;
 pub use bundle::Page;
+pub use consent::{Consent, ConsentKind, ConsentTerms, ConsentTo};
 pub use dispense::{Dispense, RecordOrigin};
 pub use eligibility::{
     ConsentState, Coverage, Eligibility, Freshness, Insurance, InvalidReason, LimitCategory, Qualification,
@@ -24,6 +27,7 @@ pub use observation::Observation;
 pub use outcome::{OperationOutcome, error_of_reply};
 pub use request::{EligibilityRequest, wrapped_in_parameters};
 pub use resource::{DataDate, Precision};
+pub use task::{RegistrationState, SuspensionEffect, SuspensionReason, Task, registration_task, suspension_task};
 pub use timeline::{Record, timeline};
 
 use serde_json::Value;
@@ -59,4 +63,21 @@ fn code_in<'a>(concept: &'a Value, system: Option<&str>) -> Option<&'a str> {
     items(concept, "coding")
         .find(|coding| system.is_none_or(|system| text(coding, "system") == Some(system)))
         .and_then(|coding| text(coding, "code"))
+}
+
+/// URL of one of this project's identifier systems.
+pub(crate) fn id_system(name: &str) -> String {
+    format!("{NAMESPACE}/IdSystem/{name}")
+}
+
+/// The value of the identifier of one of this project's systems.
+fn identifier<'a>(resource: &'a Value, system: &str) -> Option<&'a str> {
+    let system = id_system(system);
+    let identifier = items(resource, "identifier").find(|one| text(one, "system") == Some(&system))?;
+    text(identifier, "value")
+}
+
+/// Whether `text` is a FHIR R4 `id`: it becomes part of a reference or a path.
+pub(crate) fn is_id(text: &str) -> bool {
+    (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.'))
 }

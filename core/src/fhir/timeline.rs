@@ -1,6 +1,6 @@
 //! Every kind of record in one list by date, each with its source.
 
-use super::audit_event::Access;
+use super::audit_event::AccessEntry;
 use super::dispense::{Dispense, RecordOrigin};
 use super::expense::Expense;
 use super::immunization::Immunization;
@@ -19,7 +19,7 @@ pub enum Record {
     /// 特定健診.
     Observation(Observation),
     /// アクセスログ.
-    Access(Access),
+    Access(AccessEntry),
 }
 
 impl Record {

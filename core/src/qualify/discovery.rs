@@ -4,6 +4,7 @@ use serde_json::Value;
 use std::time::Duration;
 
 use super::http::{HttpClient, MAX_ANSWER, Request};
+use super::nonce;
 use super::retry::{self, Retries};
 use super::settings::{CheckedSettings, HttpsUrl};
 use crate::crypto::Algorithm;
@@ -15,11 +16,19 @@ use crate::time::Clock;
 const TIMEOUT: Duration = Duration::from_secs(10);
 const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 
-/// The endpoints and abilities the main job needs.
+/// Endpoints and abilities of the server.
 #[derive(Clone, Debug)]
 pub(crate) struct Metadata {
     pub(crate) token_endpoint: HttpsUrl,
     pub(crate) nonce_endpoint: HttpsUrl,
+    /// Where tokens are given up (RFC 7009).
+    pub(crate) revocation_endpoint: Option<HttpsUrl>,
+    /// Conformance levels; empty where the server states none.
+    pub(crate) levels: Vec<String>,
+    /// What a suspension covers, `kz_suspension_effect`.
+    pub(crate) suspension_effect: Option<String>,
+    /// Server clock minus local clock, in milliseconds.
+    pub(crate) clock_offset_ms: i64,
     card_algorithms: Vec<String>,
 }
 
@@ -27,17 +36,17 @@ impl Metadata {
     /// Fetches and checks the metadata: one request, three where the server has only the RFC 9728 form.
     pub(crate) fn fetch(http: &HttpClient, clock: &dyn Clock, settings: &CheckedSettings) -> Result<Self, Error> {
         let smart = get(http, clock, settings.fhir_base.join(".well-known/smart-configuration"))?;
-        let json = match smart {
-            Some(json) => json,
+        let (json, clock_offset_ms) = match smart {
+            Some(document) => document,
             None => Self::fetch_by_rfc_9728(http, clock, settings)?,
         };
-        Self::check(&json, settings)
+        Ok(Self { clock_offset_ms, ..Self::check(&json, settings)? })
     }
 
-    fn fetch_by_rfc_9728(http: &HttpClient, clock: &dyn Clock, settings: &CheckedSettings) -> Result<Value, Error> {
+    fn fetch_by_rfc_9728(http: &HttpClient, clock: &dyn Clock, settings: &CheckedSettings) -> Result<Document, Error> {
         let missing = || Error::usage("the server has no metadata: check fhir_base");
         let resource = get(http, clock, settings.fhir_base.well_known("oauth-protected-resource"))?;
-        let resource = resource.ok_or_else(missing)?;
+        let (resource, _) = resource.ok_or_else(missing)?;
         if resource.get("resource").and_then(Value::as_str) != Some(settings.fhir_base.as_str()) {
             return Err(Error::usage("the server describes another resource than fhir_base"));
         }
@@ -55,13 +64,9 @@ impl Metadata {
             return Err(Error::usage("the server's issuer differs from the configured one"));
         }
         // Pins cover the two configured hosts and no others.
-        let endpoint = |name: &str| {
-            json.get(name)
-                .and_then(Value::as_str)
-                .and_then(HttpsUrl::parse)
-                .filter(|url| url.has_origin_of(&settings.issuer))
-                .ok_or(ResourceFault::Malformed { what: "metadata" })
-        };
+        let url = |name: &str| json.get(name).and_then(Value::as_str).and_then(HttpsUrl::parse);
+        let optional = |name: &str| url(name).filter(|url| url.has_origin_of(&settings.issuer));
+        let endpoint = |name: &str| optional(name).ok_or(ResourceFault::Malformed { what: "metadata" });
         let strings = |name: &str| -> Vec<String> {
             let list = json.get(name).and_then(Value::as_array);
             list.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
@@ -76,8 +81,17 @@ impl Metadata {
         Ok(Self {
             token_endpoint: endpoint("token_endpoint")?,
             nonce_endpoint: endpoint("nonce_endpoint")?,
+            revocation_endpoint: optional("revocation_endpoint"),
+            levels,
+            suspension_effect: json.get("kz_suspension_effect").and_then(Value::as_str).map(str::to_owned),
+            clock_offset_ms: 0,
             card_algorithms: strings("card_assertion_signing_alg_values_supported"),
         })
+    }
+
+    /// Whether the server has this conformance level; one that states none is asked anyway.
+    pub(crate) fn has_level(&self, level: &str) -> bool {
+        self.levels.is_empty() || self.levels.iter().any(|known| known == level)
     }
 
     /// Whether the server takes assertions of this algorithm; one that lists none is asked anyway.
@@ -86,13 +100,16 @@ impl Metadata {
     }
 }
 
-/// A JSON object, or `None` for 404.
-fn get(http: &HttpClient, clock: &dyn Clock, uri: String) -> Result<Option<Value>, Error> {
+/// A JSON object, with what its answer told about the server's clock.
+type Document = (Value, i64);
+
+/// A document, or `None` for 404.
+fn get(http: &HttpClient, clock: &dyn Clock, uri: String) -> Result<Option<Document>, Error> {
     let request =
         Request { uri, accept: "application/json", timeout: TIMEOUT, max_body: MAX_ANSWER, ..Request::default() };
     let reply = retry::send(http, clock, Retries { count: 2, until: None }, || Ok(request.clone()))?;
     match reply.status {
-        200 => json::parse_object(&reply.body, "metadata").map(Some),
+        200 => Ok(Some((json::parse_object(&reply.body, "metadata")?, nonce::offset(&reply, clock.now())))),
         404 => Ok(None),
         300..=399 => Err(ConnectionFault::Redirect.into()),
         status => Err(fhir::error_of_reply(status, &reply.body, reply.retry_after())),

@@ -67,6 +67,18 @@ pub(crate) struct Body {
     pub(crate) bytes: Vec<u8>,
 }
 
+impl Body {
+    /// A FHIR resource.
+    pub(crate) fn fhir(resource: &serde_json::Value) -> Self {
+        Self { content_type: "application/fhir+json", bytes: resource.to_string().into_bytes() }
+    }
+
+    /// Names and values as an HTML form has them.
+    pub(crate) fn form(bytes: Vec<u8>) -> Self {
+        Self { content_type: "application/x-www-form-urlencoded", bytes }
+    }
+}
+
 /// A complete answer.
 pub(crate) struct Reply {
     pub(crate) status: u16,

@@ -1,27 +1,39 @@
 //! The qualification call: discovery and nonce before the tap; assertion, token and `$submit` after it.
 
+mod access;
 pub mod assertion;
+mod connection;
+mod consents;
 mod discovery;
 mod http;
 mod nonce;
+mod oauth_error;
+mod proofs;
 mod records;
+mod registration;
 mod retry;
 mod settings;
 mod submit;
+mod suspension;
 mod tls;
 mod tls_transport;
 mod token;
+mod write;
 
+pub use access::{Access, Feature, SavedAccess};
+pub use consents::ConsentRequest;
 pub use records::{RecordKind, Records};
+pub use registration::RegistrationRequest;
 pub use settings::{DEFAULT_SCOPE, Notice, OnPinsExpired, Settings};
+pub use suspension::{OFFICIAL_LINES, OfficialLine, SavedSuspension, Suspended, Suspension};
 
+pub(crate) use connection::Connection;
 pub(crate) use discovery::Metadata;
 pub(crate) use http::HttpClient;
 pub(crate) use nonce::Nonce;
-pub(crate) use records::Search;
 pub(crate) use settings::CheckedSettings;
-pub(crate) use submit::Submission;
-pub(crate) use token::{Proofs, RESEND_MS, Token};
+pub(crate) use submit::{Submission, poll};
+pub(crate) use token::{Grant, RESEND_MS, Token};
 
 use std::sync::Arc;
 
@@ -52,12 +64,14 @@ pub enum Language {
 }
 
 /// One configured backend. Holds no connection and no token: each session opens its own.
+#[derive(Clone)]
 pub struct QualifyClient {
     pub(crate) settings: CheckedSettings,
     pub(crate) clock: Arc<dyn Clock>,
     tls_roots: Vec<Vec<u8>>,
     provider: Arc<CryptoProvider>,
     language: Language,
+    cancellation: Cancellation,
 }
 
 impl QualifyClient {
@@ -73,7 +87,14 @@ impl QualifyClient {
     ) -> Result<Self, Error> {
         let checked = CheckedSettings::check(settings)?;
         tls::client_config(&provider, &settings.tls_roots, None, &clock)?;
-        Ok(Self { settings: checked, clock, tls_roots: settings.tls_roots.clone(), provider, language })
+        Ok(Self {
+            settings: checked,
+            clock,
+            tls_roots: settings.tls_roots.clone(),
+            provider,
+            language,
+            cancellation: Cancellation::default(),
+        })
     }
 
     /// [`QualifyClient::new`] with ring and the clock of the operating system.
@@ -86,12 +107,20 @@ impl QualifyClient {
         Self::new(settings, provider, Arc::new(crate::time::SystemClock), language)
     }
 
+    /// The same backend for what `cancellation` ends: hand it to [`session::begin`](crate::session::begin),
+    /// [`Access::resume`] or [`Suspension::send`]. Every wait for the server then ends with [`Error::Cancelled`] within a
+    /// tenth of a second, and nothing is sent any more.
+    #[must_use]
+    pub fn cancelled_by(&self, cancellation: Cancellation) -> Arc<Self> {
+        Arc::new(Self { cancellation, ..self.clone() })
+    }
+
     pub(crate) fn verifier(&self) -> SignatureVerifier {
         SignatureVerifier::new(self.provider.signature_verification_algorithms.all)
     }
 
     /// Prepares connections for one qualification; opens none yet.
-    pub(crate) fn connect(&self, cancellation: Cancellation) -> Result<(HttpClient, Pinning), Error> {
+    pub(crate) fn connect(&self) -> Result<(HttpClient, Pinning), Error> {
         let expired = self.settings.pins.is_expired(self.clock.now());
         let (pins, pinning) = match (expired, self.settings.on_pins_expired) {
             (false, _) => (Some(self.settings.pins.clone()), Pinning::Checked),
@@ -103,6 +132,6 @@ impl QualifyClient {
             Language::Japanese => "ja",
             Language::English => "en",
         };
-        Ok((HttpClient::new(tls, language, cancellation), pinning))
+        Ok((HttpClient::new(tls, language, self.cancellation.clone()), pinning))
     }
 }

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::http::{Body, HttpClient, MAX_ANSWER, Method, Request};
+use super::connection::Connection;
+use super::http::{Body, HttpClient, MAX_ANSWER, Method, Reply, Request};
 use super::retry::{self, Retries};
 use super::settings::HttpsUrl;
 use crate::error::{AuthorizationFault, Error};
@@ -15,20 +16,33 @@ const RESERVE_MS: i64 = 30_000;
 /// An `expires_in` beyond this is cut to it; the wire contract names 300 s.
 const LONGEST_LIFE_S: u64 = 3600;
 
-/// A nonce of the right form, with what its answer told about the server's clock.
+/// A nonce of the right form.
 pub(crate) struct Nonce {
     pub(crate) value: String,
     /// Local time at which it ends.
     expires_at: UnixMillis,
+}
+
+/// What its answer told besides.
+struct Told {
     /// Server clock minus local clock, in milliseconds.
-    pub(crate) clock_offset_ms: i64,
+    clock_offset_ms: i64,
     /// A DPoP nonce that came along (RFC 9449, 8).
-    pub(crate) dpop_nonce: Option<String>,
+    dpop_nonce: Option<String>,
 }
 
 impl Nonce {
-    pub(crate) fn fetch(http: &HttpClient, clock: &dyn Clock, endpoint: &HttpsUrl) -> Result<Self, Error> {
-        let body = Body { content_type: "application/x-www-form-urlencoded", bytes: Vec::new() };
+    /// Fetches one, and sets the connection's view of the server's clock by it.
+    pub(crate) fn fetch_by(connection: &mut Connection) -> Result<Self, Error> {
+        let clock = &*connection.client.clock;
+        let (nonce, told) = Self::fetch(&connection.http, clock, &connection.metadata.nonce_endpoint)?;
+        connection.clock_offset_ms = told.clock_offset_ms;
+        connection.authorization_nonce = told.dpop_nonce;
+        Ok(nonce)
+    }
+
+    fn fetch(http: &HttpClient, clock: &dyn Clock, endpoint: &HttpsUrl) -> Result<(Self, Told), Error> {
+        let body = Body::form(Vec::new());
         let request = Request {
             method: Method::Post,
             uri: endpoint.as_str().to_owned(),
@@ -41,19 +55,16 @@ impl Nonce {
         let reply = retry::send(http, clock, Retries { count: 2, until: None }, || Ok(request.clone()))?;
         let now = clock.now();
         if reply.status != 200 {
-            return Err(super::token::error_of_reply(&reply));
+            return Err(super::oauth_error::error_of_reply(&reply));
         }
         let json = json::parse_object(&reply.body, "nonce")?;
         let value = json.get("nonce").and_then(|value| value.as_str()).filter(|value| has_form(value));
         let value = value.ok_or(AuthorizationFault::NonceForm)?.to_owned();
         let life_s = json.get("expires_in").and_then(|seconds| seconds.as_u64()).unwrap_or(300).min(LONGEST_LIFE_S);
         let life_ms = i64::try_from(life_s.saturating_mul(1000)).unwrap_or(0);
-        Ok(Self {
-            value,
-            expires_at: now.plus_ms(life_ms),
-            clock_offset_ms: reply.date().map_or(0, |date| offset(date, now)),
-            dpop_nonce: reply.header("dpop-nonce").map(str::to_owned),
-        })
+        let dpop_nonce = reply.header("dpop-nonce").map(str::to_owned);
+        let told = Told { clock_offset_ms: offset(&reply, now), dpop_nonce };
+        Ok((Self { value, expires_at: now.plus_ms(life_ms) }, told))
     }
 
     /// Less than 30 s are left.
@@ -62,8 +73,13 @@ impl Nonce {
     }
 }
 
+/// Server clock minus local clock, in milliseconds, as far as the answer tells.
+pub(super) fn offset(reply: &Reply, now: UnixMillis) -> i64 {
+    reply.date().map_or(0, |date| difference(date, now))
+}
+
 /// `Date` has whole seconds: a difference below one says nothing.
-fn offset(date: UnixMillis, now: UnixMillis) -> i64 {
+fn difference(date: UnixMillis, now: UnixMillis) -> i64 {
     let difference = date.ms_since(now);
     if (-1000..1000).contains(&difference) { 0 } else { difference }
 }
@@ -90,7 +106,7 @@ mod tests {
     #[test]
     fn a_difference_below_one_second_is_no_offset() {
         let now = UnixMillis(1_795_137_300_700);
-        assert_eq!(offset(UnixMillis(1_795_137_300_000), now), 0);
-        assert_eq!(offset(UnixMillis(1_795_137_360_700), now), 60_000);
+        assert_eq!(difference(UnixMillis(1_795_137_300_000), now), 0);
+        assert_eq!(difference(UnixMillis(1_795_137_360_700), now), 60_000);
     }
 }

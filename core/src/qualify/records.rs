@@ -1,20 +1,18 @@
 //! Records: searched by POST, so that nothing personal stands in a URL, and read page by page within bounds.
 
-use std::time::Duration;
-
 use serde_json::Value;
 
-use super::http::{Body, HttpClient, MAX_RESOURCE, Method, Reply, Request};
-use super::retry::{self, Retries};
+use super::access::{Access, Feature};
+use super::connection::{Call, TIMEOUT};
+use super::http::{Body, Method};
+use super::oauth_error::resource_error;
 use super::settings::HttpsUrl;
-use super::token::{Proofs, Token, percent_encode, resource_error};
+use super::token::percent_encode;
 use crate::error::{Error, ResourceFault};
-use crate::fhir::{Access, Dispense, Expense, Immunization, NAMESPACE, Observation, Page, Record};
+use crate::fhir::{AccessEntry, Dispense, Expense, Immunization, NAMESPACE, Observation, Page, Record};
 use crate::json;
 use crate::time::CalendarDate;
 
-const TIMEOUT: Duration = Duration::from_secs(15);
-const FHIR_JSON: &str = "application/fhir+json; fhirVersion=4.0";
 /// Pages of one search.
 const MAX_PAGES: usize = 40;
 /// Entries of one search.
@@ -67,7 +65,7 @@ impl RecordKind {
             Self::Medication => Dispense::TYPE,
             Self::Immunization => Immunization::TYPE,
             Self::Checkup => Observation::TYPE,
-            Self::AccessLog => Access::TYPE,
+            Self::AccessLog => AccessEntry::TYPE,
         }
     }
 
@@ -77,7 +75,7 @@ impl RecordKind {
             Self::Medication => Record::Dispense(Dispense::new(resource)?),
             Self::Immunization => Record::Immunization(Immunization::new(resource)?),
             Self::Checkup => Record::Observation(Observation::new(resource)?),
-            Self::AccessLog => Record::Access(Access::new(resource)?),
+            Self::AccessLog => Record::Access(AccessEntry::new(resource)?),
         })
     }
 
@@ -108,7 +106,7 @@ pub struct Records {
 }
 
 /// Whether `link` leads to `base` itself, where some servers page, or below it: no other origin, no way up.
-fn is_within(base: &HttpsUrl, link: &str) -> bool {
+pub(super) fn is_within(base: &HttpsUrl, link: &str) -> bool {
     let path = link.split('?').next().unwrap_or_default();
     let Some(url) = HttpsUrl::parse(path).filter(|url| url.has_origin_of(base)) else { return false };
     let rest = url.as_str().strip_prefix(base.as_str().trim_end_matches('/'));
@@ -116,85 +114,70 @@ fn is_within(base: &HttpsUrl, link: &str) -> bool {
     rest.is_some_and(|rest| (rest.is_empty() || rest.starts_with('/')) && !rest.contains("..") && !rest.contains('%'))
 }
 
-/// One search.
-pub(crate) struct Search<'a> {
-    pub(crate) http: &'a HttpClient,
-    pub(crate) base: &'a HttpsUrl,
-    pub(crate) token: &'a Token,
-}
-
-impl Search<'_> {
-    /// Reads every page; each is asked for twice more if the connection breaks.
-    pub(crate) fn run(
-        &self,
-        kind: RecordKind,
-        since: Option<CalendarDate>,
-        proofs: &mut Proofs<'_>,
-    ) -> Result<Records, Error> {
-        let mut found = Records { records: Vec::new(), is_partial: false };
-        let first = self.base.join(&format!("{}/_search", kind.resource_type()));
-        let mut uri = first.clone();
-        let mut form = Some(self.form(kind, since));
-        for _ in 0..MAX_PAGES {
-            let page = self.page(&uri, form.take(), proofs)?;
-            let next = page.next().map(str::to_owned);
-            for resource in page.into_matches(kind.resource_type()) {
-                if found.records.len() == MAX_ENTRIES {
-                    return Ok(Records { is_partial: true, ..found });
-                }
-                found.records.push(kind.record(resource)?);
-            }
-            match next {
-                None => return Ok(found),
-                Some(next) => uri = self.within_base(&next)?,
-            }
-        }
-        Ok(Records { is_partial: true, ..found })
+impl Access {
+    /// Reads records of one kind. `since` leaves out what is older, as far as the server can search for that. One round
+    /// trip a page, each asked for twice more if the connection breaks; blocks.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] when the server has no records; [`Error::Authorization`] with `KZ-A11` without the scope of the kind
+    /// and `KZ-A10` when a new tap is needed; otherwise as the server answers.
+    pub fn records(&mut self, kind: RecordKind, since: Option<CalendarDate>) -> Result<Records, Error> {
+        self.require(Feature::Records)?;
+        let first = self.url(&format!("{}/_search", kind.resource_type()));
+        let criteria = self.criteria(kind.criteria(since));
+        let found = self.search(first, criteria, kind.resource_type())?;
+        let records = found.resources.into_iter().map(|resource| kind.record(resource));
+        Ok(Records { records: records.collect::<Result<_, _>>()?, is_partial: found.is_partial })
     }
 
-    fn form(&self, kind: RecordKind, since: Option<CalendarDate>) -> Vec<u8> {
-        let patient = ("patient", format!("Patient/{}", self.token.patient));
-        let criteria = std::iter::once(patient).chain(kind.criteria(since));
-        let pairs: Vec<String> = criteria.map(|(name, value)| format!("{name}={}", percent_encode(&value))).collect();
+    /// A search form: `criteria`, and the patient of the token.
+    pub(crate) fn criteria(&self, criteria: Vec<(&'static str, String)>) -> Vec<u8> {
+        let patient = ("patient", format!("Patient/{}", self.patient()));
+        let pairs = std::iter::once(patient).chain(criteria);
+        let pairs: Vec<String> = pairs.map(|(name, value)| format!("{name}={}", percent_encode(&value))).collect();
         pairs.join("&").into_bytes()
     }
 
-    /// A link is followed only below the server's base.
-    fn within_base(&self, next: &str) -> Result<String, Error> {
-        let outside = ResourceFault::Malformed { what: "link to the next page" };
-        if is_within(self.base, next) { Ok(next.to_owned()) } else { Err(outside.into()) }
+    /// Every page of one search, within bounds.
+    pub(crate) fn search(&mut self, first: String, form: Vec<u8>, resource_type: &str) -> Result<Found, Error> {
+        let mut found = Found { resources: Vec::new(), is_partial: false };
+        let mut uri = first;
+        let mut form = Some(form);
+        for _ in 0..MAX_PAGES {
+            let page = self.page(&uri, form.take())?;
+            let next = page.next().map(str::to_owned);
+            for resource in page.into_matches(resource_type) {
+                if found.resources.len() == MAX_ENTRIES {
+                    return Ok(Found { is_partial: true, ..found });
+                }
+                found.resources.push(resource);
+            }
+            let Some(next) = next else { return Ok(found) };
+            // A link is followed only below the server's base.
+            if !is_within(self.base(), &next) {
+                return Err(ResourceFault::Malformed { what: "link to the next page" }.into());
+            }
+            uri = next;
+        }
+        Ok(Found { is_partial: true, ..found })
     }
 
-    fn page(&self, uri: &str, form: Option<Vec<u8>>, proofs: &mut Proofs<'_>) -> Result<Page, Error> {
-        let mut reply = self.ask(uri, form.as_deref(), proofs)?;
-        if proofs.take_nonce(&reply) {
-            reply = self.ask(uri, form.as_deref(), proofs)?;
-            proofs.take_nonce(&reply);
-        }
+    fn page(&mut self, uri: &str, form: Option<Vec<u8>>) -> Result<Page, Error> {
+        let method = if form.is_some() { Method::Post } else { Method::Get };
+        let uri = uri.to_owned();
+        let call = Call { method, uri, body: form.map(Body::form), headers: Vec::new(), timeout: TIMEOUT };
+        let reply = self.call(&call)?;
         if reply.status != 200 {
             return Err(resource_error(&reply));
         }
         Page::new(json::parse_object(&reply.body, "search result")?)
     }
+}
 
-    fn ask(&self, uri: &str, form: Option<&[u8]>, proofs: &Proofs<'_>) -> Result<Reply, Error> {
-        let method = if form.is_some() { Method::Post } else { Method::Get };
-        let reply = retry::send(self.http, proofs.clock, Retries { count: 2, until: None }, || {
-            Ok(Request {
-                method,
-                uri: uri.to_owned(),
-                body: form.map(|form| Body { content_type: "application/x-www-form-urlencoded", bytes: form.to_vec() }),
-                accept: FHIR_JSON,
-                headers: vec![
-                    ("authorization", format!("DPoP {}", self.token.access_token.as_str())),
-                    ("dpop", proofs.prove(method, uri, Some(&self.token.access_token))?),
-                ],
-                timeout: TIMEOUT,
-                max_body: MAX_RESOURCE,
-            })
-        });
-        Ok(reply?)
-    }
+/// What a search found, of one type of resource.
+pub(crate) struct Found {
+    pub(crate) resources: Vec<Value>,
+    pub(crate) is_partial: bool,
 }
 
 #[cfg(test)]

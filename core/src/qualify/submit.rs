@@ -4,17 +4,16 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::http::{Body, HttpClient, MAX_RESOURCE, Method, Reply, Request};
-use super::retry::{self, Retries};
-use super::settings::HttpsUrl;
-use super::token::{Proofs, Token, resource_error};
-use crate::error::Error;
-use crate::fhir::{self, Eligibility, OperationOutcome};
+use super::connection::{Call, Connection};
+use super::http::{Body, Method, Reply};
+use super::oauth_error::resource_error;
+use super::token::{Token, percent_encode};
+use crate::error::{Error, ResourceFault};
+use crate::fhir::{self, Eligibility, OperationOutcome, Page};
 use crate::json;
 use crate::random;
 
 const TIMEOUT: Duration = Duration::from_secs(30);
-const FHIR_JSON: &str = "application/fhir+json; fhirVersion=4.0";
 
 /// One question to the FHIR server. Keep it to ask the same again: the server then answers once.
 pub(crate) struct Submission {
@@ -25,18 +24,12 @@ pub(crate) struct Submission {
 impl Submission {
     /// Asks, twice more if the connection breaks; wraps the question in `Parameters` for servers that want it so. What was
     /// wrapped stays so, with its new key: sending again is then the same question.
-    pub(crate) fn send(
-        &mut self,
-        http: &HttpClient,
-        base: &HttpsUrl,
-        token: &Token,
-        proofs: &mut Proofs<'_>,
-    ) -> Result<Eligibility, Error> {
-        let mut reply = self.post(http, base, token, proofs)?;
+    pub(crate) fn send(&mut self, connection: &mut Connection, token: &Token) -> Result<Eligibility, Error> {
+        let mut reply = connection.call(token, &self.call(connection))?;
         if reply.status == 400 && !self.is_wrapped() && wants_parameters(&reply) {
             self.body = fhir::wrapped_in_parameters(&self.body);
             self.idempotency_key = random::generate_uuid()?;
-            reply = self.post(http, base, token, proofs)?;
+            reply = connection.call(token, &self.call(connection))?;
         }
         read(&reply)
     }
@@ -45,34 +38,44 @@ impl Submission {
         self.body.get("resourceType").and_then(Value::as_str) == Some("Parameters")
     }
 
-    fn post(&self, http: &HttpClient, base: &HttpsUrl, token: &Token, proofs: &mut Proofs<'_>) -> Result<Reply, Error> {
-        let uri = base.join("CoverageEligibilityRequest/$submit");
-        let bytes = self.body.to_string().into_bytes();
-        let send = |proofs: &Proofs<'_>| {
-            retry::send(http, proofs.clock, Retries { count: 2, until: None }, || {
-                Ok(Request {
-                    method: Method::Post,
-                    uri: uri.clone(),
-                    body: Some(Body { content_type: "application/fhir+json", bytes: bytes.clone() }),
-                    accept: FHIR_JSON,
-                    headers: vec![
-                        ("authorization", format!("DPoP {}", token.access_token.as_str())),
-                        ("dpop", proofs.prove(Method::Post, &uri, Some(&token.access_token))?),
-                        ("idempotency-key", self.idempotency_key.clone()),
-                        ("prefer", "return=representation".to_owned()),
-                    ],
-                    timeout: TIMEOUT,
-                    max_body: MAX_RESOURCE,
-                })
-            })
-        };
-        let mut reply = send(proofs)?;
-        if proofs.take_nonce(&reply) {
-            reply = send(proofs)?;
-            proofs.take_nonce(&reply);
+    fn call(&self, connection: &Connection) -> Call {
+        Call {
+            method: Method::Post,
+            uri: connection.client.settings.fhir_base.join("CoverageEligibilityRequest/$submit"),
+            body: Some(Body::fhir(&self.body)),
+            headers: vec![
+                ("idempotency-key", self.idempotency_key.clone()),
+                ("prefer", "return=representation".to_owned()),
+            ],
+            timeout: TIMEOUT,
         }
-        Ok(reply)
     }
+}
+
+/// Asks for the answer that `pending` promised; `None` while the server has none (ITI-125).
+pub(crate) fn poll(
+    connection: &mut Connection,
+    token: &Token,
+    pending: &Eligibility,
+) -> Result<Option<Eligibility>, Error> {
+    let malformed = ResourceFault::Malformed { what: "queued eligibility answer" };
+    let request = pending.request().ok_or(malformed)?;
+    let form = format!("request={}&patient={}", percent_encode(request), percent_encode(&token.patient));
+    let reply = connection.call(
+        token,
+        &Call {
+            method: Method::Post,
+            uri: connection.client.settings.fhir_base.join("CoverageEligibilityResponse/_search"),
+            body: Some(Body::form(form.into_bytes())),
+            headers: Vec::new(),
+            timeout: super::connection::TIMEOUT,
+        },
+    )?;
+    if reply.status != 200 {
+        return Err(resource_error(&reply));
+    }
+    let page = Page::new(json::parse_object(&reply.body, "search result")?)?;
+    page.into_matches("CoverageEligibilityResponse").pop().map(Eligibility::new).transpose()
 }
 
 fn read(reply: &Reply) -> Result<Eligibility, Error> {
@@ -81,7 +84,7 @@ fn read(reply: &Reply) -> Result<Eligibility, Error> {
     }
     let resource = json::parse_object(&reply.body, "eligibility answer")?;
     match OperationOutcome::of(&resource).map(|outcome| outcome.error()) {
-        Some(error) => Err(error.unwrap_or(crate::error::ResourceFault::Upstream.into())),
+        Some(error) => Err(error.unwrap_or(ResourceFault::Upstream.into())),
         None => Eligibility::new(resource),
     }
 }

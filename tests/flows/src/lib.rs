@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use kazasu::card::{CvAuthorities, LastAttempt, TextInputPin, UserAuthenticationPin, VerificationNumberB};
 use kazasu::iso7816::{CardCapabilities, CardTransport};
-use kazasu::jose::dpop::SoftwareDeviceKey;
-use kazasu::qualify::{Language, Notice, QualifyClient, Settings};
+use kazasu::jose::dpop::{DeviceKey, SoftwareDeviceKey};
+use kazasu::qualify::{Access, DEFAULT_SCOPE, Language, Notice, QualifyClient, RecordKind, Settings};
 use kazasu::session::{self, AwaitingTap, Member, Qualified, Signed};
 use kazasu::time::{Clock, SystemClock, UnixMillis};
 use kazasu::{Cancellation, Error};
@@ -63,6 +63,16 @@ pub fn authorities() -> CvAuthorities {
 /// A member with a new device key.
 pub fn member() -> Member {
     Member::new(Arc::new(SoftwareDeviceKey::generate().expect("randomness")))
+}
+
+/// A new device key.
+pub fn key() -> Arc<dyn DeviceKey> {
+    Arc::new(SoftwareDeviceKey::generate().expect("randomness"))
+}
+
+/// The `KZ-…` code of a failure.
+pub fn code(result: Result<impl Sized, Error>) -> Option<&'static str> {
+    result.err().map(|error| error.code())
 }
 
 /// A clock that sleeps by moving on, and remembers how long.
@@ -119,6 +129,17 @@ impl Stage {
         Self::of(sandbox, |_| ())
     }
 
+    /// A sandbox with these switches, whose client asks for everything it may have.
+    pub fn with_every_scope(switches: &[&str]) -> Self {
+        let sandbox = start_sandbox(0);
+        for switch in switches {
+            sandbox.arm(switch.parse::<Switch>().expect("a switch"));
+        }
+        let records = RecordKind::ALL.map(RecordKind::scope).join(" ");
+        let scope = format!("{DEFAULT_SCOPE} {records} patient/Consent.crus patient/Task.crus offline_access");
+        Self::of(sandbox, |settings| settings.scope = Some(scope))
+    }
+
     /// A client for this sandbox, with settings changed by `change`.
     pub fn of(sandbox: Sandbox, change: impl FnOnce(&mut Settings)) -> Self {
         let clock = Arc::new(VirtualClock::default());
@@ -141,6 +162,25 @@ impl Stage {
     /// The main job.
     pub fn qualify(&self, card: &SharedCard, person: u8) -> Result<Qualified, Error> {
         self.sign(card, person)?.finish()
+    }
+
+    /// The main job of `person` with `key`, and the access that it leaves.
+    pub fn access(&self, person: u8, key: &Arc<dyn DeviceKey>) -> Result<Access, Error> {
+        let awaiting = session::begin(Arc::clone(&self.client), Member::new(Arc::clone(key)))?;
+        let mut signed = tap(awaiting, &mut SimTransport::tap(card(Profile::Today, person)), pin_of(person))?;
+        signed.finish()?;
+        signed.into_access()
+    }
+
+    /// Time passes for both sides.
+    pub fn wait(&self, seconds: u32) {
+        self.sandbox.advance(seconds);
+        self.clock.advance(i64::from(seconds).saturating_mul(1000));
+    }
+
+    /// Arms a switch, in the form of the sandbox's command line.
+    pub fn arm(&self, switch: &str) {
+        self.sandbox.arm(switch.parse::<Switch>().expect("a switch"));
     }
 }
 

@@ -92,9 +92,11 @@ fn cancel_begin(client: Arc<QualifyClient>, ready: impl FnOnce(), closed: impl F
     let (ended, end) = mpsc::channel();
     thread::spawn({
         let cancellation = cancellation.clone();
-        move || ended.send(session::begin_cancellable(client, member(), cancellation).err())
+        move || ended.send(session::begin(client.cancelled_by(cancellation), member()).err())
     });
     ready();
+    // By now the client waits for what comes next, or the test shows less than it could.
+    thread::sleep(Duration::from_millis(50));
     assert!(end.try_recv().is_err(), "the server still withholds its answer");
     cancellation.cancel();
     let error = end.recv_timeout(FOR_EVER).expect("an end").expect("no session");
@@ -229,7 +231,7 @@ fn what_is_cancelled_beforehand_connects_to_nobody() {
     let cancellation = Cancellation::default();
     cancellation.cancel();
     let client = client_of(&trust, &peer, Arc::new(SystemClock));
-    let error = session::begin_cancellable(client, member(), cancellation).err();
+    let error = session::begin(client.cancelled_by(cancellation), member()).err();
     assert_eq!((error, peer.connections()), (Some(Error::Cancelled), 0));
 }
 
@@ -260,7 +262,7 @@ fn what_is_cancelled_while_the_device_key_signs_is_not_sent() {
     let key = SoftwareDeviceKey::generate().expect("randomness");
     let cancels = Cancellation::default();
     let key = Arc::new(Hesitating { key, cancels: cancels.clone(), signatures: AtomicU32::new(0) });
-    let mut signed = sign(session::begin_cancellable(client, Member::new(key.clone()), cancels).expect("begins"));
+    let mut signed = sign(session::begin(client.cancelled_by(cancels), Member::new(key.clone())).expect("begins"));
     assert_eq!(signed.finish().expect_err("cancelled"), Error::Cancelled);
     assert_eq!(key.signatures.load(Ordering::SeqCst), 1);
     assert_eq!(signed.finish().expect_err("stays cancelled"), Error::Cancelled);

@@ -1,10 +1,15 @@
 //! The main job, for every generation of cards and every row of the eligibility table.
 
+use std::time::Duration;
+
 use kazasu::fhir::{InvalidReason, Qualification};
 use kazasu::iso7816::TracedTransport;
 use kazasu::session::{self, Member, TapStep};
 use kazasu_card_sim::{Config, Profile, SimTransport};
 use kazasu_flows::{Stage, card, card_of, member, pin_of, tap};
+
+/// The person whose answer takes its time.
+const PENDING: u8 = 7;
 
 #[test]
 fn every_generation_qualifies_over_one_connection() {
@@ -123,4 +128,25 @@ fn cards_without_short_identifiers_or_extended_lengths_qualify_too() {
         }
         assert_eq!(chip.lock().expect("card").counters().verify_with_data, 2, "one VERIFY a tap");
     }
+}
+
+#[test]
+fn an_answer_that_takes_its_time_is_waited_for() {
+    let stage = Stage::new();
+    let chip = card(Profile::Today, PENDING);
+    let mut signed = stage.sign(&chip, PENDING).expect("signs");
+    let pending = signed.finish().expect("an answer");
+    assert_eq!(pending.eligibility.qualification(), Qualification::Pending);
+    let answered = signed.await_answer(&pending).expect("an answer");
+    assert_ne!(answered.eligibility.qualification(), Qualification::Pending);
+    assert_eq!(stage.clock.slept(), [2, 4].map(Duration::from_secs), "the sandbox has it at the second look");
+    let again = signed.await_answer(&answered).expect("the same");
+    assert_eq!(again.eligibility.as_json(), answered.eligibility.as_json());
+
+    stage.arm("poll-pending");
+    let mut signed = stage.sign(&chip, PENDING).expect("signs");
+    let pending = signed.finish().expect("an answer");
+    let still = signed.await_answer(&pending).expect("no answer yet");
+    assert_eq!(still.eligibility.qualification(), Qualification::Pending);
+    assert_eq!(stage.clock.slept().iter().skip(2).sum::<Duration>(), Duration::from_secs(60));
 }

@@ -1,36 +1,26 @@
 //! Records of the ten people, read over TLS with the token of a qualification.
 
 use kazasu::fhir::{Record, timeline};
-use kazasu::qualify::{DEFAULT_SCOPE, RecordKind, Records};
-use kazasu::session::Signed;
+use kazasu::qualify::{Access, RecordKind, Records};
 use kazasu::time::CalendarDate;
 use kazasu_card_sim::Profile;
-use kazasu_flows::{Stage, card, start_sandbox};
-use kazasu_sandbox::Switch;
+use kazasu_flows::{Stage, card, key};
 
-/// A stage whose client asks for every record too.
 fn stage(switches: &[&str]) -> Stage {
-    let sandbox = start_sandbox(0);
-    for switch in switches {
-        sandbox.arm(switch.parse::<Switch>().expect("a switch"));
-    }
-    let scopes = RecordKind::ALL.map(RecordKind::scope).join(" ");
-    Stage::of(sandbox, |settings| settings.scope = Some(format!("{DEFAULT_SCOPE} {scopes}")))
+    Stage::with_every_scope(switches)
 }
 
-fn qualified(stage: &Stage, person: u8) -> Signed {
-    let mut signed = stage.sign(&card(Profile::Today, person), person).expect("signs");
-    signed.finish().expect("an answer");
-    signed
+fn access(stage: &Stage, person: u8) -> Access {
+    stage.access(person, &key()).expect("qualifies")
 }
 
 #[test]
 fn every_kind_of_record_is_read_and_adds_up() {
     let stage = stage(&[]);
-    let mut signed = qualified(&stage, 1);
+    let mut access = access(&stage, 1);
     let mut all = Vec::new();
     for kind in RecordKind::ALL {
-        let Records { records, is_partial } = signed.records(kind, None).expect("records");
+        let Records { records, is_partial } = access.records(kind, None).expect("records");
         assert!(!records.is_empty() && !is_partial, "{}", kind.name());
         println!("{}: {}", kind.name(), records.len());
         all.extend(records);
@@ -49,8 +39,8 @@ fn every_kind_of_record_is_read_and_adds_up() {
 #[test]
 fn older_records_can_be_left_out() {
     let stage = stage(&[]);
-    let mut signed = qualified(&stage, 1);
-    let mut count = |since| signed.records(RecordKind::Medication, since).expect("records").records.len();
+    let mut access = access(&stage, 1);
+    let mut count = |since| access.records(RecordKind::Medication, since).expect("records").records.len();
     let (all, none) = (count(None), count(CalendarDate::parse("2999-01-01")));
     assert!(all > 0);
     assert_eq!(none, 0);
@@ -60,8 +50,8 @@ fn older_records_can_be_left_out() {
 fn nobody_else_s_records_are_among_them() {
     let stage = stage(&[]);
     let ids = |person| {
-        let mut signed = qualified(&stage, person);
-        let found = signed.records(RecordKind::Expense, None).expect("records").records;
+        let mut access = access(&stage, person);
+        let found = access.records(RecordKind::Expense, None).expect("records").records;
         found
             .iter()
             .map(|record| match record {
@@ -80,18 +70,17 @@ fn nobody_else_s_records_are_among_them() {
 #[test]
 fn without_the_scope_nothing_is_read() {
     let stage = Stage::new();
-    let mut signed = stage.sign(&card(Profile::Today, 1), 1).expect("signs");
-    let early = signed.records(RecordKind::Expense, None).err().map(|error| error.code());
-    assert_eq!(early, Some("KZ-U01"), "before finish");
-    signed.finish().expect("an answer");
-    assert_eq!(signed.records(RecordKind::Expense, None).err().map(|error| error.code()), Some("KZ-A11"));
+    let early = stage.sign(&card(Profile::Today, 1), 1).expect("signs").into_access();
+    assert_eq!(early.err().map(|error| error.code()), Some("KZ-U01"), "before finish");
+    let mut access = access(&stage, 1);
+    assert_eq!(access.records(RecordKind::Expense, None).err().map(|error| error.code()), Some("KZ-A11"));
 }
 
 #[test]
 fn a_server_that_never_ends_is_left_with_part_of_it() {
     let stage = stage(&["next-endless"]);
-    let mut signed = qualified(&stage, 1);
-    let found = signed.records(RecordKind::Expense, None).expect("part of it");
+    let mut access = access(&stage, 1);
+    let found = access.records(RecordKind::Expense, None).expect("part of it");
     assert!(found.is_partial && found.records.len() <= 2_000, "{}", found.records.len());
 }
 
@@ -99,8 +88,8 @@ fn a_server_that_never_ends_is_left_with_part_of_it() {
 fn a_next_link_to_elsewhere_is_not_followed() {
     for switch in ["next-elsewhere", "records-html"] {
         let stage = stage(&[switch]);
-        let mut signed = qualified(&stage, 1);
-        let code = signed.records(RecordKind::Expense, None).err().map(|error| error.code());
+        let mut access = access(&stage, 1);
+        let code = access.records(RecordKind::Expense, None).err().map(|error| error.code());
         assert!(matches!(code, Some("KZ-D01" | "KZ-Q01")), "{switch}: {code:?}");
     }
 }

@@ -1,0 +1,120 @@
+//! What a tap leaves behind: tokens that are renewed, saved, taken up again, given up, and never cross members.
+
+use std::sync::Arc;
+
+use kazasu::error::Error;
+use kazasu::jose::dpop::DeviceKey;
+use kazasu::qualify::{Access, Feature, RecordKind, SavedAccess};
+use kazasu_flows::{Stage, code, key};
+
+const MINUTES_6: u32 = 360;
+
+fn stage() -> Stage {
+    Stage::with_every_scope(&[])
+}
+
+fn access(stage: &Stage, person: u8, key: &Arc<dyn DeviceKey>) -> Access {
+    stage.access(person, key).expect("qualifies")
+}
+
+fn expenses(access: &mut Access) -> Result<usize, Error> {
+    access.records(RecordKind::Expense, None).map(|found| found.records.len())
+}
+
+#[test]
+fn a_token_that_is_over_is_renewed_without_a_tap() {
+    let stage = stage();
+    let mut access = access(&stage, 1, &key());
+    let before = expenses(&mut access).expect("records");
+    for _ in 0..3 {
+        stage.wait(MINUTES_6);
+        assert_eq!(expenses(&mut access).expect("renewed"), before);
+    }
+    let counters = stage.sandbox.counters();
+    assert_eq!((counters.assertions_accepted, counters.tokens_issued), (1, 4));
+}
+
+#[test]
+fn a_token_that_the_server_ends_early_is_renewed_once() {
+    let stage = stage();
+    let mut access = access(&stage, 1, &key());
+    stage.arm("records-token-expired:1");
+    expenses(&mut access).expect("renewed");
+    stage.arm("records-token-expired");
+    assert_eq!(code(expenses(&mut access)), Some("KZ-A10"), "not for ever");
+    assert_eq!(stage.sandbox.counters().tokens_issued, 3);
+}
+
+#[test]
+fn after_a_day_only_a_tap_helps() {
+    let stage = stage();
+    let mut access = access(&stage, 1, &key());
+    stage.wait(25 * 3600);
+    let requests = stage.sandbox.counters().requests;
+    assert_eq!(code(expenses(&mut access)), Some("KZ-A10"));
+    assert_eq!(stage.sandbox.counters().requests, requests, "nothing is sent with a token known to be over");
+}
+
+#[test]
+fn what_is_saved_is_taken_up_again_with_its_key_only() {
+    let stage = stage();
+    let (hers, his) = (key(), key());
+    let mut first = access(&stage, 1, &hers);
+    let saved = first.take_unsaved().expect("a key").expect("new");
+    assert!(first.take_unsaved().expect("a key").is_none(), "nothing new");
+    stage.wait(MINUTES_6);
+
+    let resume = |key: &Arc<dyn DeviceKey>, saved: &SavedAccess| {
+        Access::resume(Arc::clone(&stage.client), Arc::clone(key), saved)
+    };
+    let mut second = resume(&hers, &saved).expect("hers");
+    expenses(&mut second).expect("records");
+    assert!(second.take_unsaved().expect("a key").is_some(), "the refresh token has rotated");
+    assert_eq!(second.patient(), first.patient());
+
+    let requests = stage.sandbox.counters().requests;
+    assert_eq!(code(resume(&his, &saved)), Some("KZ-U01"), "another member's key");
+    let elsewhere = self::stage();
+    assert_eq!(code(Access::resume(Arc::clone(&elsewhere.client), hers, &saved)), Some("KZ-U01"), "another server");
+    for bytes in [&b""[..], b"{}", &saved.as_bytes()[1..], br#"{"format":2}"#] {
+        assert_eq!(code(resume(&his, &SavedAccess::from_bytes(bytes.to_vec()))), Some("KZ-U01"));
+    }
+    assert_eq!(stage.sandbox.counters().requests, requests, "refused before anything is sent");
+    assert_eq!(format!("{saved:?}"), "SavedAccess { .. }");
+}
+
+#[test]
+fn a_rotated_token_used_by_two_ends_both() {
+    let stage = stage();
+    let hers = key();
+    let mut first = access(&stage, 1, &hers);
+    let saved = first.take_unsaved().expect("a key").expect("new");
+    first.refresh().expect("renewed");
+    stage.wait(MINUTES_6);
+    // A copy of the tokens, as a thief or a restored backup has them.
+    let mut copy = Access::resume(Arc::clone(&stage.client), hers, &saved).expect("reads");
+    assert_eq!(code(expenses(&mut copy)), Some("KZ-A10"));
+    assert_eq!(code(expenses(&mut first)), Some("KZ-A10"), "the family was revoked");
+}
+
+#[test]
+fn after_log_out_the_tokens_are_worth_nothing() {
+    let stage = stage();
+    let hers = key();
+    let mut access = access(&stage, 1, &hers);
+    let stolen = access.take_unsaved().expect("a key").expect("new");
+    stage.arm("revoke-503");
+    assert_eq!(code(access.revoke()), Some("KZ-T07"));
+    stage.sandbox.disarm_all();
+    access.revoke().expect("second try");
+    assert_eq!(code(expenses(&mut access)), Some("KZ-A10"));
+    let mut thief = Access::resume(Arc::clone(&stage.client), hers, &stolen).expect("reads");
+    assert_eq!(code(expenses(&mut thief)), Some("KZ-A10"));
+}
+
+#[test]
+fn what_the_server_does_not_offer_is_not_asked_for() {
+    let stage = stage();
+    let access = access(&stage, 1, &key());
+    assert!([Feature::Records, Feature::Consents, Feature::Tasks].into_iter().all(|feature| access.offers(feature)));
+}
