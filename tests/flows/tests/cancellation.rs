@@ -190,6 +190,46 @@ fn while_a_retry_after_runs() {
     assert_eq!((peer.requests(DISCOVERY).len(), peer.connections()), (1, 1), "asked once");
 }
 
+/// In namespaces of its own this test runs itself once more, where the one name server answers nothing.
+#[test]
+#[cfg(target_os = "linux")]
+fn while_the_name_is_not_resolved() {
+    const INSIDE: &str = "KAZASU_SILENT_NAME_SERVER";
+    if std::env::var_os(INSIDE).is_some() {
+        return inside_while_the_name_is_not_resolved();
+    }
+    let folder = std::env::temp_dir().join(format!("kazasu-names-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    std::fs::write(folder.join("resolv.conf"), "nameserver 127.0.0.1\n").expect("writes");
+    std::fs::write(folder.join("nsswitch.conf"), "hosts: dns\n").expect("writes");
+    let script = "ip link set lo up && mount --bind resolv.conf /etc/resolv.conf \
+                  && mount --bind nsswitch.conf /etc/nsswitch.conf || exit 77; \
+                  exec \"$0\" --exact while_the_name_is_not_resolved";
+    let done = std::process::Command::new("unshare")
+        .args(["-rmn", "sh", "-c", script])
+        .arg(std::env::current_exe().expect("this test"))
+        .current_dir(&folder)
+        .env(INSIDE, "1")
+        .output();
+    let _ = std::fs::remove_dir_all(&folder);
+    match done {
+        Ok(done) if done.status.success() => {}
+        Ok(done) if done.status.code() == Some(101) => panic!("{}", String::from_utf8_lossy(&done.stdout)),
+        other => println!("not run: this machine refuses namespaces: {other:?}"),
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn inside_while_the_name_is_not_resolved() {
+    let names = std::net::UdpSocket::bind("127.0.0.1:53").expect("a port of this namespace's own");
+    let mut settings = Trust::new().settings(443);
+    settings.issuer = "https://silent.example".to_owned();
+    settings.fhir_base = "https://silent.example/r4".to_owned();
+    let client = client(&settings, Arc::new(SystemClock)).expect("settings");
+    let asked = || drop(names.recv(&mut [0; 512]).expect("a question"));
+    assert_eq!(cancel_begin(client, asked, || ()), Error::Cancelled);
+}
+
 /// A listener whose backlog is full drops the first packet of every connection.
 #[test]
 #[cfg(target_os = "linux")]
