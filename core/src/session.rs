@@ -298,6 +298,12 @@ impl Signed {
         Ok(self.qualified(eligibility?, missing_scopes))
     }
 
+    /// What the server told the user to do when it refused the last call; `None` after one that it answered. Plain text, never
+    /// markup, and no replacement for the text of the error's code.
+    pub fn server_text(&self) -> Option<&str> {
+        self.awaiting.connection.server_text.as_deref()
+    }
+
     /// Asks for an answer that was [`Qualification::Pending`](crate::fhir::Qualification::Pending) after 2, 4, 8, 16 and
     /// 30 s, until it is there; still pending after that minute, it can be asked for again. Blocks.
     ///

@@ -133,6 +133,24 @@ impl CalendarDate {
         (1..=days).contains(&day).then_some(Self { year, month, day })
     }
 
+    /// Days since 1 March of the year 0, so that the leap day is the last of its year.
+    fn number(self) -> i64 {
+        let from_march = (i64::from(self.month).saturating_add(9)) % 12;
+        let year = i64::from(self.year).saturating_sub(from_march / 10);
+        let leap_days = (year / 4).saturating_sub(year / 100).saturating_add(year / 400);
+        let in_year = from_march.saturating_mul(306).saturating_add(5) / 10;
+        year.saturating_mul(365)
+            .saturating_add(leap_days)
+            .saturating_add(in_year)
+            .saturating_add(i64::from(self.day))
+            .saturating_sub(1)
+    }
+
+    /// Days from `earlier` to this day; negative if it is the later one.
+    pub fn days_since(self, earlier: Self) -> i64 {
+        self.number().saturating_sub(earlier.number())
+    }
+
     /// The same day so many years later; 28 February for a leap day that the year does not have.
     pub fn years_later(self, years: u16) -> Self {
         let year = self.year.saturating_add(years);
@@ -182,6 +200,25 @@ impl Clock for SystemClock {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn days_are_counted_over_leap_years() {
+        let day = |text| CalendarDate::parse(text).expect("a day");
+        for (later, earlier, days) in [
+            ("2026-11-14", "2026-11-08", 6),
+            ("2024-03-01", "2024-02-28", 2),
+            ("2023-03-01", "2023-02-28", 1),
+            ("2000-03-01", "2000-02-28", 2),
+            ("2100-03-01", "2100-02-28", 1),
+            ("2027-01-01", "2026-01-01", 365),
+            ("1926-12-25", "1926-12-24", 1),
+            ("2026-01-01", "2026-02-01", -31),
+        ] {
+            assert_eq!(day(later).days_since(day(earlier)), days, "{later}");
+        }
+        assert_eq!(day("2024-02-29").years_later(1).to_string(), "2025-02-28");
+        assert_eq!(day("2024-02-29").years_later(4).to_string(), "2028-02-29");
+    }
 
     #[test]
     fn instants_are_written_and_read_with_the_japanese_offset() {

@@ -15,6 +15,8 @@ check 'demo ends well' equals "$status" 0
 [[ $status == 0 ]] || cat "$scratch/err"
 check 'demo shows validity, copay, limit and what the sandbox counted' \
     contains "$scratch/out" 有効 '30 %' 区分ウ '受理した署名 1'
+check 'demo shows a duplicate pair, a registration and a suspension' \
+    contains "$scratch/out" '重複の可能性があります' '7 日間重なる' '登録完了' 'accepted → matching' '停止しました'
 check 'demo is silent on stderr' equals "$(cat "$scratch/err")" ''
 
 # person, exit code, text on stdout, code on stderr
@@ -52,7 +54,7 @@ done
 # One object, and nothing else, for machines.
 "$kazasu" demo --json </dev/null >"$scratch/out" 2>"$scratch/err"
 check 'demo --json is one object' equals "$(wc -l <"$scratch/out") $(head -c 1 "$scratch/out")" '1 {'
-check 'demo --json holds the answer' contains "$scratch/out" '"validity":"valid"' '"copay_percent":30' '"assertions_accepted":1'
+check 'demo --json holds the answer' contains "$scratch/out" '"validity":"valid"' '"copay_percent":30' '"assertions_accepted":1' '"confirmed":true' '"same_strength"'
 
 if grep -qE '見本|SAMPLE|p-[0-9a-f]{6}|MII' "$scratch/all" "$scratch/err"; then
     bad 'nothing personal on stderr' "$scratch/all" "$scratch/err"

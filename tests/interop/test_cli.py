@@ -299,7 +299,7 @@ def records(config, *arguments):
 
 def test_records_are_one_list_by_date(sandbox):
     answer = records(sandbox.config, "--json").succeeded().json
-    assert set(answer) == {"records", "is_partial"} and answer["is_partial"] is False
+    assert set(answer) == {"records", "is_partial", "duplicates"} and answer["is_partial"] is False
     dates = [record["date"] for record in answer["records"]]
     assert len(dates) > 100 and all(len(date) in (7, 10) for date in dates)
     sources = {record["source"] for record in answer["records"]}
@@ -308,6 +308,7 @@ def test_records_are_one_list_by_date(sandbox):
     for expense in expenses:
         parts = expense["insurer_paid"] + expense["public_paid"] + expense["patient_equivalent"]
         assert expense["total_cost"] == parts and expense["amount_mismatch"] is False
+    assert answer["duplicates"][0]["likeness"] == "same_strength" and answer["duplicates"][0]["days"] == 7
 
 
 def test_records_can_be_chosen_by_kind_and_day(sandbox):

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use kazasu::fhir::ConsentKind;
 
 /// Reads a My Number card, has it sign, and asks for health-insurance eligibility over TLS 1.3.
 #[derive(Parser)]
@@ -41,6 +42,9 @@ pub(crate) struct Global {
     /// Configuration of the backend.
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
+    /// Keep device key and tokens in this file, so that later commands need no card.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) keep: Option<PathBuf>,
     /// Language of texts [default: that of the locale, else ja].
     #[arg(long, global = true, value_name = "LANG")]
     pub(crate) lang: Option<Lang>,
@@ -79,6 +83,130 @@ pub(crate) enum Command {
     Qualify,
     /// Read expenses, medicines, vaccinations, check-ups and the access log, newest first.
     Records(RecordsArguments),
+    /// See, give and withdraw consent to what others may see.
+    #[command(subcommand)]
+    Consent(ConsentCommand),
+    /// Register the card as insurance card, or follow a registration by its receipt.
+    Register(RegisterArguments),
+    /// Stop access with a lost card. Needs no card, and --keep of an earlier tap.
+    Suspend(SuspendArguments),
+}
+
+#[derive(Subcommand)]
+pub(crate) enum ConsentCommand {
+    /// What is consented to now.
+    List,
+    /// Consent to one thing, for a year at most.
+    Give {
+        /// What others may see.
+        #[arg(long, value_enum)]
+        kind: KindOfConsent,
+        /// Last day, YYYY-MM-DD [default: in a year].
+        #[arg(long, value_name = "DATE")]
+        until: Option<String>,
+        /// Do not ask.
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Withdraw a consent.
+    Withdraw {
+        /// Which one.
+        #[arg(long, value_enum)]
+        kind: KindOfConsent,
+        /// Do not ask.
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+/// Kinds of consent.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum KindOfConsent {
+    /// 限度額適用認定証情報
+    LimitCertificate,
+    /// 特定疾病療養受療証情報
+    SpecificDisease,
+    /// 特定健診情報
+    Checkup,
+    /// 薬剤情報
+    Medication,
+    /// 傷病名情報
+    Diagnosis,
+    /// 手術情報
+    Operation,
+    /// 病名情報
+    Problem,
+    /// 感染症情報
+    Infection,
+    /// アレルギー情報
+    Allergy,
+    /// 薬剤禁忌情報
+    Contraindication,
+    /// 検査情報
+    Test,
+    /// 処方情報
+    Prescription,
+}
+
+impl From<KindOfConsent> for ConsentKind {
+    fn from(kind: KindOfConsent) -> Self {
+        match kind {
+            KindOfConsent::LimitCertificate => Self::LimitCertificate,
+            KindOfConsent::SpecificDisease => Self::SpecificDisease,
+            KindOfConsent::Checkup => Self::Checkup,
+            KindOfConsent::Medication => Self::Medication,
+            KindOfConsent::Diagnosis => Self::Diagnosis,
+            KindOfConsent::Operation => Self::Operation,
+            KindOfConsent::Problem => Self::Problem,
+            KindOfConsent::Infection => Self::Infection,
+            KindOfConsent::Allergy => Self::Allergy,
+            KindOfConsent::Contraindication => Self::Contraindication,
+            KindOfConsent::Test => Self::Test,
+            KindOfConsent::Prescription => Self::Prescription,
+        }
+    }
+}
+
+#[derive(Args)]
+pub(crate) struct RegisterArguments {
+    /// Follow the registration with this receipt (受付番号) instead of a new one.
+    #[arg(long, value_name = "RECEIPT")]
+    pub(crate) receipt: Option<String>,
+    /// Wait until nothing more will happen.
+    #[arg(long)]
+    pub(crate) follow: bool,
+    /// Withdraw it.
+    #[arg(long, requires = "receipt", conflicts_with = "follow")]
+    pub(crate) withdraw: bool,
+    /// Do not ask.
+    #[arg(long)]
+    pub(crate) yes: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct SuspendArguments {
+    /// Why.
+    #[arg(long, value_enum, default_value_t = ReasonToStop::Lost)]
+    pub(crate) reason: ReasonToStop,
+    /// When the card was last there, such as 2026-11-20T18:00:00+09:00.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) last_seen: Option<String>,
+    /// Do not ask.
+    #[arg(long)]
+    pub(crate) yes: bool,
+}
+
+/// Reasons to stop.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum ReasonToStop {
+    /// 紛失
+    Lost,
+    /// 盗難
+    Stolen,
+    /// 暗証番号漏えい
+    PinLeaked,
+    /// 端末紛失
+    DeviceLost,
 }
 
 #[derive(Subcommand)]

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use kazasu::card::UserAuthenticationPin;
 use kazasu::fhir::Record;
 use kazasu::iso7816::TracedTransport;
-use kazasu::jose::dpop::SoftwareDeviceKey;
-use kazasu::qualify::{Notice, QualifyClient, RecordKind, Settings};
+use kazasu::jose::dpop::{DeviceKey, SoftwareDeviceKey};
+use kazasu::qualify::{Notice, QualifyClient, RecordKind, Settings, Suspended};
 use kazasu::session::{self, Member, Qualified, TapStep};
 use kazasu_card_sim::{SimTransport, people};
 use kazasu_sandbox::{LogTarget, Options, Sandbox};
@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use crate::args::Global;
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::{card, link, qualify, records};
+use crate::{access, card, demo_tasks, duplicates, link, qualify, records};
 
 /// What is shown to the user before the PIN.
 const NOTICE: &str = "資格情報を、本人の確認のために表示します。";
@@ -40,7 +40,8 @@ pub(crate) fn run(global: &Global, output: Output) -> Result<(), Failure> {
     steps.done("card", "模擬カードを発行", "simulated card issued");
 
     let client = Arc::new(QualifyClient::with_ring(&settings(&sandbox, person.number), qualify::language(output))?);
-    let awaiting = session::begin(client, Member::new(Arc::new(SoftwareDeviceKey::generate()?)))?;
+    let key: Arc<dyn DeviceKey> = Arc::new(SoftwareDeviceKey::generate()?);
+    let awaiting = session::begin(Arc::clone(&client), Member::new(Arc::clone(&key)))?;
     steps.done("begin", "接続・探索・ナンス取得", "connection, discovery, nonce");
 
     let pin = UserAuthenticationPin::parse(person.pins.authentication.as_bytes())?;
@@ -59,16 +60,22 @@ pub(crate) fn run(global: &Global, output: Output) -> Result<(), Failure> {
     let mut signed = tapped.map_err(|failed| failed.error)?;
     let qualified = signed.finish()?;
     steps.done("finish", "トークン取得・資格照会", "token and eligibility");
-    let found = records::read(&mut signed.into_access()?, &RecordKind::ALL, None)?;
+    let mut access = signed.into_access()?;
+    let found = records::read(&mut access, &RecordKind::ALL, None)?;
     steps.done("records", "健康医療情報を取得", "health records");
-    summarise(&qualified, &found.records, &sandbox, exchanges, &steps, output);
+    let registration = demo_tasks::register(&mut access)?;
+    steps.done("registration", "利用登録を申し込み、完了まで確認", "registration, followed to its end");
+    let suspended = demo_tasks::suspend(&mut access, client, key)?;
+    steps.done("suspension", "カードなしで一時利用停止", "access stopped, without the card");
+    let after = After { found: &found.records, registration, suspended };
+    summarise(&qualified, &after, &sandbox, exchanges, &steps, output);
     sandbox.stop();
     Ok(())
 }
 
 fn settings(sandbox: &Sandbox, person: u8) -> Settings {
     let mut settings = without_records(sandbox, person);
-    records::ask_for(&mut settings, &RecordKind::ALL);
+    access::ask_for(&mut settings, &access::ALL_SCOPES);
     settings
 }
 
@@ -89,21 +96,31 @@ fn without_records(sandbox: &Sandbox, person: u8) -> Settings {
     }
 }
 
+/// What was done after the eligibility was known.
+struct After<'a> {
+    found: &'a [Record],
+    registration: demo_tasks::Registration,
+    suspended: Suspended,
+}
+
 fn summarise(
     qualified: &Qualified,
-    found: &[Record],
+    after: &After<'_>,
     sandbox: &Sandbox,
     exchanges: u32,
     steps: &Steps,
     output: Output,
 ) {
     let counters = sandbox.counters();
+    let pairs = duplicates::find(after.found);
     output.line("");
     if output.json {
         let mut object = qualify::to_json(qualified);
         object["steps"] = steps.as_json();
         object["card_exchanges"] = exchanges.into();
-        object["records"] = found.len().into();
+        object["records"] = after.found.len().into();
+        object["duplicates"] = duplicates::to_json(&pairs);
+        (object["registration"], object["suspension"]) = demo_tasks::to_json(&after.registration, &after.suspended);
         object["assertions_accepted"] = json!(counters.assertions_accepted);
         object["connections"] = json!(counters.connections);
         output.object(&object);
@@ -112,10 +129,15 @@ fn summarise(
     qualify::print(qualified, output);
     output.line("");
     output.line(output.say("健康医療情報（新しい順、5件）", "Health records (newest five)"));
-    for record in found.iter().take(5) {
+    for record in after.found.iter().take(5) {
         output.line(format!("  {}", records::line(record, output)));
     }
-    output.line(format!("  … {} {}", found.len(), output.say("件", "in all")));
+    output.line(format!("  … {} {}", after.found.len(), output.say("件", "in all")));
+    if !pairs.is_empty() {
+        output.line("");
+        duplicates::print(&pairs, 1, output);
+    }
+    demo_tasks::print(&after.registration, &after.suspended, output);
     output.line("");
     output.field(output.say("カードとのやり取り", "Card exchanges"), &exchanges.to_string());
     output.field(

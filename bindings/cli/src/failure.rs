@@ -10,12 +10,23 @@ use crate::output;
 #[derive(Debug)]
 pub(crate) struct Failure {
     error: kazasu::Error,
+    /// What the server told the user to do.
+    server_text: Option<String>,
 }
 
 impl Failure {
     /// A wrong argument, file or order.
     pub(crate) fn usage(detail: impl Into<String>) -> Self {
-        Self { error: kazasu::Error::Usage { detail: detail.into() } }
+        kazasu::Error::Usage { detail: detail.into() }.into()
+    }
+
+    /// With what the server said besides.
+    pub(crate) fn told(self, server_text: Option<&str>) -> Self {
+        Self { server_text: server_text.map(str::to_owned).or(self.server_text), ..self }
+    }
+
+    pub(crate) fn server_text(&self) -> Option<&str> {
+        self.server_text.as_deref()
     }
 
     pub(crate) fn code(&self) -> &'static str {
@@ -40,7 +51,11 @@ impl Failure {
             _ => "",
         };
         let detail = format!("({}{}{option})", self.error, wait.unwrap_or_default());
-        format!("{} {text}\n{}", self.code(), output::indented(&detail))
+        let told = self.server_text.as_deref().map(|text| {
+            let by = if lang == Lang::Ja { "サーバーからの案内" } else { "The server says" };
+            format!("\n{}", output::indented(&format!("{by}: {text}")))
+        });
+        format!("{} {text}\n{}{}", self.code(), output::indented(&detail), told.unwrap_or_default())
     }
 
     /// The sentence of the code; at a command line some codes mean another thing than in an app.
@@ -62,6 +77,6 @@ impl Failure {
 
 impl<E: Into<kazasu::Error>> From<E> for Failure {
     fn from(error: E) -> Self {
-        Self { error: error.into() }
+        Self { error: error.into(), server_text: None }
     }
 }

@@ -1,11 +1,18 @@
 //! `kazasu`: arguments → core.
 
+mod access;
 mod args;
+mod ask;
 mod card;
 mod config;
+mod consent;
 #[cfg(feature = "demo")]
 mod demo;
+#[cfg(feature = "demo")]
+mod demo_tasks;
+mod duplicates;
 mod failure;
+mod keep;
 mod link;
 mod output;
 #[cfg(feature = "pcsc")]
@@ -13,7 +20,9 @@ mod pcsc;
 mod pem;
 mod qualify;
 mod records;
+mod register;
 mod secrets;
+mod suspend;
 
 use std::process::ExitCode;
 
@@ -47,6 +56,7 @@ fn report(failure: &Failure, output: Output) {
         "code": failure.code(),
         "text": failure.user_text(output.lang),
         "attempts_left": failure.attempts_left(),
+        "server_text": failure.server_text(),
     }}));
 }
 
@@ -82,6 +92,9 @@ fn run(command: &Command, global: &Global, output: Output) -> Result<(), Failure
         Command::Card(command) => card::run(command, global, output),
         Command::Qualify => qualify::run(global, output),
         Command::Records(arguments) => records::run(arguments, global, output),
+        Command::Consent(command) => consent::run(command, global, output),
+        Command::Register(arguments) => register::run(arguments, global, output),
+        Command::Suspend(arguments) => suspend::run(arguments, global, output),
     }
 }
 
@@ -99,8 +112,8 @@ fn with_list_command(arguments: impl Iterator<Item = std::ffi::OsString>) -> Vec
     let mut arguments: Vec<_> = arguments.collect();
     let lists = arguments.windows(2).any(|pair| pair[0] == "--reader" && pair[1] == "list")
         || arguments.iter().any(|argument| argument == "--reader=list");
-    let names_command =
-        arguments.iter().any(|argument| ["card", "qualify", "records", "demo"].iter().any(|name| argument == name));
+    const COMMANDS: [&str; 7] = ["card", "qualify", "records", "consent", "register", "suspend", "demo"];
+    let names_command = arguments.iter().any(|argument| COMMANDS.iter().any(|name| argument == name));
     if lists && !names_command {
         arguments.extend(["card".into(), "info".into()]);
     }

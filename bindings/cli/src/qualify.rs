@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use kazasu::fhir::{Freshness, Insurance, Qualification};
 use kazasu::guidance;
-use kazasu::jose::dpop::SoftwareDeviceKey;
+use kazasu::jose::dpop::{DeviceKey, SoftwareDeviceKey};
 use kazasu::qualify::{Language, Pinning, QualifyClient, Settings};
 use kazasu::session::{self, Member, Qualified, Signed, TapStep, Warning};
 use kazasu::time::UnixMillis;
@@ -18,7 +18,13 @@ use crate::{card, config, link};
 
 pub(crate) fn run(global: &Global, output: Output) -> Result<(), Failure> {
     let settings = settings(global)?;
-    let qualified = sign(&settings, global, output)?.finish()?;
+    let mut signed = sign(&settings, global, output)?;
+    let answer = signed.finish();
+    let mut qualified = answer.map_err(|error| Failure::from(error).told(signed.server_text()))?;
+    if qualified.eligibility.qualification() == Qualification::Pending {
+        output.note(output.say("処理中です。1分ほどお待ちください…", "The server is working on it: a minute at most…"));
+        qualified = signed.await_answer(&qualified)?;
+    }
     print(&qualified, output);
     Ok(())
 }
@@ -28,12 +34,22 @@ pub(crate) fn settings(global: &Global) -> Result<Settings, Failure> {
     config::read(global.config.as_deref().ok_or_else(|| Failure::usage("this command needs --config FILE"))?)
 }
 
+/// Everything up to the card's signature, with a device key that is not kept.
+fn sign(settings: &Settings, global: &Global, output: Output) -> Result<Signed, Failure> {
+    sign_with(settings, Arc::new(SoftwareDeviceKey::generate()?), global, output)
+}
+
 /// Everything up to the card's signature.
-pub(crate) fn sign(settings: &Settings, global: &Global, output: Output) -> Result<Signed, Failure> {
+pub(crate) fn sign_with(
+    settings: &Settings,
+    key: Arc<dyn DeviceKey>,
+    global: &Global,
+    output: Output,
+) -> Result<Signed, Failure> {
     let client = Arc::new(QualifyClient::with_ring(settings, language(output))?);
     output.note(&settings.notice.text);
     let pin = Secrets::new(global.pin_stdin, output).user_authentication()?;
-    let mut awaiting = session::begin(client, Member::new(Arc::new(SoftwareDeviceKey::generate()?)))?;
+    let mut awaiting = session::begin(client, Member::new(key))?;
     link::wait(global, output)?;
     awaiting.renew()?;
     let mut transport = link::open(global, output)?;

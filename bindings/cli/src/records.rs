@@ -1,14 +1,18 @@
 //! `kazasu records`: health records of the card's holder, newest first.
 
 use kazasu::fhir::{DataDate, Precision, Record, timeline};
-use kazasu::qualify::{Access, DEFAULT_SCOPE, RecordKind, Settings};
+use kazasu::qualify::{Access, RecordKind};
 use kazasu::time::CalendarDate;
 use serde_json::{Value, json};
 
+use crate::access;
 use crate::args::{Global, KindOfRecord, Lang, RecordsArguments};
+use crate::duplicates;
 use crate::failure::Failure;
 use crate::output::{Output, width};
-use crate::qualify;
+
+/// Pairs of possibly the same medicine that are shown to people.
+const MOST_PAIRS: usize = 5;
 
 pub(crate) fn run(arguments: &RecordsArguments, global: &Global, output: Output) -> Result<(), Failure> {
     let since = arguments
@@ -16,27 +20,14 @@ pub(crate) fn run(arguments: &RecordsArguments, global: &Global, output: Output)
         .as_deref()
         .map(|text| CalendarDate::parse(text).ok_or_else(|| Failure::usage("--since: YYYY-MM-DD")))
         .transpose()?;
-    let mut settings = qualify::settings(global)?;
     let kinds: Vec<RecordKind> = match arguments.kind.as_slice() {
         [] => RecordKind::ALL.to_vec(),
         chosen => chosen.iter().map(|kind| kind_of(*kind)).collect(),
     };
-    ask_for(&mut settings, &kinds);
-    let mut signed = qualify::sign(&settings, global, output)?;
-    signed.finish()?;
-    let found = read(&mut signed.into_access()?, &kinds, since)?;
+    let scopes: Vec<&str> = kinds.iter().map(|kind| kind.scope()).collect();
+    let found = access::with(&scopes, global, output, |access| read(access, &kinds, since))?;
     print(&found, output);
     Ok(())
-}
-
-/// Asks for the scopes of these kinds beside those of the configuration. The server decides.
-pub(crate) fn ask_for(settings: &mut Settings, kinds: &[RecordKind]) {
-    let scope = settings.scope.get_or_insert_with(|| DEFAULT_SCOPE.to_owned());
-    for kind in kinds {
-        if !scope.split(' ').any(|asked| asked == kind.scope()) {
-            *scope = format!("{scope} {}", kind.scope());
-        }
-    }
 }
 
 /// What was found, in one list.
@@ -69,8 +60,11 @@ fn print(found: &Found, output: Output) {
             "There is more: shorten the period with --since.",
         ));
     }
+    let pairs = duplicates::find(&found.records);
+    duplicates::print(&pairs, MOST_PAIRS, output);
     let records: Vec<Value> = found.records.iter().map(to_json).collect();
-    output.object(&json!({"records": records, "is_partial": found.is_partial}));
+    let pairs = duplicates::to_json(&pairs);
+    output.object(&json!({"records": records, "is_partial": found.is_partial, "duplicates": pairs}));
 }
 
 /// Date, source, what it is about, and the figure that matters most.

@@ -24,7 +24,7 @@ pub use eligibility::{
 pub use expense::{Expense, ExpenseAmounts};
 pub use immunization::Immunization;
 pub use observation::Observation;
-pub use outcome::{OperationOutcome, error_of_reply};
+pub use outcome::{OperationOutcome, error_of_reply, user_text_of_reply};
 pub use request::{EligibilityRequest, wrapped_in_parameters};
 pub use resource::{DataDate, Precision};
 pub use task::{RegistrationState, SuspensionEffect, SuspensionReason, Task, registration_task, suspension_task};

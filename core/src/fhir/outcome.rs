@@ -9,6 +9,9 @@ use crate::error::{AuthorizationFault, CertificateFault, ConnectionFault, Error,
 use crate::json;
 use crate::secret::opaque_debug;
 
+/// Longest text of a server that is shown, in characters.
+const MAX_USER_TEXT: usize = 400;
+
 /// The first error issue of an OperationOutcome.
 #[derive(Clone, Eq, PartialEq)]
 pub struct OperationOutcome {
@@ -105,6 +108,14 @@ pub fn error_of_reply(status: u16, body: &[u8], retry_after: Option<Duration>) -
         (None, 404 | 405) => Error::usage("the server does not offer this call: check fhir_base"),
         (None, _) => ResourceFault::RequestInvalid.into(),
     }
+}
+
+/// What an unsuccessful answer tells the user to do, at most 400 characters. Plain text: whoever shows it must not take
+/// what looks like markup for markup.
+pub fn user_text_of_reply(status: u16, body: &[u8]) -> Option<String> {
+    let outcome = || OperationOutcome::of(&json::parse_object(body, "error").ok()?);
+    let text = (status >= 400).then(outcome)??.user_text?;
+    Some(text.chars().take(MAX_USER_TEXT).collect())
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
-//! Rules of Japanese health insurance.
+//! Rules of Japanese health insurance, and of medicines.
 
 mod check_digit;
+mod duplicate_medication;
 
 pub use check_digit::{CheckDigit, check_insurer_number};
+pub use duplicate_medication::{Duplicate, Likeness, Medication, Source, duplicates};

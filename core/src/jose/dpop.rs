@@ -103,7 +103,7 @@ pub fn access_token_hash(token: &str) -> String {
     base64url::encode(&sha256(token.as_bytes()))
 }
 
-/// A device key in memory, for desktops and tests: it dies with the process.
+/// A device key in memory, for desktops and tests. A phone's key store never lets its key out; this one does.
 #[cfg(feature = "software-key")]
 pub struct SoftwareDeviceKey(p256::ecdsa::SigningKey);
 
@@ -121,6 +121,16 @@ impl SoftwareDeviceKey {
                 return Ok(Self(key));
             }
         }
+    }
+
+    /// The key that [`SoftwareDeviceKey::to_bytes`] gave; `None` for what is no scalar of P-256.
+    pub fn from_bytes(scalar: &[u8]) -> Option<Self> {
+        p256::ecdsa::SigningKey::from_slice(scalar).ok().map(Self)
+    }
+
+    /// The private scalar, 32 bytes: keep it as you would a password.
+    pub fn to_bytes(&self) -> zeroize::Zeroizing<Vec<u8>> {
+        zeroize::Zeroizing::new(self.0.to_bytes().to_vec())
     }
 }
 

@@ -108,6 +108,12 @@ impl Access {
         &self.token.patient
     }
 
+    /// What the server told the user to do when it refused the last call; `None` after one that it answered. Plain text, never
+    /// markup, and no replacement for the text of the error's code.
+    pub fn server_text(&self) -> Option<&str> {
+        self.connection.server_text.as_deref()
+    }
+
     /// Now, by the server's clock.
     pub fn server_time(&self) -> UnixMillis {
         self.connection.server_time()

@@ -9,6 +9,7 @@ use super::retry::Retries;
 use super::token::Token;
 use super::{Metadata, Pinning, QualifyClient};
 use crate::error::Error;
+use crate::fhir;
 use crate::jose::dpop::DeviceKey;
 use crate::time::UnixMillis;
 
@@ -30,6 +31,8 @@ pub(crate) struct Connection {
     pub(crate) authorization_nonce: Option<String>,
     /// The FHIR server's.
     resource_nonce: Option<String>,
+    /// What it told the user to do when it last refused.
+    pub(crate) server_text: Option<String>,
 }
 
 /// One request to the FHIR server.
@@ -56,6 +59,7 @@ impl Connection {
             clock_offset_ms,
             authorization_nonce: None,
             resource_nonce: None,
+            server_text: None,
         })
     }
 
@@ -78,6 +82,7 @@ impl Connection {
 
     /// Sends one request to the FHIR server with `token`, twice more if the connection breaks.
     pub(crate) fn call(&mut self, token: &Token, call: &Call) -> Result<Reply, Error> {
+        self.server_text = None;
         let Self { client, device_key, http, clock_offset_ms, resource_nonce, .. } = self;
         let clock = &*client.clock;
         let mut proofs = Proofs { key: &**device_key, clock, clock_offset_ms: *clock_offset_ms, nonce: resource_nonce };
@@ -95,6 +100,8 @@ impl Connection {
                 max_body: MAX_RESOURCE,
             })
         });
-        Ok(reply?)
+        let reply = reply?;
+        self.server_text = fhir::user_text_of_reply(reply.status, &reply.body);
+        Ok(reply)
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use kazasu::error::Error;
 use kazasu::jose::dpop::DeviceKey;
 use kazasu::qualify::{Access, Feature, RecordKind, SavedAccess};
+use kazasu::session::check_new_member;
 use kazasu_flows::{Stage, code, key};
 
 const MINUTES_6: u32 = 360;
@@ -110,6 +111,16 @@ fn after_log_out_the_tokens_are_worth_nothing() {
     assert_eq!(code(expenses(&mut access)), Some("KZ-A10"));
     let mut thief = Access::resume(Arc::clone(&stage.client), hers, &stolen).expect("reads");
     assert_eq!(code(expenses(&mut thief)), Some("KZ-A10"));
+}
+
+#[test]
+fn a_sixth_member_is_refused_before_anything_is_sent() {
+    let stage = stage();
+    assert_eq!(code((0..5).try_for_each(check_new_member)), None);
+    for registered in [5, 6, u32::MAX] {
+        assert_eq!(code(check_new_member(registered)), Some("KZ-D06"), "{registered}");
+    }
+    assert_eq!(stage.sandbox.counters().connections, 0);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! `kazasu card doctor`: a report to attach to a bug report, shown before it is saved.
 
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::path::Path;
 
 use kazasu::card::Card;
@@ -11,12 +11,12 @@ use serde_json::{Value, json};
 use super::Destination;
 use crate::args::Global;
 use crate::failure::Failure;
-use crate::link;
 use crate::output::Output;
+use crate::{ask, link};
 
 pub(super) fn run(file: Option<&Path>, yes: bool, global: &Global, output: Output) -> Result<(), Failure> {
-    if file.is_some() && !yes && !std::io::stdin().is_terminal() {
-        return Err(Failure::usage("no terminal to ask whether to save: add --yes"));
+    if file.is_some() {
+        ask::can_ask(yes)?;
     }
     let save = file.map(Destination::open).transpose()?;
     let mut transport = link::open(global, output)?;
@@ -35,7 +35,8 @@ pub(super) fn run(file: Option<&Path>, yes: bool, global: &Global, output: Outpu
     print(&report, output);
     output.object(&object);
     let (Some(file), Some(save)) = (file, save) else { return Ok(()) };
-    if !yes && !agrees(file, output)? {
+    let question = format!("{} {}", output.say("この内容を保存しますか", "Save this report?"), file.display());
+    if !yes && !ask::agrees(&question, output)? {
         return Ok(());
     }
     save.write(format!("{object:#}\n").as_bytes())?;
@@ -102,14 +103,4 @@ fn to_json(report: &CompatibilityReport) -> Value {
         "limits": {"max_command": report.limits.max_command, "max_response": report.limits.max_response},
         "probes": probes,
     })
-}
-
-/// Asks whether what was just shown may be saved.
-fn agrees(file: &Path, output: Output) -> Result<bool, Failure> {
-    let question = output.say("この内容を保存しますか", "Save this report?");
-    eprint!("{question} {} [y/N] ", file.display());
-    let _ = std::io::stderr().flush();
-    let mut answer = String::new();
-    std::io::stdin().read_line(&mut answer).map_err(|_| Failure::usage("standard input cannot be read"))?;
-    Ok(matches!(answer.trim(), "y" | "Y" | "yes" | "はい"))
 }

@@ -1,0 +1,117 @@
+//! `kazasu suspend`: stops access with a lost card, without the card; waits in the file of `--keep` for the network.
+
+use std::sync::Arc;
+
+use kazasu::fhir::{SuspensionEffect, SuspensionReason};
+use kazasu::qualify::{OFFICIAL_LINES, QualifyClient, Suspended, Suspension};
+use kazasu::time::{Clock, SystemClock, UnixMillis};
+use serde_json::{Value, json};
+
+use crate::args::{Global, Lang, ReasonToStop, SuspendArguments};
+use crate::failure::Failure;
+use crate::keep::Kept;
+use crate::output::Output;
+use crate::{ask, qualify};
+
+pub(crate) fn run(arguments: &SuspendArguments, global: &Global, output: Output) -> Result<(), Failure> {
+    // Before anything can fail.
+    show_official_lines(output);
+    ask::can_ask(arguments.yes)?;
+    let path = global.keep.as_deref().ok_or_else(|| Failure::usage("suspend needs --keep FILE of an earlier tap"))?;
+    let settings = qualify::settings(global)?;
+    let mut kept = Kept::open(path)?;
+    let Some(mut suspension) = waiting_or_new(&kept, arguments)? else {
+        return Err(Failure::usage("this file holds nothing to stop with: it is made by a tap with --keep"));
+    };
+    let question = output.say("このアプリでの利用を停止しますか", "Stop access with this card?");
+    if kept.suspension.is_none() && !arguments.yes && !ask::agrees(question, output)? {
+        return Ok(());
+    }
+    // Everything but what the stop needs goes at once, network or not.
+    kept.access = None;
+    kept.suspension = Some(suspension.to_saved());
+    kept.write()?;
+    let client = Arc::new(QualifyClient::with_ring(&settings, qualify::language(output))?);
+    let outcome = suspension.send(client, Arc::new(kept.key()?));
+    match outcome {
+        Ok(suspended) => {
+            if suspended.is_confirmed {
+                kept.delete()?;
+            } else {
+                kept.suspension = Some(suspension.to_saved());
+                kept.write()?;
+            }
+            print(&suspended, output);
+            output.object(&to_json(&suspended));
+            Ok(())
+        }
+        Err(error) => {
+            output.note(output.say(
+                "停止はまだ届いていません。後でもう一度このコマンドを実行してください。",
+                "The stop has not arrived. Please run this command again later.",
+            ));
+            Err(error.into())
+        }
+    }
+}
+
+fn waiting_or_new(kept: &Kept, arguments: &SuspendArguments) -> Result<Option<Suspension>, Failure> {
+    if let Some(waiting) = &kept.suspension {
+        return Ok(Some(Suspension::restore(waiting)?));
+    }
+    let last_seen = arguments.last_seen.as_deref().map(|text| {
+        UnixMillis::parse_rfc3339(text).ok_or_else(|| Failure::usage("--last-seen: 2026-11-20T18:00:00+09:00"))
+    });
+    let last_seen = last_seen.transpose()?;
+    let reason = match arguments.reason {
+        ReasonToStop::Lost => SuspensionReason::Lost,
+        ReasonToStop::Stolen => SuspensionReason::Stolen,
+        ReasonToStop::PinLeaked => SuspensionReason::PinLeaked,
+        ReasonToStop::DeviceLost => SuspensionReason::DeviceLost,
+    };
+    let prepare = |saved| Suspension::prepare(saved, reason, last_seen, SystemClock.now());
+    Ok(kept.access.as_ref().map(prepare).transpose()?)
+}
+
+/// The telephone numbers, on standard error so that `--json` shows them too.
+pub(crate) fn show_official_lines(output: Output) {
+    output.note(output.say(
+        "カード本体の利用停止は、お電話でのみ受け付けています。まずお電話ください。",
+        "Only a telephone call stops the card itself. Please call first.",
+    ));
+    for line in OFFICIAL_LINES {
+        let what = if output.lang == Lang::Ja { line.japanese } else { line.english };
+        output.note(format!("  {:<13} {what}", line.number));
+    }
+}
+
+pub(crate) fn print(suspended: &Suspended, output: Output) {
+    let state = if suspended.is_confirmed {
+        output.say("停止しました", "stopped")
+    } else {
+        output.say("受付を確認中（KZ-S02）", "not confirmed yet (KZ-S02): run this again")
+    };
+    output.line(output.say("一時利用停止", "Suspension"));
+    output.field(output.say("状況", "State"), state);
+    let (ja, en) = match &suspended.effect {
+        SuspensionEffect::AppOnly => {
+            ("このアプリだけ。必ず公式窓口に電話してください", "this app only: do call the official line")
+        }
+        SuspensionEffect::ProviderAccount => {
+            ("この事業者の利用だけ。公式窓口に電話してください", "this provider only: do call the official line")
+        }
+        SuspensionEffect::Official { .. } => ("公式窓口に取り次ぎました", "forwarded to the official desk"),
+    };
+    output.field(output.say("範囲", "Covers"), output.say(ja, en));
+    if let SuspensionEffect::Official { reference: Some(reference) } = &suspended.effect {
+        output.field(output.say("窓口の番号", "Its reference"), reference);
+    }
+}
+
+fn to_json(suspended: &Suspended) -> Value {
+    json!({"suspension": {
+        "confirmed": suspended.is_confirmed,
+        "effect": suspended.effect.name(),
+        "official_line": OFFICIAL_LINES[0].number,
+    }})
+}
