@@ -226,7 +226,9 @@ fn inside_while_the_name_is_not_resolved() {
     settings.issuer = "https://silent.example".to_owned();
     settings.fhir_base = "https://silent.example/r4".to_owned();
     let client = client(&settings, Arc::new(SystemClock)).expect("settings");
-    let asked = || drop(names.recv(&mut [0; 512]).expect("a question"));
+    let asked = || {
+        names.recv(&mut [0; 512]).expect("a question");
+    };
     assert_eq!(cancel_begin(client, asked, || ()), Error::Cancelled);
 }
 
