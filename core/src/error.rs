@@ -76,6 +76,9 @@ pub enum Error {
     /// The resource server refused, or its answer cannot be used.
     #[error(transparent)]
     Resource(#[from] ResourceFault),
+    /// The caller ended a call that waited for the server.
+    #[error("cancelled by the caller")]
+    Cancelled,
     /// Five members are registered already.
     #[error("at most five members can be registered")]
     TooManyMembers,
@@ -395,6 +398,7 @@ impl Error {
             Self::Connection(fault) => fault.code(),
             Self::Authorization(fault) => fault.code(),
             Self::Resource(fault) => fault.code(),
+            Self::Cancelled => "KZ-U03",
             Self::TooManyMembers => "KZ-D06",
             Self::DeviceKey { .. } => "KZ-L01",
             Self::Internal { .. } => "KZ-U04",

@@ -8,7 +8,8 @@
 //!                     jose, fhir ─┴─ qualify ─ session
 //! ```
 //!
-//! Everything blocks; nothing here starts a thread, keeps global state or logs contents. Clock, crypto provider, trust
+//! Everything blocks; nothing here keeps global state or logs contents. Threads are started for HTTP requests alone, one
+//! for each, so that a [`Cancellation`] can end every wait. Clock, crypto provider, trust
 //! roots and the link to the card are handed in.
 #![cfg_attr(
     test,
@@ -22,6 +23,7 @@
 )]
 
 pub mod base64url;
+mod cancellation;
 pub mod card;
 pub mod crypto;
 pub mod error;
@@ -40,4 +42,5 @@ mod secret;
 pub mod session;
 pub mod time;
 
+pub use cancellation::Cancellation;
 pub use error::Error;

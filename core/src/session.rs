@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::cancellation::Cancellation;
 use crate::card::certificate::Verdict;
 use crate::card::jpki::is_head_of;
 use crate::card::{
@@ -111,6 +112,16 @@ pub struct TapFailed {
 }
 
 impl AwaitingTap {
+    /// What ends the waits of this session: [`QualifyClient::cancelled_by`] hands in a handle for [`begin`] itself.
+    pub fn cancellation(&self) -> Cancellation {
+        self.connection.http.cancellation()
+    }
+
+    /// As [`Signed::set_cancellation`].
+    pub fn set_cancellation(&mut self, cancellation: Cancellation) {
+        self.connection.http.set_cancellation(cancellation);
+    }
+
     /// Fetches a new nonce if less than 30 s are left of the present one. Blocks; call it when the PIN was typed slowly.
     ///
     /// # Errors
@@ -252,10 +263,21 @@ impl Signed {
         self.capabilities
     }
 
+    /// What ends the waits of this session.
+    pub fn cancellation(&self) -> Cancellation {
+        self.awaiting.cancellation()
+    }
+
+    /// Takes another handle for the calls to come. A cancelled session sends nothing until it gets a fresh one; it keeps
+    /// what it had come to, so that a cancelled [`Signed::finish`] can be taken up again.
+    pub fn set_cancellation(&mut self, cancellation: Cancellation) {
+        self.awaiting.set_cancellation(cancellation);
+    }
+
     /// Exchanges the assertion for a token and asks for the eligibility. Two round trips; blocks.
     ///
-    /// May be called again after a failure: within 60 s of the tap the same assertion counts, so that a lost answer
-    /// costs no second tap, and once a token was granted the same question is asked again.
+    /// May be called again after a failure, [`Error::Cancelled`] too: within 60 s of the tap the same assertion counts, so
+    /// that a lost answer costs no second tap, and once a token was granted the same question is asked again.
     ///
     /// # Errors
     /// [`Error::Connection`], [`Error::Authorization`], [`Error::Certificate`], [`Error::Resource`] as the server
@@ -293,7 +315,7 @@ impl Signed {
             if eligibility.qualification() != Qualification::Pending {
                 break;
             }
-            self.awaiting.client().clock.sleep(Duration::from_secs(seconds));
+            self.awaiting.client().clock.sleep(Duration::from_secs(seconds), &self.cancellation());
             eligibility = poll(&mut self.awaiting.connection, token, &eligibility)?.unwrap_or(eligibility);
         }
         Ok(self.qualified(eligibility, missing_scopes))

@@ -5,6 +5,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use der::DateTime;
 
+use crate::cancellation::Cancellation;
+
 /// Milliseconds since 1970-01-01T00:00:00Z.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub struct UnixMillis(pub i64);
@@ -176,8 +178,8 @@ impl fmt::Display for CalendarDate {
 pub trait Clock: Send + Sync {
     /// The current instant.
     fn now(&self) -> UnixMillis;
-    /// Blocks for `duration`.
-    fn sleep(&self, duration: Duration);
+    /// Blocks for `duration`, or until cancelled: [`Cancellation::sleep`] does that.
+    fn sleep(&self, duration: Duration, cancellation: &Cancellation);
 }
 
 /// The clock of the operating system.
@@ -190,8 +192,8 @@ impl Clock for SystemClock {
         UnixMillis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
     }
 
-    fn sleep(&self, duration: Duration) {
-        std::thread::sleep(duration);
+    fn sleep(&self, duration: Duration, cancellation: &Cancellation) {
+        cancellation.sleep(duration);
     }
 }
 

@@ -107,6 +107,9 @@ pub enum KazasuError {
         /// For developers.
         detail: String,
     },
+    /// `Session.cancel` ended a call that waited for the server, or refused it.
+    #[error("cancelled by the app")]
+    Cancelled,
     /// Five members are registered already.
     #[error("at most five members")]
     TooManyMembers,
@@ -284,6 +287,7 @@ impl KazasuError {
             Self::DeviceKey { .. } => "KZ-L01",
             Self::Usage { .. } => "KZ-U01",
             Self::Internal { .. } => "KZ-U04",
+            Self::Cancelled => "KZ-U03",
             Self::TooManyMembers => "KZ-D06",
             Self::Busy => "KZ-U02",
         }
@@ -353,6 +357,7 @@ impl From<Core> for KazasuError {
             Core::DeviceKey { detail } => Self::DeviceKey { detail },
             Core::Usage { detail } => Self::Usage { detail },
             Core::Internal { detail } => Self::Internal { detail: detail.to_owned() },
+            Core::Cancelled => Self::Cancelled,
             Core::TooManyMembers => Self::TooManyMembers,
         }
     }
@@ -406,6 +411,7 @@ mod tests {
             Core::DeviceKey { detail: "x".to_owned() },
             Core::Usage { detail: "x".to_owned() },
             Core::Internal { detail: "x" },
+            Core::Cancelled,
             Core::TooManyMembers,
         ];
         for error in errors {

@@ -1,8 +1,9 @@
-//! One qualification: begin → tap → finish, with at most one call at a time.
+//! One qualification: begin → tap → finish, with at most one call at a time, and `cancel` at any time.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
+use kazasu::Cancellation;
 use kazasu::card::UserAuthenticationPin;
 use kazasu::qualify::assertion;
 use kazasu::session as core;
@@ -98,16 +99,20 @@ pub fn check_new_member(registered: u32) -> Result<(), KazasuError> {
 }
 
 enum State {
+    New(Box<core::Member>),
     Awaiting(Box<core::AwaitingTap>),
     Signed(Box<core::Signed>),
     /// A call is at work, or it panicked.
     Taken,
 }
 
-/// One qualification of one member. Blocking; a second call while one runs fails with `Busy`.
+/// One qualification of one member: `begin`, `tap`, `finish`. Blocking; a second call while one runs fails with `Busy`.
 #[derive(uniffi::Object)]
 pub struct Session {
+    client: Arc<kazasu::qualify::QualifyClient>,
     state: Mutex<State>,
+    /// Beside the state, which a running call holds.
+    cancellation: Mutex<Cancellation>,
     pin_was_sent: AtomicBool,
 }
 
@@ -115,8 +120,8 @@ pub struct Session {
 /// keeps it until they end, but an object that is an argument may be freed by `close()` on another thread.
 #[uniffi::export]
 impl QualifyClient {
-    /// Fetches metadata and nonce and leaves the connection open. Call it before asking for the card.
-    pub fn begin(&self, member: Member, device_key: Arc<dyn DeviceKey>) -> Result<Arc<Session>, KazasuError> {
+    /// A session for this member; no I/O.
+    pub fn session(&self, member: Member, device_key: Arc<dyn DeviceKey>) -> Arc<Session> {
         let member = core::Member {
             device_key: Arc::new(Key(device_key)),
             certificate: member.certificate,
@@ -126,21 +131,60 @@ impl QualifyClient {
             },
             capabilities: member.capabilities.unwrap_or_default().into(),
         };
-        let awaiting = core::begin(Arc::clone(&self.core), member)?;
-        Ok(Arc::new(Session {
-            state: Mutex::new(State::Awaiting(Box::new(awaiting))),
+        Arc::new(Session {
+            client: Arc::clone(&self.core),
+            state: Mutex::new(State::New(Box::new(member))),
+            cancellation: Mutex::default(),
             pin_was_sent: AtomicBool::new(false),
-        }))
+        })
     }
 }
 
 #[uniffi::export]
 impl Session {
+    /// Fetches metadata and nonce and leaves the connection open. Call it before asking for the card. May be called again
+    /// after a failure.
+    pub fn begin(&self) -> Result<(), KazasuError> {
+        let mut state = self.lock()?;
+        let member = match std::mem::replace(&mut *state, State::Taken) {
+            State::New(member) => member,
+            other => {
+                *state = other;
+                return Err(wrong_order("begin comes first, once"));
+            }
+        };
+        match core::begin(self.client.cancelled_by(self.cancellation()), (*member).clone()) {
+            Ok(awaiting) => {
+                *state = State::Awaiting(Box::new(awaiting));
+                Ok(())
+            }
+            Err(error) => {
+                *state = State::New(member);
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Ends the call under way that waits for the server, within a tenth of a second, and those to come before they send
+    /// anything, all with `Cancelled`, until `rearm`. Does not block. A tap is ended by closing its link.
+    pub fn cancel(&self) {
+        self.cancellation().cancel();
+    }
+
+    /// Lets calls go to the server again after `cancel`. What the session had come to is kept: a `finish` that was
+    /// cancelled may be called again, within a minute of the tap.
+    pub fn rearm(&self) {
+        *self.cancellation.lock().unwrap_or_else(PoisonError::into_inner) = Cancellation::default();
+    }
+
     /// Fetches a new nonce if the present one is nearly over. Call it when the PIN was typed slowly.
     pub fn renew(&self) -> Result<(), KazasuError> {
         match &mut *self.lock()? {
-            State::Awaiting(awaiting) => Ok(awaiting.renew()?),
-            State::Signed(_) | State::Taken => Err(wrong_order("renew belongs before tap")),
+            State::Awaiting(awaiting) => {
+                awaiting.set_cancellation(self.cancellation());
+                Ok(awaiting.renew()?)
+            }
+            State::New(_) | State::Signed(_) | State::Taken => Err(wrong_order("renew belongs between begin and tap")),
         }
     }
 
@@ -200,13 +244,20 @@ impl Session {
     /// Sends the assertion and asks for the eligibility. May be called again after a failure, within a minute of the tap.
     pub fn finish(&self) -> Result<EligibilityResult, KazasuError> {
         match &mut *self.lock()? {
-            State::Signed(signed) => Ok(EligibilityResult::of(&signed.finish()?)),
-            State::Awaiting(_) | State::Taken => Err(wrong_order("finish belongs after tap")),
+            State::Signed(signed) => {
+                signed.set_cancellation(self.cancellation());
+                Ok(EligibilityResult::of(&signed.finish()?))
+            }
+            State::New(_) | State::Awaiting(_) | State::Taken => Err(wrong_order("finish belongs after tap")),
         }
     }
 }
 
 impl Session {
+    fn cancellation(&self) -> Cancellation {
+        self.cancellation.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     fn lock(&self) -> Result<MutexGuard<'_, State>, KazasuError> {
         match self.state.try_lock() {
             Ok(state) => Ok(state),

@@ -12,6 +12,7 @@ use super::oauth_error::error_of_reply;
 use super::retry::Retries;
 use super::settings::HttpsUrl;
 use super::token::{Grant, Token, percent_encode};
+use crate::cancellation::Cancellation;
 use crate::error::{AuthorizationFault, Error, ResourceFault};
 use crate::fhir::CapabilityStatement;
 use crate::jose::dpop::{DeviceKey, device_thumbprint};
@@ -87,6 +88,16 @@ impl Access {
         let saved = SavedAccess::of(issuer, &thumbprint, &self.token);
         self.is_unsaved = false;
         Ok(Some(saved))
+    }
+
+    /// What ends the waits of this access.
+    pub fn cancellation(&self) -> Cancellation {
+        self.connection.http.cancellation()
+    }
+
+    /// Takes another handle for the calls to come. A cancelled access sends nothing until it gets a fresh one.
+    pub fn set_cancellation(&mut self, cancellation: Cancellation) {
+        self.connection.http.set_cancellation(cancellation);
     }
 
     /// Whether the server offers `feature`, as its metadata say; no I/O.

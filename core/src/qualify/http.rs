@@ -1,18 +1,19 @@
 //! HTTP over the pinned TLS connection: one agent per qualification, bounded answers, no redirects.
 
-use std::io::{Read, Write};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
 use std::time::Duration;
 
-use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, ClientConnection, StreamOwned};
+use rustls::ClientConfig;
 use ureq::http;
 use ureq::unversioned::resolver::DefaultResolver;
-use ureq::unversioned::transport::{
-    Buffers, ConnectionDetails, Connector, LazyBuffers, NextTimeout, TcpConnector, Transport, TransportAdapter,
-};
+use ureq::unversioned::transport::{Connector, TcpConnector};
 
 use super::tls;
+use super::tls_transport::TlsConnector;
+use crate::cancellation::{Cancellation, POLL};
 use crate::error::{ConnectionFault, Error, ResourceFault};
 use crate::random;
 use crate::time::UnixMillis;
@@ -139,164 +140,159 @@ impl From<Error> for Failure {
 
 /// The connections of one qualification.
 pub(crate) struct HttpClient {
-    agent: ureq::Agent,
+    tls: Arc<ClientConfig>,
     language: &'static str,
+    cancellation: Mutex<Cancellation>,
+    /// Replaced after a cancelled request, which shuts its own down.
+    agent: Mutex<ureq::Agent>,
+    /// How often bytes of a request were handed to a connection.
+    writes: Arc<AtomicU64>,
 }
 
 impl HttpClient {
-    pub(crate) fn new(tls: Arc<ClientConfig>, language: &'static str) -> Self {
-        let config = ureq::Agent::config_builder()
-            .https_only(true)
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .save_redirect_history(false)
-            .proxy(None)
-            .no_delay(true)
-            .max_idle_age(MAX_IDLE)
-            .max_idle_connections(2)
-            .max_idle_connections_per_host(1)
-            .timeout_connect(Some(CONNECT_TIMEOUT))
-            .user_agent(format!("Kazasu/{} ({})", env!("CARGO_PKG_VERSION"), std::env::consts::OS))
-            .build();
-        let connector = ().chain(TcpConnector::default()).chain(TlsConnector(tls));
-        Self { agent: ureq::Agent::with_parts(config, connector, DefaultResolver::default()), language }
+    pub(crate) fn new(tls: Arc<ClientConfig>, language: &'static str, cancellation: Cancellation) -> Self {
+        let writes = Arc::default();
+        let agent = Mutex::new(new_agent(&tls, &writes));
+        Self { tls, language, cancellation: Mutex::new(cancellation), agent, writes }
     }
 
-    /// Sends one request and reads the whole answer. Blocks for at most the request's timeout.
+    /// What ends the request under way and refuses those to come.
+    pub(crate) fn cancellation(&self) -> Cancellation {
+        lock(&self.cancellation).clone()
+    }
+
+    /// For the requests to come.
+    pub(crate) fn set_cancellation(&self, cancellation: Cancellation) {
+        *lock(&self.cancellation) = cancellation;
+    }
+
+    /// Sends one request and reads the whole answer. Blocks for at most the request's timeout, or until cancelled.
     pub(crate) fn send(&self, request: &Request) -> Result<Reply, Failure> {
-        let request_id = random::generate_uuid()?;
-        let mut builder = http::Request::builder()
-            .method(request.method.name())
-            .uri(&request.uri)
-            .header("accept", request.accept)
-            .header("accept-language", self.language)
-            .header("x-request-id", request_id);
-        for (name, value) in &request.headers {
-            builder = builder.header(*name, value);
+        let cancellation = self.cancellation();
+        if cancellation.is_cancelled() {
+            return Err(Error::Cancelled.into());
         }
-        let outcome = match &request.body {
-            Some(body) => builder
-                .header("content-type", body.content_type)
-                .body(&body.bytes[..])
-                .map_err(ureq::Error::Http)
-                .and_then(|ready| self.run(ready, request)),
-            None => builder.body(()).map_err(ureq::Error::Http).and_then(|r| self.run(r, request)),
-        };
+        let outcome = self.send_unless(&cancellation, request);
         // The wire keeps identifiers out of URLs, so that a URL may be logged.
         match &outcome {
             Ok(reply) => log::debug!("{}: {}", request.uri, reply.status),
             Err(_) => log::debug!("{}: no answer", request.uri),
         }
-        outcome.map_err(|error| failure_of(&error))
+        outcome
     }
 
-    fn run(&self, ready: http::Request<impl ureq::AsSendBody>, request: &Request) -> Result<Reply, ureq::Error> {
-        let ready = self.agent.configure_request(ready).timeout_global(Some(request.timeout)).build();
-        let mut response = self.agent.run(ready)?;
-        let body = response.body_mut().with_config().limit(request.max_body).read_to_vec()?;
-        Ok(Reply { status: response.status().as_u16(), headers: response.headers().clone(), body })
+    /// Runs the request on a thread of its own: a caller who cancels leaves, whatever the request waits for. Nothing else
+    /// would do for a name being resolved, which no system lets one interrupt.
+    fn send_unless(&self, cancellation: &Cancellation, request: &Request) -> Result<Reply, Failure> {
+        let writes_before = self.writes.load(Ordering::SeqCst);
+        let (sender, receiver) = mpsc::sync_channel(1);
+        let (agent, language, request) = (lock(&self.agent).clone(), self.language, request.clone());
+        let work = move || {
+            // Nobody listens where the caller has cancelled.
+            let _ = sender.send(exchange(&agent, language, &request));
+        };
+        let spawned = thread::Builder::new().name("kazasu-http".to_owned()).spawn(work);
+        spawned.map_err(|_| Error::Internal { detail: "no thread for a request" })?;
+        let (error, is_reset) = loop {
+            match receiver.recv_timeout(POLL) {
+                Ok(Ok(reply)) => return Ok(reply),
+                Ok(Err(cause)) if !cancellation.is_cancelled() => break cause,
+                Err(RecvTimeoutError::Timeout) if !cancellation.is_cancelled() => {}
+                Err(RecvTimeoutError::Disconnected) => break (Error::Internal { detail: "a request panicked" }, false),
+                Ok(Err(_)) | Err(RecvTimeoutError::Timeout) => {
+                    self.close_connections();
+                    break (Error::Cancelled, false);
+                }
+            }
+        };
+        let may_have_arrived = self.writes.load(Ordering::SeqCst) != writes_before;
+        Err(Failure { error, is_reset, may_have_arrived })
+    }
+
+    /// Ends reading and writing on every connection at once; one that is only being opened is closed before any request
+    /// goes out on it. Nothing is sent after this returns.
+    fn close_connections(&self) {
+        let dead = std::mem::replace(&mut *lock(&self.agent), new_agent(&self.tls, &self.writes));
+        dead.shutdown();
     }
 }
 
-fn failure_of(error: &ureq::Error) -> Failure {
-    use std::io::ErrorKind;
-    let before_sending = |fault: ConnectionFault| Failure::from(Error::from(fault));
-    let perhaps_arrived = |error: Error| Failure { error, is_reset: false, may_have_arrived: true };
-    match error {
-        ureq::Error::Rustls(error) => before_sending(tls::fault_of(error)),
-        ureq::Error::Timeout(ureq::Timeout::Resolve | ureq::Timeout::Connect) => {
-            before_sending(ConnectionFault::Timeout)
-        }
-        ureq::Error::Timeout(_) => perhaps_arrived(ConnectionFault::Timeout.into()),
-        ureq::Error::HostNotFound | ureq::Error::ConnectionFailed => before_sending(ConnectionFault::Unreachable),
-        ureq::Error::BodyExceedsLimit(_) | ureq::Error::LargeResponseHeader(..) => {
-            perhaps_arrived(ResourceFault::TooLarge.into())
-        }
-        ureq::Error::Protocol(_) | ureq::Error::Http(_) => {
-            perhaps_arrived(ResourceFault::Malformed { what: "HTTP" }.into())
-        }
-        ureq::Error::Io(error) => match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
-            Some(error) => before_sending(tls::fault_of(error)),
-            None => match error.kind() {
-                ErrorKind::ConnectionRefused
-                | ErrorKind::HostUnreachable
-                | ErrorKind::NetworkUnreachable
-                | ErrorKind::NetworkDown
-                | ErrorKind::AddrNotAvailable => before_sending(ConnectionFault::Unreachable),
-                ErrorKind::TimedOut => perhaps_arrived(ConnectionFault::Timeout.into()),
-                kind => Failure {
-                    error: ConnectionFault::Unreachable.into(),
-                    is_reset: is_reset(kind),
-                    may_have_arrived: true,
-                },
-            },
-        },
-        _ => perhaps_arrived(ConnectionFault::Unreachable.into()),
+/// No code that holds these locks panics halfway through a change.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn new_agent(tls: &Arc<ClientConfig>, writes: &Arc<AtomicU64>) -> ureq::Agent {
+    let config = ureq::Agent::config_builder()
+        .https_only(true)
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        .save_redirect_history(false)
+        .proxy(None)
+        .no_delay(true)
+        .max_idle_age(MAX_IDLE)
+        .max_idle_connections(2)
+        .max_idle_connections_per_host(1)
+        .timeout_connect(Some(CONNECT_TIMEOUT))
+        .user_agent(format!("Kazasu/{} ({})", env!("CARGO_PKG_VERSION"), std::env::consts::OS))
+        .build();
+    let tls = TlsConnector { config: Arc::clone(tls), writes: Arc::clone(writes) };
+    let connector = ().chain(TcpConnector::default()).chain(tls);
+    ureq::Agent::with_parts(config, connector, DefaultResolver::default())
+}
+
+fn exchange(agent: &ureq::Agent, language: &'static str, request: &Request) -> Result<Reply, (Error, bool)> {
+    let request_id = random::generate_uuid().map_err(|error| (error, false))?;
+    let mut builder = http::Request::builder()
+        .method(request.method.name())
+        .uri(&request.uri)
+        .header("accept", request.accept)
+        .header("accept-language", language)
+        .header("x-request-id", request_id);
+    for (name, value) in &request.headers {
+        builder = builder.header(*name, value);
     }
+    let outcome = match &request.body {
+        Some(body) => builder
+            .header("content-type", body.content_type)
+            .body(&body.bytes[..])
+            .map_err(ureq::Error::Http)
+            .and_then(|ready| run(agent, ready, request)),
+        None => builder.body(()).map_err(ureq::Error::Http).and_then(|ready| run(agent, ready, request)),
+    };
+    outcome.map_err(|error| cause_of(&error))
+}
+
+fn run(
+    agent: &ureq::Agent,
+    ready: http::Request<impl ureq::AsSendBody>,
+    request: &Request,
+) -> Result<Reply, ureq::Error> {
+    let ready = agent.configure_request(ready).timeout_global(Some(request.timeout)).build();
+    let mut response = agent.run(ready)?;
+    let body = response.body_mut().with_config().limit(request.max_body).read_to_vec()?;
+    Ok(Reply { status: response.status().as_u16(), headers: response.headers().clone(), body })
+}
+
+/// The cause, and whether the connection broke.
+fn cause_of(error: &ureq::Error) -> (Error, bool) {
+    let error = match error {
+        ureq::Error::Rustls(error) => tls::fault_of(error).into(),
+        ureq::Error::Timeout(_) => ConnectionFault::Timeout.into(),
+        ureq::Error::BodyExceedsLimit(_) | ureq::Error::LargeResponseHeader(..) => ResourceFault::TooLarge.into(),
+        ureq::Error::Protocol(_) | ureq::Error::Http(_) => ResourceFault::Malformed { what: "HTTP" }.into(),
+        ureq::Error::Io(error) => match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+            Some(error) => tls::fault_of(error).into(),
+            None if error.kind() == std::io::ErrorKind::TimedOut => ConnectionFault::Timeout.into(),
+            None => return (ConnectionFault::Unreachable.into(), is_reset(error.kind())),
+        },
+        _ => ConnectionFault::Unreachable.into(),
+    };
+    (error, false)
 }
 
 fn is_reset(kind: std::io::ErrorKind) -> bool {
     use std::io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
     matches!(kind, BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof)
-}
-
-/// Wraps each TCP connection in TLS; ureq's own connector could neither pin nor fix the version.
-#[derive(Debug)]
-struct TlsConnector(Arc<ClientConfig>);
-
-impl<In: Transport> Connector<In> for TlsConnector {
-    type Out = TlsTransport;
-
-    fn connect(&self, details: &ConnectionDetails, chained: Option<In>) -> Result<Option<TlsTransport>, ureq::Error> {
-        let Some(transport) = chained else { return Ok(None) };
-        let host = details.uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
-        let name = ServerName::try_from(host.to_owned()).map_err(|_| ureq::Error::HostNotFound)?;
-        let mut conn = ClientConnection::new(Arc::clone(&self.0), name)?;
-        let mut sock = TransportAdapter::new(transport.boxed(), Arc::clone(&details.current_time));
-        sock.set_timeout(details.timeout);
-        while conn.is_handshaking() {
-            conn.complete_io(&mut sock)?;
-        }
-        let buffers = LazyBuffers::new(details.config.input_buffer_size(), details.config.output_buffer_size());
-        Ok(Some(TlsTransport { buffers, stream: StreamOwned { conn, sock } }))
-    }
-}
-
-struct TlsTransport {
-    buffers: LazyBuffers,
-    stream: StreamOwned<ClientConnection, TransportAdapter>,
-}
-
-impl Transport for TlsTransport {
-    fn buffers(&mut self) -> &mut dyn Buffers {
-        &mut self.buffers
-    }
-
-    fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), ureq::Error> {
-        self.stream.sock.set_timeout(timeout);
-        let output = self.buffers.output().get(..amount).unwrap_or_default();
-        Ok(self.stream.write_all(output)?)
-    }
-
-    fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, ureq::Error> {
-        self.stream.sock.set_timeout(timeout);
-        let amount = self.stream.read(self.buffers.input_append_buf())?;
-        self.buffers.input_appended(amount);
-        Ok(amount > 0)
-    }
-
-    fn is_open(&mut self) -> bool {
-        self.stream.sock.get_mut().is_open()
-    }
-
-    fn is_tls(&self) -> bool {
-        true
-    }
-}
-
-impl std::fmt::Debug for TlsTransport {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("TlsTransport")
-    }
 }

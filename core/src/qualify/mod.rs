@@ -18,6 +18,7 @@ mod settings;
 mod submit;
 mod suspension;
 mod tls;
+mod tls_transport;
 mod token;
 mod write;
 
@@ -41,6 +42,7 @@ use std::sync::Arc;
 
 use rustls::crypto::CryptoProvider;
 
+use crate::cancellation::Cancellation;
 use crate::crypto::SignatureVerifier;
 use crate::error::{ConnectionFault, Error};
 use crate::time::Clock;
@@ -65,12 +67,14 @@ pub enum Language {
 }
 
 /// One configured backend. Holds no connection and no token: each session opens its own.
+#[derive(Clone)]
 pub struct QualifyClient {
     pub(crate) settings: CheckedSettings,
     pub(crate) clock: Arc<dyn Clock>,
     tls_roots: Vec<Vec<u8>>,
     provider: Arc<CryptoProvider>,
     language: Language,
+    cancellation: Cancellation,
 }
 
 impl QualifyClient {
@@ -86,7 +90,14 @@ impl QualifyClient {
     ) -> Result<Self, Error> {
         let checked = CheckedSettings::check(settings)?;
         tls::client_config(&provider, &settings.tls_roots, None, &clock)?;
-        Ok(Self { settings: checked, clock, tls_roots: settings.tls_roots.clone(), provider, language })
+        Ok(Self {
+            settings: checked,
+            clock,
+            tls_roots: settings.tls_roots.clone(),
+            provider,
+            language,
+            cancellation: Cancellation::default(),
+        })
     }
 
     /// [`QualifyClient::new`] with ring and the clock of the operating system.
@@ -97,6 +108,14 @@ impl QualifyClient {
     pub fn with_ring(settings: &Settings, language: Language) -> Result<Self, Error> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         Self::new(settings, provider, Arc::new(crate::time::SystemClock), language)
+    }
+
+    /// The same backend for what `cancellation` ends: hand it to [`session::begin`](crate::session::begin),
+    /// [`Access::resume`] or [`Suspension::send`]. Every wait for the server then ends with [`Error::Cancelled`] within a
+    /// tenth of a second, and nothing is sent any more.
+    #[must_use]
+    pub fn cancelled_by(&self, cancellation: Cancellation) -> Arc<Self> {
+        Arc::new(Self { cancellation, ..self.clone() })
     }
 
     pub(crate) fn verifier(&self) -> SignatureVerifier {
@@ -116,6 +135,6 @@ impl QualifyClient {
             Language::Japanese => "ja",
             Language::English => "en",
         };
-        Ok((HttpClient::new(tls, language), pinning))
+        Ok((HttpClient::new(tls, language, self.cancellation.clone()), pinning))
     }
 }

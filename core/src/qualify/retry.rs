@@ -31,7 +31,12 @@ pub(crate) fn send(
 ) -> Result<Reply, Failure> {
     let mut may_have_arrived = false;
     let mut attempt = 0;
+    let cancellation = http.cancellation();
     loop {
+        // Before the device key is asked for a proof that nobody would send.
+        if cancellation.is_cancelled() {
+            return Err(Failure { error: Error::Cancelled, is_reset: false, may_have_arrived });
+        }
         let outcome = http.send(&request()?);
         may_have_arrived |= outcome.as_ref().map_or_else(|failure| failure.may_have_arrived, |_| true);
         let wait = match &outcome {
@@ -43,7 +48,7 @@ pub(crate) fn send(
         if attempt >= retries.count || wait > LONGEST_WAIT || too_late {
             return outcome.map_err(|failure| Failure { may_have_arrived, ..failure });
         }
-        clock.sleep(wait);
+        clock.sleep(wait, &cancellation);
         attempt = attempt.saturating_add(1);
     }
 }

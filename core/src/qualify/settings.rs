@@ -152,6 +152,7 @@ impl PinSet {
 }
 
 /// Settings that were checked.
+#[derive(Clone)]
 pub(crate) struct CheckedSettings {
     pub(crate) issuer: HttpsUrl,
     pub(crate) fhir_base: HttpsUrl,

@@ -215,7 +215,7 @@ final class Check: ObservableObject {
         case .LastAttempt:
             stage = .lastTry(words)
             return
-        case .Transport(error: .Cancelled): action = .startAgain
+        case .Cancelled, .Transport(error: .Cancelled): action = .startAgain
         case .Transport(error: .Unavailable), .NotMyNumberCard, .OtherCard: action = .holdAgain
         case .Transport, .CardUnreadable:
             failures += 1

@@ -13,7 +13,7 @@ use kazasu_ffi::card::read_card_info;
 use kazasu_ffi::device_key::{DeviceKey, DeviceKeyError};
 use kazasu_ffi::guidance::Language;
 use kazasu_ffi::qualify::{BackendConfig, QualifyClient};
-use kazasu_ffi::session::{LastAttempt, Member, Purpose, Session};
+use kazasu_ffi::session::{LastAttempt, Member, Purpose};
 use kazasu_ffi::simulator::SimulatedCard;
 use kazasu_ffi::transport::{CardTransport, TransportError, TransportLimits};
 use p256::ecdsa::signature::Signer;
@@ -46,7 +46,8 @@ fn main() {
 
 fn qualify(client: &Arc<QualifyClient>) {
     let member = Member { certificate: None, purpose: Purpose::Own, capabilities: None };
-    let session = client.begin(member, Arc::new(Key::new())).unwrap();
+    let session = client.session(member, Arc::new(Key::new()));
+    session.begin().unwrap();
     let card = SimulatedCard::new("today".to_owned(), 1).unwrap();
     session.tap(card.tap(None).unwrap(), b"1234", LastAttempt::Refuse, None).unwrap();
     session.finish().unwrap();

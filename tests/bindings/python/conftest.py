@@ -101,6 +101,8 @@ def begin(client):
 
     def begin(certificate=None, device_key=None):
         member = kz.Member(certificate=certificate, purpose=kz.Purpose.OWN)
-        return client.begin(member, device_key or DeviceKey())
+        session = client.session(member, device_key or DeviceKey())
+        session.begin()
+        return session
 
     return begin

@@ -14,7 +14,8 @@ from conftest import DeviceKey, kz, read_config
 def main():
     arguments = json.loads(sys.argv[1])
     client = kz.QualifyClient(read_config(pathlib.Path(arguments["config"])), kz.Language.JAPANESE)
-    session = client.begin(kz.Member(purpose=kz.Purpose.OWN), DeviceKey())
+    session = client.session(kz.Member(purpose=kz.Purpose.OWN), DeviceKey())
+    session.begin()
     card = kz.SimulatedCard("today", 1)
     # The card lives in the library too: no copy of a command passes through Python.
     link = card.tap(arguments["fault"])

@@ -1,7 +1,10 @@
 """The scenario of the Kotlin tests once more, without a facade: a second opinion on the FFI."""
 
+import copy
 import gc
+import queue
 import re
+import socket
 import threading
 import weakref
 
@@ -181,6 +184,37 @@ def test_a_second_call_while_one_runs_is_busy(begin):
     assert session.finish().qualification == kz.Qualification.VALID
 
 
+def test_a_call_that_waits_for_the_server_is_cancelled(sandbox):
+    """A server that accepts and says nothing; `rearm` lets the session try again."""
+    silent = socket.create_server(("127.0.0.1", 0))
+    closed = queue.Queue()
+
+    def serve():
+        while True:
+            connection, _ = silent.accept()
+            while connection.recv(4096):
+                closed.put("speaks")
+            closed.put("closed")
+
+    threading.Thread(target=serve, daemon=True).start()
+    here = f"https://127.0.0.1:{silent.getsockname()[1]}"
+    config = copy.copy(sandbox.config)
+    config.issuer, config.fhir_base = here, f"{here}/r4"
+    session = kz.QualifyClient(config, kz.Language.ENGLISH).session(kz.Member(purpose=kz.Purpose.OWN), DeviceKey())
+    for _ in range(2):
+        ended = queue.Queue()
+        threading.Thread(target=lambda: ended.put(pytest.raises(kz.KazasuError.Cancelled, session.begin))).start()
+        assert closed.get(timeout=10) == "speaks"
+        session.cancel()
+        # A timeout would be another error.
+        assert ended.get(timeout=10).value.code() == "KZ-U03"
+        assert closed.get(timeout=10) == "closed"
+        with pytest.raises(kz.KazasuError.Cancelled):
+            session.begin()
+        session.rearm()
+    assert closed.empty()
+
+
 def test_a_panic_is_an_internal_error_and_the_library_goes_on(begin):
     with pytest.raises(kz.InternalError):
         kz.simulate_panic()
@@ -191,10 +225,11 @@ def test_without_a_server_the_call_is_unreachable(tmp_path):
     gone = Sandbox(tmp_path)
     client = kz.QualifyClient(gone.config, kz.Language.ENGLISH)
     member = kz.Member(purpose=kz.Purpose.OWN)
-    session = client.begin(member, DeviceKey())
+    session = client.session(member, DeviceKey())
+    session.begin()
     tap(session, card(1))
     gone.stop()
-    for call in (session.finish, lambda: client.begin(member, DeviceKey())):
+    for call in (session.finish, client.session(member, DeviceKey()).begin):
         with pytest.raises(kz.KazasuError.Connection) as down:
             call()
         assert (down.value.code(), down.value.reason) == ("KZ-T01", kz.ConnectionReason.UNREACHABLE)

@@ -1,18 +1,22 @@
 //! The stage of the flow tests: a sandbox, a simulated card and a client configured for both.
 
 pub mod dumps;
+pub mod heap;
+pub mod openssl;
+pub mod peer;
+pub mod trust;
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use kazasu::Error;
 use kazasu::card::{CvAuthorities, LastAttempt, TextInputPin, UserAuthenticationPin, VerificationNumberB};
 use kazasu::iso7816::{CardCapabilities, CardTransport};
 use kazasu::jose::dpop::{DeviceKey, SoftwareDeviceKey};
 use kazasu::qualify::{Access, DEFAULT_SCOPE, Language, Notice, QualifyClient, RecordKind, Settings};
 use kazasu::session::{self, AwaitingTap, Member, Qualified, Signed};
 use kazasu::time::{Clock, SystemClock, UnixMillis};
+use kazasu::{Cancellation, Error};
 use kazasu_card_sim::{Card, Config, Profile, SimTransport, people};
 use kazasu_sandbox::{LogTarget, Options, Sandbox, Switch};
 
@@ -95,7 +99,7 @@ impl Clock for VirtualClock {
         SystemClock.now().plus_ms(self.ahead_ms.load(Ordering::SeqCst))
     }
 
-    fn sleep(&self, duration: Duration) {
+    fn sleep(&self, duration: Duration, _cancellation: &Cancellation) {
         self.slept.lock().expect("clock").push(duration);
     }
 }

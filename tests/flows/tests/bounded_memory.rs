@@ -1,42 +1,14 @@
 //! Whatever a card answers, reading it takes at most 64 kB.
 
-use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use kazasu::card::{Card, Face, LastAttempt, Verification};
 use kazasu::crypto::SignatureVerifier;
 use kazasu::iso7816::{CardCapabilities, CardTransport, TransportError, TransportLimits};
+use kazasu_flows::heap::{self, Counting};
 use kazasu_flows::{authorities, number_b, pin_of, text_input_pin_of};
 
 const LIMIT: usize = 65_536;
-
-/// Counts the bytes that are allocated, and the most there were.
-struct Counting;
-
-static LIVE: AtomicUsize = AtomicUsize::new(0);
-static PEAK: AtomicUsize = AtomicUsize::new(0);
-
-// SAFETY: passes everything on to the system's allocator.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        let live = LIVE.fetch_add(layout.size(), Ordering::Relaxed) + layout.size();
-        PEAK.fetch_max(live, Ordering::Relaxed);
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        LIVE.fetch_sub(layout.size(), Ordering::Relaxed);
-        unsafe { System.dealloc(pointer, layout) }
-    }
-
-    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        LIVE.fetch_sub(layout.size(), Ordering::Relaxed);
-        let live = LIVE.fetch_add(size, Ordering::Relaxed) + size;
-        PEAK.fetch_max(live, Ordering::Relaxed);
-        unsafe { System.realloc(pointer, layout, size) }
-    }
-}
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
@@ -151,10 +123,7 @@ fn a_lying_card_takes_at_most_64_kilobytes() {
     let kept = Face::parse(face()).expect("the enormous photo is a face in form");
     drop(kept);
     for (name, read) in CARDS {
-        let before = LIVE.load(Ordering::Relaxed);
-        PEAK.store(before, Ordering::Relaxed);
-        flows(&mut Liar { read }, verification);
-        let peak = PEAK.load(Ordering::Relaxed) - before;
+        let peak = heap::peak_of(|| flows(&mut Liar { read }, verification));
         println!("{name}: {peak} bytes at most");
         assert!(peak <= LIMIT, "{name}: {peak}");
     }

@@ -10,7 +10,10 @@ use kazasu::jose::dpop::{DeviceKey, DeviceKeyError, SoftwareDeviceKey};
 use kazasu::qualify::{OnPinsExpired, Pinning};
 use kazasu::session::{self, Member, Warning};
 use kazasu_card_sim::{Profile, SimTransport};
-use kazasu_flows::{Stage, card, pin_of, start_sandbox, tap};
+use kazasu_flows::peer::{self, Peer};
+use kazasu_flows::trust::{Trust, server_of};
+use kazasu_flows::{Stage, VirtualClock, card, pin_of, start_sandbox, tap};
+use rustls::ContentType;
 
 #[test]
 fn every_switch_of_the_sandbox_gives_its_code() {
@@ -186,6 +189,31 @@ fn an_assertion_that_never_left_counts_until_its_life_is_over() {
     clock.advance(61_000);
     assert_eq!(signed.finish().expect_err("still nobody").code(), "KZ-T01", "no second tap is asked for");
     clock.advance(120_000);
+    assert_eq!(signed.finish().expect_err("too old"), AuthorizationFault::NonceRejected.into());
+}
+
+#[test]
+fn an_assertion_answered_by_a_broken_record_counts_as_sent() {
+    let trust = Trust::new();
+    let mut config = server_of(trust.issue(&trust.key, |_| ()), &trust.key);
+    config.enable_secret_extraction = true;
+    let config = Arc::new(config);
+    let peer = Peer::start(move |stream, heard| {
+        let mut link = peer::accept(stream, &config)?;
+        while let Some(asked) = heard.request(&mut link)? {
+            if asked.path == "/token" {
+                return peer::inject(link, ContentType::Handshake, &[0, 0, 0, 0]);
+            }
+            peer::answer_well(&mut link, &asked)?;
+        }
+        Ok(())
+    });
+    let clock = Arc::new(VirtualClock::default());
+    let client = kazasu_flows::client(&trust.settings(peer.port), clock.clone()).expect("settings");
+    let awaiting = session::begin(client, kazasu_flows::member()).expect("begins");
+    let mut signed = tap(awaiting, &mut SimTransport::tap(card(Profile::Today, 1)), pin_of(1)).expect("signs");
+    assert_eq!(signed.finish().expect_err("no answer").code(), "KZ-T01");
+    clock.advance(60_001);
     assert_eq!(signed.finish().expect_err("too old"), AuthorizationFault::NonceRejected.into());
 }
 

@@ -21,20 +21,6 @@ public enum CardQueue {
     }
 }
 
-/// Where calls wait for the server. Concurrent, so that a second call of one session meets `Busy` and not a queue.
-enum NetworkQueue {
-    private static let shared = DispatchQueue(label: "org.kazasu.network", qos: .userInitiated, attributes: .concurrent)
-
-    static func run<T: Sendable>(_ body: @escaping @Sendable () throws -> T) async throws -> T {
-        if Task.isCancelled { throw KazasuError.Transport(error: .Cancelled) }
-        return try await withCheckedThrowingContinuation { continuation in
-            shared.async {
-                continuation.resume(with: Result { try typed(body) })
-            }
-        }
-    }
-}
-
 /// Turns whatever `body` throws into a `KazasuError`. A panic's text may hold anything and is dropped.
 func typed<T>(_ body: () throws -> T) throws -> T {
     do {

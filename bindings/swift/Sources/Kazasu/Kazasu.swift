@@ -18,12 +18,11 @@ public struct Kazasu: Sendable {
     ///   - member: The person whose card is read; give the certificate of an earlier tap, and another card is refused
     ///     before any PIN is sent.
     ///   - deviceKey: This person's key on this device for this backend, see ``SecureEnclaveDeviceKey``.
-    /// - Throws: `KazasuError`; `Cancelled` if the task was cancelled before the call began.
+    /// - Throws: `KazasuError`; `Cancelled` if the task was cancelled: nothing more is sent then, and the connection is closed.
     public func begin(member: Member, deviceKey: any DeviceKey) async throws -> KazasuSession {
-        let client = client
-        return try await NetworkQueue.run {
-            try KazasuSession(client.begin(member: member, deviceKey: deviceKey))
-        }
+        let session = KazasuSession(client.session(member: member, deviceKey: deviceKey))
+        try await session.begin()
+        return session
     }
 
     /// Asks a card for the tries left of the user-authentication PIN. Costs no try.

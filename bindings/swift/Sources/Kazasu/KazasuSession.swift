@@ -2,7 +2,8 @@ import Foundation
 
 /// One qualification of one member: ``Kazasu/begin(member:deviceKey:)`` → tap → ``finish()``.
 ///
-/// At most one call runs at a time; a second one fails with `Busy`. Everything thrown is a `KazasuError`.
+/// At most one call runs at a time; a second one fails with `Busy`. Everything thrown is a `KazasuError`: `Cancelled` where the
+/// task was cancelled while it waited for the server, within a tenth of a second.
 public final class KazasuSession: Sendable {
     private let session: Session
 
@@ -10,10 +11,15 @@ public final class KazasuSession: Sendable {
         self.session = session
     }
 
+    func begin() async throws {
+        let session = session
+        try await ServerCall(session).run { try session.begin() }
+    }
+
     /// Fetches a new nonce if the present one is nearly over. Call it when the PIN was typed slowly; it mostly costs nothing.
     public func renew() async throws {
         let session = session
-        try await NetworkQueue.run { try session.renew() }
+        try await ServerCall(session).run { try session.renew() }
     }
 
     /// Reads and checks the certificate, sends the PIN once and has the card sign. Uses no network.
@@ -39,10 +45,11 @@ public final class KazasuSession: Sendable {
         }
     }
 
-    /// Sends the assertion and asks for the eligibility. May be called again after a failure, within a minute of the tap.
+    /// Sends the assertion and asks for the eligibility. May be called again after a failure, or cancelled, within a minute of
+    /// the tap.
     public func finish() async throws -> EligibilityResult {
         let session = session
-        return try await NetworkQueue.run { try session.finish() }
+        return try await ServerCall(session).run { try session.finish() }
     }
 }
 

@@ -105,6 +105,21 @@ final class ScenarioTests: XCTestCase {
         XCTAssertEqual(cancelled?.code(), "KZ-U03")
     }
 
+    func testCancelledCallsToTheServerSendNothingAndCanBeMadeAgain() async throws {
+        let session = try await begin()
+        let card = try SimulatedCard(profile: "today", person: 1)
+        _ = try await session.tap(card.tap(fault: nil), pin: pin("1234"))
+        let stopped = Task {
+            withUnsafeCurrentTask { $0?.cancel() }
+            _ = try await session.finish()
+        }
+        let cancelled = await failure { try await stopped.value }
+        XCTAssertEqual(cancelled, .Cancelled)
+        XCTAssertEqual(cancelled?.code(), "KZ-U03")
+        let result = try await session.finish()
+        XCTAssertEqual(result.qualification, .valid)
+    }
+
     func testForeignErrorBecomesATransportError() async throws {
         let session = try await begin()
         let error = await failure { try await session.tap(SurprisingLink(), pin: pin("1234")) }

@@ -1,9 +1,6 @@
 package org.kazasu
 
-import java.util.concurrent.atomic.AtomicBoolean
-import java.util.concurrent.atomic.AtomicReference
 import kotlin.coroutines.EmptyCoroutineContext
-import kotlin.coroutines.resume
 import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.Runnable
@@ -14,54 +11,74 @@ import org.kazasu.ffi.InternalException
 import org.kazasu.ffi.KazasuException
 import org.kazasu.ffi.ListenerException
 import org.kazasu.ffi.ProgressListener
+import org.kazasu.ffi.Session
 import org.kazasu.ffi.TapStep
 
 /**
  * Runs the blocking [call] on `Dispatchers.IO`. Unlike `withContext`, a cancelled caller does not wait for it.
  *
- * @param discard gets a result that nobody waits for any more.
  * @param onCancel is called on the cancelling thread and must not block.
  * @param cleanup is called exactly once, after [call], or when there was none.
  */
 internal suspend fun <T> blocking(
-    discard: (T) -> Unit = {},
     onCancel: () -> Unit = {},
     cleanup: () -> Unit = {},
     call: () -> T,
-): T {
-    // A result waits here and not in the continuation: a `resume` that hands back what comes too late has another
-    // signature in each line of kotlinx-coroutines, and an app chooses its own. Whoever takes the result out owns it.
-    val outcome = AtomicReference<Result<T>?>()
-    val abandoned = AtomicBoolean()
-    fun abandon() = outcome.getAndSet(null)?.onSuccess(discard)
-    try {
-        suspendCancellableCoroutine<Unit> { caller ->
-            caller.invokeOnCancellation {
-                abandoned.set(true)
-                onCancel()
+): T = suspendCancellableCoroutine { caller ->
+    caller.invokeOnCancellation { onCancel() }
+    val work = Runnable {
+        val outcome = runCatching {
+            try {
+                if (!caller.isActive) throw CancellationException()
+                translated(call)
+            } finally {
+                cleanup()
             }
-            val work = Runnable {
-                outcome.set(
-                    runCatching {
-                        try {
-                            if (!caller.isActive) throw CancellationException()
-                            translated(call)
-                        } finally {
-                            cleanup()
-                        }
-                    },
-                )
-                if (abandoned.get()) abandon()
-                caller.resume(Unit)
-            }
-            Dispatchers.IO.dispatch(EmptyCoroutineContext, work)
         }
-    } catch (e: CancellationException) {
-        // Also when the cancelling overtook a result on its way to the caller.
-        abandon()
-        throw e
+        // What comes too late is dropped.
+        caller.resumeWith(outcome)
     }
-    return checkNotNull(outcome.get()).getOrThrow()
+    Dispatchers.IO.dispatch(EmptyCoroutineContext, work)
+}
+
+/** One call that waits for the server and can be ended; whatever comes late ends none after it. */
+internal class ServerCall(private val session: Session) {
+    private var isRunning = false
+    private var isCancelled = false
+
+    fun <T> run(call: () -> T): T {
+        if (!begin()) throw CancellationException()
+        try {
+            return call()
+        } finally {
+            end()
+        }
+    }
+
+    /** Does not block. */
+    @Synchronized
+    fun cancel() {
+        isCancelled = true
+        if (isRunning) unlessClosed(session::cancel)
+    }
+
+    @Synchronized
+    private fun begin(): Boolean {
+        isRunning = !isCancelled
+        return isRunning
+    }
+
+    @Synchronized
+    private fun end() {
+        isRunning = false
+        if (isCancelled) unlessClosed(session::rearm)
+    }
+
+    private inline fun unlessClosed(call: () -> Unit) = try {
+        call()
+    } catch (_: IllegalStateException) {
+        // By the app, on another thread.
+    }
 }
 
 /** What the generated code throws beside [KazasuException], as [KazasuException]. */

@@ -32,7 +32,8 @@ import org.kazasu.ffi.readCardInfo as ffiReadCardInfo
  *
  * Every `suspend fun` of this package moves to `Dispatchers.IO` by itself and may be called from the main thread. It
  * fails with [KazasuException]: act on its type and fields, show `userText(language)`, tell support its `code()`. A cancelled call
- * returns at once with `CancellationException`; a network call under way then ends unheard in the background.
+ * returns at once with `CancellationException`; a call that waits for the server sends nothing more and lets go of its
+ * connection, within a tenth of a second.
  *
  * @constructor Checks [config]; no I/O. The first use in a process loads the native library, which takes some
  * milliseconds.
@@ -51,8 +52,16 @@ public class Kazasu(config: BackendConfig, language: Language = Language.JAPANES
      * @throws KazasuException.Authorization when it refuses, `KZ-A…`.
      * @throws KazasuException.DeviceKey `KZ-L01` when the key cannot be used, or threw.
      */
-    public suspend fun begin(member: Member, deviceKey: DeviceKey): KazasuSession =
-        blocking(discard = KazasuSession::close) { KazasuSession(client.begin(member, GuardedKey(deviceKey))) }
+    public suspend fun begin(member: Member, deviceKey: DeviceKey): KazasuSession {
+        val session = KazasuSession(translated { client.session(member, GuardedKey(deviceKey)) })
+        try {
+            session.begin()
+        } catch (e: Throwable) {
+            session.close()
+            throw e
+        }
+        return session
+    }
 
     /** Lets go of the backend; sessions that have begun are not touched. */
     override fun close(): Unit = client.close()
@@ -61,18 +70,20 @@ public class Kazasu(config: BackendConfig, language: Language = Language.JAPANES
 /**
  * One qualification of one member: [tap], then [finish].
  *
- * One call at a time: a second one fails with [KazasuException.Busy], also while a cancelled call has not ended in the
- * background. Close the session when done; a call after that fails with [KazasuException.Usage].
+ * One call at a time: a second one fails with [KazasuException.Busy], also during the moment in which a cancelled call
+ * ends in the background. Close the session when done; a call after that fails with [KazasuException.Usage].
  */
 public class KazasuSession internal constructor(private val session: Session) : AutoCloseable {
     private val running = AtomicBoolean()
+
+    internal suspend fun begin(): Unit = atTheServer { session.begin() }
 
     /**
      * Fetches a new nonce if the present one is nearly over; otherwise does nothing. Call it when the PIN was typed slowly.
      *
      * @throws KazasuException as [Kazasu.begin].
      */
-    public suspend fun renew(): Unit = oneAtATime { session.renew() }
+    public suspend fun renew(): Unit = atTheServer { session.renew() }
 
     /**
      * Reads and checks the certificate, sends the PIN once, has the card sign. Uses no network. After a failure the
@@ -121,15 +132,20 @@ public class KazasuSession internal constructor(private val session: Session) : 
     }
 
     /**
-     * Sends the assertion and asks for the eligibility; needs no card. After a connection failure it may be called
-     * again within a minute of the tap. An answer such as 無効 is a result, not an exception.
+     * Sends the assertion and asks for the eligibility; needs no card. After a connection failure, or cancelled, it may
+     * be called again within a minute of the tap. An answer such as 無効 is a result, not an exception.
      *
      * @throws KazasuException.Connection `KZ-T…`; [KazasuException.Authorization] `KZ-A…`; [KazasuException.Resource].
      */
-    public suspend fun finish(): EligibilityResult = oneAtATime { session.finish() }
+    public suspend fun finish(): EligibilityResult = atTheServer { session.finish() }
 
     /** Lets go of the session, once a call under way has ended. Returns at once. */
     override fun close(): Unit = session.close()
+
+    private suspend fun <T> atTheServer(call: () -> T): T {
+        val ended = ServerCall(session)
+        return oneAtATime(onCancel = ended::cancel) { ended.run(call) }
+    }
 
     private suspend fun <T> oneAtATime(onCancel: () -> Unit = {}, cleanup: () -> Unit = {}, call: () -> T): T {
         if (!running.compareAndSet(false, true)) {

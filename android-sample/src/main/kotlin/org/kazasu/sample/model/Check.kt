@@ -228,7 +228,7 @@ class Check(
             else -> Action.TRY_AGAIN
         }
         is KazasuException.Busy, is KazasuException.Internal, is KazasuException.DeviceKey -> Action.START_AGAIN
-        is KazasuException.Authorization -> Action.START_AGAIN
+        is KazasuException.Authorization, is KazasuException.Cancelled -> Action.START_AGAIN
         else -> Action.CLOSE
     }
 
