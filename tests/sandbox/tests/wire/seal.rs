@@ -228,6 +228,10 @@ fn each_switch_changes_what_it_says_and_nothing_else() {
     assert!(!is_genuine && jws["kid"] == sandbox.signer_kids()[0].as_str());
     let (_sandbox, _device, plain) = asked(SwitchName::SealPlain);
     assert_eq!(plain.reply.json()["resourceType"], "CoverageEligibilityResponse");
+    let (sandbox, device, _asked) = asked(SwitchName::KeysMissing);
+    let keys = device.client.get("/jwks.json").json();
+    let kids: Vec<&str> = keys["keys"].as_array().unwrap().iter().filter_map(|key| key["kid"].as_str()).collect();
+    assert!(!kids.is_empty() && !kids.contains(&sandbox.signer_kids()[0].as_str()));
     let (_sandbox, device, large) = asked(SwitchName::SealOversize);
     assert!(large.reply.body.len() > 1 << 20 && large.signed(&device).2);
 }
