@@ -304,7 +304,7 @@ impl Signed {
         self.awaiting.connection.server_text.as_deref()
     }
 
-    /// Asks for an answer that was [`Qualification::Pending`](crate::fhir::Qualification::Pending) after 2, 4, 8, 16 and
+    /// Asks for an answer that was [`Qualification::Pending`] after 2, 4, 8, 16 and
     /// 30 s, until it is there; still pending after that minute, it can be asked for again. Blocks.
     ///
     /// # Errors
