@@ -59,8 +59,8 @@ fn eligibility_and_records_come_sealed_where_the_server_requires_it() {
     let stage = stage(SealMode::Required, &[]);
     let mut signed = stage.sign(&card(Profile::Today, 1), 1).expect("signs");
     let qualified = signed.finish().expect("an answer");
-    assert!(qualified.sealed && qualified.eligibility.insurances().first().is_some());
-    let mut access = signed.into_access().ok().expect("a token");
+    assert!(qualified.sealed && !qualified.eligibility.insurances().is_empty());
+    let mut access = signed.into_access().expect("a token");
     assert!(access.is_sealed());
     let read: Vec<usize> =
         RecordKind::ALL.map(|kind| access.records(kind, None).expect("records").records.len()).into();
@@ -128,7 +128,7 @@ fn each_request_brings_a_key_of_its_own() {
     let stage = stage(SealMode::Required, &["submit-502:2", "use-dpop-nonce"]);
     let mut signed = stage.sign(&card(Profile::Today, 1), 1).expect("signs");
     signed.finish().expect("an answer");
-    signed.into_access().ok().expect("a token").records(RecordKind::Checkup, None).expect("records");
+    signed.into_access().expect("a token").records(RecordKind::Checkup, None).expect("records");
     let proofs: Vec<Value> = fhir_exchanges(&stage).iter().filter_map(|e| e.proof.as_deref()).map(claims).collect();
     let keys: BTreeSet<String> = proofs.iter().map(|proof| proof["enc_jwk"].to_string()).collect();
     assert!(proofs.len() >= 4, "two refused, one answered, records: {}", proofs.len());
@@ -178,7 +178,7 @@ fn records_are_held_to_it_too() {
         let mut signed = stage.sign(&card(Profile::Today, 1), 1).expect("signs");
         signed.finish().expect("an answer");
         stage.sandbox.arm(switch.parse().expect("a switch"));
-        let mut access = signed.into_access().ok().expect("a token");
+        let mut access = signed.into_access().expect("a token");
         assert_eq!(access.records(RecordKind::Checkup, None).err(), Some(fault.into()), "{switch}");
     }
 }
