@@ -14,13 +14,12 @@ use crate::card::{
     UserAuthenticationPin,
 };
 use crate::error::{AuthorizationFault, CertificateFault, Error};
-use crate::fhir::{Eligibility, EligibilityRequest, Qualification};
+use crate::fhir::{Eligibility, Qualification};
 use crate::insurance::{CheckDigit, check_insurer_number};
 use crate::iso7816::{CardCapabilities, CardTransport};
 use crate::jose::dpop::{DeviceKey, device_thumbprint};
 use crate::qualify::assertion::{Assertion, Claims, LIFE_S, Purpose};
 use crate::qualify::{Access, Connection, Grant, Nonce, Pinning, QualifyClient, RESEND_MS, Submission, Token, poll};
-use crate::random;
 use crate::time::UnixMillis;
 
 /// Members per installation.
@@ -224,7 +223,7 @@ impl AwaitingTap {
     fn check(&self, certificate: Certificate) -> Result<(Certificate, Verdict), Error> {
         let roots = &self.client().settings.card_roots;
         let verdict = certificate.check_authentication(roots, self.client().verifier(), self.server_time())?;
-        if !self.connection.metadata.accepts(certificate.key().algorithm()) {
+        if !self.connection.metadata.card()?.accepts(certificate.key().algorithm()) {
             return Err(Error::usage("the server does not accept this generation of cards"));
         }
         Ok((certificate, verdict))
@@ -337,7 +336,7 @@ impl Signed {
             return Ok(granted);
         }
         let token = self.token()?;
-        let submission = self.awaiting.submission(&token)?;
+        let submission = Submission::new(&self.awaiting.connection, &token)?;
         Ok((token, submission))
     }
 
@@ -386,20 +385,6 @@ impl Signed {
             sealed: self.awaiting.connection.is_sealed(),
             channel: PLAIN,
         }
-    }
-}
-
-impl AwaitingTap {
-    fn submission(&self, token: &Token) -> Result<Submission, Error> {
-        let idempotency_key = random::generate_uuid()?;
-        let body = EligibilityRequest {
-            id: &idempotency_key,
-            patient: &token.patient,
-            created: self.server_time(),
-            consents: &self.client().settings.consents,
-        }
-        .to_json();
-        Ok(Submission { idempotency_key, body })
     }
 }
 

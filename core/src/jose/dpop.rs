@@ -73,7 +73,7 @@ opaque_debug!(ProofRequest<'_>);
 /// # Errors
 /// [`Error::DeviceKey`] when the key store refuses.
 pub fn prove(key: &dyn DeviceKey, request: ProofRequest<'_>) -> Result<String, Error> {
-    sign(key, &claims(request, &random::generate_uuid()?))
+    sign(key, "dpop+jwt", &claims(request, &random::generate_uuid()?))
 }
 
 /// [`prove`] with this `jti`, which must be fresh, and the key that the answer is to be sealed to.
@@ -88,11 +88,12 @@ pub(crate) fn prove_sealed(
     if let Some(claims) = claims.as_object_mut() {
         claims.insert("enc_jwk".to_owned(), enc_jwk);
     }
-    sign(key, &claims)
+    sign(key, "dpop+jwt", &claims)
 }
 
-fn sign(key: &dyn DeviceKey, claims: &Value) -> Result<String, Error> {
-    let header = json!({"typ": "dpop+jwt", "alg": "ES256", "jwk": jwk(&public_key(key)?)});
+/// A JWT of this type by the device key, whose public half goes along.
+pub(crate) fn sign(key: &dyn DeviceKey, typ: &str, claims: &Value) -> Result<String, Error> {
+    let header = json!({"typ": typ, "alg": "ES256", "jwk": jwk(&public_key(key)?)});
     let input = SigningInput::new(&header, claims);
     let der = key.sign_sha256(input.as_bytes())?;
     let signature = EcdsaSignature::from_der(Curve::P256, &der)

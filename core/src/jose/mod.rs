@@ -1,5 +1,7 @@
 //! Exactly the JOSE forms the wire uses.
 
+#[cfg(feature = "net")]
+pub(crate) mod client_assertion;
 #[cfg(feature = "sealed")]
 mod concat_kdf;
 pub mod dpop;

@@ -25,9 +25,11 @@ const RESERVE_MS: i64 = 10_000;
 /// Version of [`SavedAccess`].
 const FORMAT: u64 = 1;
 
-/// What a server may offer beside eligibility; an app hides what it does not.
+/// What a server may offer; an app hides what it does not.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Feature {
+    /// Confirmed eligibility (L1).
+    Eligibility,
     /// Records (L2).
     Records,
     /// Giving and withdrawing consent (L3).
@@ -39,6 +41,7 @@ pub enum Feature {
 impl Feature {
     const fn level(self) -> &'static str {
         match self {
+            Self::Eligibility => "L1",
             Self::Records => "L2",
             Self::Consents | Self::Tasks => "L3",
         }
@@ -48,7 +51,7 @@ impl Feature {
 /// One member's access to the FHIR server: [`Signed::into_access`](crate::session::Signed::into_access) after a tap, or
 /// [`Access::resume`] with what was saved. Every call blocks; none needs the card.
 pub struct Access {
-    connection: Connection,
+    pub(super) connection: Connection,
     pub(super) token: Token,
     statement: Option<CapabilityStatement>,
     is_unsaved: bool,
@@ -213,12 +216,7 @@ impl Access {
 
     /// Sends one request; renews an access token that is over, once.
     pub(super) fn call(&mut self, call: &Call) -> Result<Reply, Error> {
-        let now = self.connection.client.clock.now();
-        let mut is_fresh = false;
-        if now.plus_ms(RESERVE_MS) > self.token.expires_at {
-            self.refresh()?;
-            is_fresh = true;
-        }
+        let is_fresh = self.keep_fresh()?;
         let reply = self.connection.call(&self.token, call)?;
         let is_over = reply.status == 401 && self.token.refresh.is_some();
         if is_fresh || !is_over {
@@ -226,6 +224,15 @@ impl Access {
         }
         self.refresh()?;
         self.connection.call(&self.token, call)
+    }
+
+    /// Renews an access token that is nearly over; whether it had to.
+    pub(super) fn keep_fresh(&mut self) -> Result<bool, Error> {
+        let is_over = self.connection.client.clock.now().plus_ms(RESERVE_MS) > self.token.expires_at;
+        if is_over {
+            self.refresh()?;
+        }
+        Ok(is_over)
     }
 }
 

@@ -16,12 +16,49 @@ use crate::time::Clock;
 
 const TIMEOUT: Duration = Duration::from_secs(10);
 const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
+const TOKEN_EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
+const AUTHORIZATION_CODE: &str = "authorization_code";
+
+/// How a card's assertion becomes a token.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum CardGrant {
+    /// Mode CARD: it is the grant (RFC 7523, 2.1).
+    JwtBearer,
+    /// Mode EXCHANGE: it is exchanged, and the device signs in beside it (RFC 8693).
+    TokenExchange,
+}
+
+/// What a server that takes cards says.
+#[derive(Clone, Debug)]
+pub(crate) struct CardMode {
+    pub(crate) nonce_endpoint: HttpsUrl,
+    pub(crate) grant: CardGrant,
+    algorithms: Vec<String>,
+}
+
+impl CardMode {
+    /// Whether the server takes assertions of this algorithm; one that lists none is asked anyway.
+    pub(crate) fn accepts(&self, algorithm: Algorithm) -> bool {
+        self.algorithms.is_empty() || self.algorithms.iter().any(|name| name == algorithm.name())
+    }
+}
+
+/// What a server with a sign-in page says (mode OIDC).
+#[derive(Clone, Debug)]
+pub(crate) struct SignInMode {
+    pub(crate) authorization_endpoint: HttpsUrl,
+    /// Where the request is pushed to (RFC 9126).
+    pub(crate) pushed_request_endpoint: Option<HttpsUrl>,
+    /// Its answers name the issuer (RFC 9207).
+    pub(crate) names_issuer: bool,
+}
 
 /// Endpoints and abilities of the server.
 #[derive(Clone, Debug)]
 pub(crate) struct Metadata {
     pub(crate) token_endpoint: HttpsUrl,
-    pub(crate) nonce_endpoint: HttpsUrl,
+    card: Option<CardMode>,
+    sign_in: Option<SignInMode>,
     /// Where tokens are given up (RFC 7009).
     pub(crate) revocation_endpoint: Option<HttpsUrl>,
     /// Conformance levels; empty where the server states none.
@@ -34,7 +71,6 @@ pub(crate) struct Metadata {
     pub(crate) jwks_uri: Option<HttpsUrl>,
     /// What the server says of sealed answers.
     pub(crate) sealing: Option<Offer>,
-    card_algorithms: Vec<String>,
 }
 
 impl Metadata {
@@ -76,20 +112,36 @@ impl Metadata {
             let list = json.get(name).and_then(Value::as_array);
             list.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
         };
-        if !strings("grant_types_supported").iter().any(|grant| grant == JWT_BEARER) {
-            return Err(Error::usage("the server does not accept card assertions"));
-        }
+        let grants = strings("grant_types_supported");
+        let has = |grant: &str| grants.iter().any(|known| known == grant);
+        let card_grant = match (has(JWT_BEARER), has(TOKEN_EXCHANGE)) {
+            (true, _) => Some(CardGrant::JwtBearer),
+            (false, true) => Some(CardGrant::TokenExchange),
+            (false, false) => None,
+        };
+        let card = |grant| -> Result<CardMode, Error> {
+            let algorithms = strings("card_assertion_signing_alg_values_supported");
+            Ok(CardMode { nonce_endpoint: endpoint("nonce_endpoint")?, grant, algorithms })
+        };
+        let sign_in = || -> Result<SignInMode, Error> {
+            let names = json.get("authorization_response_iss_parameter_supported").and_then(Value::as_bool);
+            Ok(SignInMode {
+                authorization_endpoint: endpoint("authorization_endpoint")?,
+                pushed_request_endpoint: optional("pushed_authorization_request_endpoint"),
+                names_issuer: names == Some(true),
+            })
+        };
         let levels = strings("kz_conformance");
         Ok(Self {
             token_endpoint: endpoint("token_endpoint")?,
-            nonce_endpoint: endpoint("nonce_endpoint")?,
+            card: card_grant.map(card).transpose()?,
+            sign_in: has(AUTHORIZATION_CODE).then(sign_in).transpose()?,
             revocation_endpoint: optional("revocation_endpoint"),
             levels,
             suspension_effect: json.get("kz_suspension_effect").and_then(Value::as_str).map(str::to_owned),
             clock_offset_ms: 0,
             jwks_uri: optional("jwks_uri"),
             sealing: Offer::parse(json),
-            card_algorithms: strings("card_assertion_signing_alg_values_supported"),
         })
     }
 
@@ -98,9 +150,14 @@ impl Metadata {
         self.levels.is_empty() || self.levels.iter().any(|known| known == level)
     }
 
-    /// Whether the server takes assertions of this algorithm; one that lists none is asked anyway.
-    pub(crate) fn accepts(&self, algorithm: Algorithm) -> bool {
-        self.card_algorithms.is_empty() || self.card_algorithms.iter().any(|name| name == algorithm.name())
+    /// What a tap needs.
+    pub(crate) fn card(&self) -> Result<&CardMode, Error> {
+        self.card.as_ref().ok_or_else(|| Error::usage("the server does not accept card assertions"))
+    }
+
+    /// What a sign-in page needs.
+    pub(crate) fn sign_in(&self) -> Result<&SignInMode, Error> {
+        self.sign_in.as_ref().ok_or_else(|| Error::usage("the server has no sign-in page"))
     }
 }
 

@@ -15,6 +15,7 @@ mod registration;
 mod retry;
 mod sealing;
 mod settings;
+mod sign_in;
 mod submit;
 mod suspension;
 mod tls;
@@ -28,6 +29,7 @@ pub use records::{Changes, RecordKind, Records};
 pub use registration::RegistrationRequest;
 pub use sealing::PayloadEncryption;
 pub use settings::{DEFAULT_SCOPE, Notice, OnPinsExpired, Settings};
+pub use sign_in::SignIn;
 pub use suspension::{OFFICIAL_LINES, OfficialLine, SavedSuspension, Suspended, Suspension};
 
 pub(crate) use connection::Connection;

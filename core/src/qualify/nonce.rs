@@ -35,7 +35,7 @@ impl Nonce {
     /// Fetches one, and sets the connection's view of the server's clock by it.
     pub(crate) fn fetch_by(connection: &mut Connection) -> Result<Self, Error> {
         let clock = &*connection.client.clock;
-        let (nonce, told) = Self::fetch(&connection.http, clock, &connection.metadata.nonce_endpoint)?;
+        let (nonce, told) = Self::fetch(&connection.http, clock, &connection.metadata.card()?.nonce_endpoint)?;
         connection.clock_offset_ms = told.clock_offset_ms;
         connection.authorization_nonce = told.dpop_nonce;
         Ok(nonce)

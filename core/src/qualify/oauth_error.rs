@@ -1,6 +1,8 @@
 //! What an unsuccessful answer means: of the authorization server (RFC 6749, 5.2 with `card_error`), and the challenges of
 //! the FHIR server (RFC 9449, 7.1).
 
+use std::time::Duration;
+
 use serde_json::Value;
 
 use super::http::Reply;
@@ -44,7 +46,13 @@ pub(super) fn member<'a>(json: &'a Value, name: &str) -> &'a str {
 /// The error behind an unsuccessful answer of the authorization server (RFC 6749, 5.2 with `card_error`).
 pub(crate) fn error_of_reply(reply: &Reply) -> Error {
     let json = oauth_error(&reply.body).unwrap_or_default();
-    match (member(&json, "error"), member(&json, "card_error")) {
+    let known = error_of_names(member(&json, "error"), member(&json, "card_error"), reply.retry_after());
+    known.unwrap_or_else(|| error_of_status(reply))
+}
+
+/// The error of these names, which a sign-in page sends along with the browser too (RFC 6749, 4.1.2.1).
+pub(super) fn error_of_names(error: &str, card_error: &str, retry_after: Option<Duration>) -> Option<Error> {
+    Some(match (error, card_error) {
         ("invalid_grant", "nonce_expired" | "nonce_reused") => AuthorizationFault::NonceRejected.into(),
         ("invalid_grant", "clock_skew") => AuthorizationFault::ClockSkew.into(),
         ("invalid_grant", "bad_signature" | "bad_chain" | "wrong_certificate") => CertificateFault::Refused.into(),
@@ -57,10 +65,10 @@ pub(crate) fn error_of_reply(reply: &Reply) -> Error {
         ("invalid_scope" | "invalid_target", _) => AuthorizationFault::InvalidScope.into(),
         ("invalid_client" | "unauthorized_client", _) => AuthorizationFault::InvalidClient.into(),
         ("use_dpop_nonce" | "invalid_dpop_proof", _) => AuthorizationFault::DpopProof.into(),
-        ("temporarily_unavailable", _) => ConnectionFault::Maintenance { retry_after: reply.retry_after() }.into(),
-        ("slow_down", _) => ConnectionFault::RateLimited { retry_after: reply.retry_after() }.into(),
-        _ => error_of_status(reply),
-    }
+        ("temporarily_unavailable", _) => ConnectionFault::Maintenance { retry_after }.into(),
+        ("slow_down", _) => ConnectionFault::RateLimited { retry_after }.into(),
+        _ => return None,
+    })
 }
 
 fn error_of_status(reply: &Reply) -> Error {

@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::jose::dpop::{self, DeviceKey, ProofRequest};
 use crate::jose::sealed::Exchange;
 use crate::random;
-use crate::time::Clock;
+use crate::time::{Clock, UnixMillis};
 
 /// What every request signed by the device key needs.
 pub(crate) struct Proofs<'a> {
@@ -39,8 +39,13 @@ impl Proofs<'_> {
         Ok((dpop::prove_sealed(self.key, request, &jti, exchange.jwk())?, exchange))
     }
 
+    /// Now, by the server's clock.
+    pub(crate) fn server_time(&self) -> UnixMillis {
+        self.clock.now().plus_ms(self.clock_offset_ms)
+    }
+
     fn request<'b>(&'b self, method: Method, uri: &'b str, access_token: Option<&'b str>) -> ProofRequest<'b> {
-        let issued_at = self.clock.now().plus_ms(self.clock_offset_ms);
+        let issued_at = self.server_time();
         ProofRequest { method: method.name(), uri, issued_at, nonce: self.nonce.as_deref(), access_token }
     }
 

@@ -37,6 +37,8 @@ pub struct Settings {
     pub scope: Option<String>,
     /// Types of optional information the person consented to, such as `limit-certificate`.
     pub consents: Vec<String>,
+    /// Where a sign-in page sends the browser back to: an `https` URL that belongs to the app. Only for servers with one.
+    pub redirect_uri: Option<String>,
     /// Whether answers have to be sealed to the request.
     pub payload_encryption: PayloadEncryption,
     /// Names (`kid`) of the keys that may sign sealed answers. One of 43 characters is taken for the key's RFC 7638
@@ -163,6 +165,7 @@ pub(crate) struct CheckedSettings {
     pub(crate) notice: Notice,
     pub(crate) scope: String,
     pub(crate) consents: Vec<String>,
+    pub(crate) redirect_uri: Option<HttpsUrl>,
     pub(crate) payload_encryption: PayloadEncryption,
     pub(crate) signer_kids: Vec<String>,
 }
@@ -191,6 +194,7 @@ impl CheckedSettings {
             notice: settings.notice.clone(),
             scope: settings.scope.clone().unwrap_or_else(|| DEFAULT_SCOPE.to_owned()),
             consents: settings.consents.clone(),
+            redirect_uri: settings.redirect_uri.as_deref().map(|uri| url(uri, "redirect_uri")).transpose()?,
             payload_encryption: settings.payload_encryption,
             signer_kids: settings.signer_kids.clone(),
         })

@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::access::{Access, Feature};
 use super::connection::{Call, Connection};
 use super::http::{Body, Method, Reply};
 use super::oauth_error::resource_error;
 use super::token::{Token, percent_encode};
 use crate::error::{Error, ResourceFault};
-use crate::fhir::{self, Eligibility, OperationOutcome, Page};
+use crate::fhir::{self, Eligibility, EligibilityRequest, OperationOutcome, Page};
 use crate::json;
 use crate::random;
 
@@ -22,6 +23,19 @@ pub(crate) struct Submission {
 }
 
 impl Submission {
+    /// The question about the person of the token, on the day it is by the server's clock.
+    pub(crate) fn new(connection: &Connection, token: &Token) -> Result<Self, Error> {
+        let idempotency_key = random::generate_uuid()?;
+        let body = EligibilityRequest {
+            id: &idempotency_key,
+            patient: &token.patient,
+            created: connection.server_time(),
+            consents: &connection.client.settings.consents,
+        }
+        .to_json();
+        Ok(Self { idempotency_key, body })
+    }
+
     /// Asks, twice more if the connection breaks; wraps the question in `Parameters` for servers that want it so. What was
     /// wrapped stays so, with its new key: sending again is then the same question.
     pub(crate) fn send(&mut self, connection: &mut Connection, token: &Token) -> Result<Eligibility, Error> {
@@ -49,6 +63,20 @@ impl Submission {
             ],
             timeout: TIMEOUT,
         }
+    }
+}
+
+impl Access {
+    /// Asks for the eligibility without the card: after a sign-in, or as long as the server lets the tokens of a tap do so.
+    /// One round trip, another one to renew a token that is over; blocks.
+    ///
+    /// # Errors
+    /// [`Error::Authorization`] with `KZ-A10` when a tap or sign-in is needed; otherwise as
+    /// [`Signed::finish`](crate::session::Signed::finish).
+    pub fn eligibility(&mut self) -> Result<Eligibility, Error> {
+        self.require(Feature::Eligibility)?;
+        self.keep_fresh()?;
+        Submission::new(&self.connection, &self.token)?.send(&mut self.connection, &self.token)
     }
 }
 

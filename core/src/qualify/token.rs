@@ -6,16 +6,22 @@ use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use super::connection::Connection;
+use super::discovery::CardGrant;
 use super::http::{Body, Failure, MAX_ANSWER, Method, Request};
 use super::oauth_error::{error_of_reply, is_grant_over, member};
+use super::proofs::Proofs;
 use super::retry::Retries;
 use crate::error::{AuthorizationFault, Error, ResourceFault};
 use crate::fhir::is_id;
+use crate::jose::client_assertion::client_assertion;
 use crate::json as border;
 use crate::time::UnixMillis;
 
 const TIMEOUT: Duration = Duration::from_secs(15);
 const JWT_BEARER: &str = "urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer";
+const TOKEN_EXCHANGE: &str = "urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Atoken-exchange";
+const JWT_TYPE: &str = "urn%3Aietf%3Aparams%3Aoauth%3Atoken-type%3Ajwt";
+const CLIENT_ASSERTION: &str = "urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer";
 /// The same assertion may be sent again this long after it was signed.
 pub(crate) const RESEND_MS: i64 = 60_000;
 /// What an access token lives when the server does not say; the wire contract allows no more.
@@ -29,27 +35,51 @@ pub(crate) enum Grant<'a> {
     Card { assertion: &'a str, signed_at: UnixMillis },
     /// A refresh token of this device key.
     Refresh(&'a str),
+    /// The code that a sign-in page gave (RFC 6749, 4.1.3; RFC 7636, 4.5).
+    Code { code: &'a str, verifier: &'a str, redirect_uri: &'a str },
 }
 
 impl Grant<'_> {
-    fn form(&self, client_id: &str) -> Zeroizing<String> {
-        let client_id = percent_encode(client_id);
-        Zeroizing::new(match self {
-            Self::Card { assertion, .. } => {
+    /// The form for one attempt: what the device signs into it must be fresh.
+    fn form(&self, asked: &Asked, proofs: &Proofs<'_>) -> Result<Zeroizing<String>, Error> {
+        let client_id = percent_encode(&asked.client_id);
+        Ok(Zeroizing::new(match (self, asked.card) {
+            (Self::Card { assertion, .. }, Some(CardGrant::TokenExchange)) => {
+                let device = client_assertion(proofs.key, &asked.client_id, &asked.issuer, proofs.server_time())?;
+                format!(
+                    "grant_type={TOKEN_EXCHANGE}&client_id={client_id}&subject_token={assertion}\
+                     &subject_token_type={JWT_TYPE}&client_assertion_type={CLIENT_ASSERTION}&client_assertion={device}"
+                )
+            }
+            (Self::Card { assertion, .. }, _) => {
                 format!("grant_type={JWT_BEARER}&client_id={client_id}&assertion={assertion}")
             }
-            Self::Refresh(token) => {
+            (Self::Refresh(token), _) => {
                 format!("grant_type=refresh_token&client_id={client_id}&refresh_token={}", percent_encode(token))
             }
-        })
+            (Self::Code { code, verifier, redirect_uri }, _) => format!(
+                "grant_type=authorization_code&client_id={client_id}&code={}&code_verifier={verifier}&redirect_uri={}",
+                percent_encode(code),
+                percent_encode(redirect_uri)
+            ),
+        }))
     }
 
     fn retries(&self) -> Retries {
         match self {
             Self::Card { signed_at, .. } => Retries { count: 2, until: Some(signed_at.plus_ms(RESEND_MS)) },
             Self::Refresh(_) => Retries { count: 1, until: None },
+            // A code counts once.
+            Self::Code { .. } => Retries { count: 0, until: None },
         }
     }
+}
+
+/// Who asks whom.
+struct Asked {
+    client_id: String,
+    issuer: String,
+    card: Option<CardGrant>,
 }
 
 /// A token that outlives the access token.
@@ -79,12 +109,17 @@ impl Token {
     /// The failure tells whether the server may have seen the request.
     pub(crate) fn request(connection: &mut Connection, grant: &Grant<'_>) -> Result<Self, Failure> {
         let uri = connection.metadata.token_endpoint.as_str().to_owned();
-        let form = grant.form(&connection.client.settings.client_id);
+        let settings = &connection.client.settings;
+        let asked = Asked {
+            client_id: settings.client_id.clone(),
+            issuer: settings.issuer.as_str().to_owned(),
+            card: connection.metadata.card().ok().map(|card| card.grant),
+        };
         let reply = connection.authorize(grant.retries(), |proofs| {
             Ok(Request {
                 method: Method::Post,
                 uri: uri.clone(),
-                body: Some(Body::form(form.as_bytes().to_vec())),
+                body: Some(Body::form(grant.form(&asked, proofs)?.as_bytes().to_vec())),
                 accept: "application/json",
                 headers: vec![("dpop", proofs.prove(Method::Post, &uri, None)?)],
                 timeout: TIMEOUT,

@@ -1,5 +1,6 @@
 //! The stage of the flow tests: a sandbox, a simulated card and a client configured for both.
 
+pub mod browser;
 pub mod dumps;
 pub mod heap;
 pub mod openssl;
