@@ -144,7 +144,7 @@ def test_failures_have_a_code_in_both_languages_within_80_columns(tmp_path, case
         assert_narrow(text)
         assert done.out == ""
         answer = Run(*arguments, "--lang", lang, "--json", secrets=secrets).json["error"]
-        assert answer.keys() == {"code", "text", "attempts_left"} and answer["code"] == code
+        assert answer.keys() == {"code", "text", "attempts_left", "server_text"} and answer["code"] == code
 
 
 # What the holder opens

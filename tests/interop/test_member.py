@@ -3,11 +3,15 @@
 import base64
 import json
 import os
+import ssl
 import stat
+import subprocess
+import urllib.error
+import urllib.request
 
 import pytest
 
-from conftest import PIN, Run, Sandbox, trace
+from conftest import BIN, PIN, Run, Sandbox, trace
 
 
 class Holder:
@@ -147,5 +151,51 @@ def test_an_unconfirmed_stop_is_asked_about_again(tmp_path):
         holder("consent", "list").succeeded()
         assert holder("suspend", "--yes", "--json", secrets="").succeeded().json["suspension"]["confirmed"] is False
         assert holder("suspend", "--yes", "--json", secrets="").succeeded().json["suspension"]["confirmed"] is True
+    finally:
+        server.stop()
+
+
+def test_what_the_server_says_is_shown_as_text(tmp_path):
+    server = Sandbox(tmp_path, "--switch", "outcome-html:2")
+    holder = Holder(tmp_path, server.config)
+    try:
+        told = holder("qualify", "--json").failed_with("KZ-Q06").json["error"]["server_text"]
+        assert "<" in told
+        done = holder("qualify", "--lang", "ja").failed_with("KZ-Q06")
+        assert "サーバーからの案内" in done.err and "<" in done.err and "\x1b" not in done.err
+        assert holder("qualify", "--json").succeeded()
+    finally:
+        server.stop()
+
+
+class NoRedirect(urllib.request.HTTPRedirectHandler):
+    """A browser that tells where it is sent and does not go there."""
+
+    def redirect_request(self, *arguments):
+        return None
+
+
+def browse(folder, url):
+    context = ssl.create_default_context(cafile=str(folder / json.loads((folder / "config.json").read_text())["tls_roots"][0]))
+    opener = urllib.request.build_opener(NoRedirect, urllib.request.HTTPSHandler(context=context))
+    with pytest.raises(urllib.error.HTTPError) as sent_on:
+        opener.open(url)
+    return sent_on.value.headers["Location"]
+
+
+def test_a_sign_in_needs_no_card(tmp_path):
+    server = Sandbox(tmp_path, "--modes", "oidc")
+    kept = tmp_path / "kept.json"
+    try:
+        command = [BIN / "kazasu", "--config", server.config, "--keep", kept, "--lang", "en", "--json", "sign-in"]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
+            url = next(line.strip() for line in run.stderr if line.startswith("https://"))
+            out, _ = run.communicate(browse(tmp_path, f"{url}&person=1") + "\n", timeout=60)
+        assert (run.returncode, json.loads(out)) == (0, {"signed_in": True})
+        holder = Holder(tmp_path, server.config)
+        assert holder("records", "--kind", "checkup", secrets="").succeeded().exchanges == []
+        Run("--config", server.config, "sign-in").failed_with("KZ-U01")
+        done = Run("--config", server.config, "--keep", kept, "sign-in", secrets="https://app.kazasu.example/callback?code=x\n")
+        done.failed_with("KZ-D01")
     finally:
         server.stop()

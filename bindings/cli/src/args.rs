@@ -88,6 +88,8 @@ pub(crate) enum Command {
     Consent(ConsentCommand),
     /// Register the card as insurance card, or follow a registration by its receipt.
     Register(RegisterArguments),
+    /// Sign in on the page of a server that has one, without a card; --keep holds what it brings.
+    SignIn,
     /// Stop access with a lost card. Needs no card, and --keep of an earlier tap.
     Suspend(SuspendArguments),
 }

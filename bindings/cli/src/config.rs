@@ -23,6 +23,7 @@ struct File {
     scope: Option<String>,
     #[serde(default)]
     consents: Vec<String>,
+    redirect_uri: Option<String>,
     #[serde(default)]
     payload_encryption: FilePayloadEncryption,
     #[serde(default)]
@@ -76,6 +77,7 @@ pub(crate) fn read(path: &Path) -> Result<Settings, Failure> {
         notice: Notice { id: file.notice.id, text: file.notice.text },
         scope: file.scope,
         consents: file.consents,
+        redirect_uri: file.redirect_uri,
         payload_encryption: file.payload_encryption.into(),
         signer_kids: file.signer_kids,
         ..Settings::default()

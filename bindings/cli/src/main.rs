@@ -22,6 +22,7 @@ mod qualify;
 mod records;
 mod register;
 mod secrets;
+mod sign_in;
 mod suspend;
 
 use std::process::ExitCode;
@@ -94,6 +95,7 @@ fn run(command: &Command, global: &Global, output: Output) -> Result<(), Failure
         Command::Records(arguments) => records::run(arguments, global, output),
         Command::Consent(command) => consent::run(command, global, output),
         Command::Register(arguments) => register::run(arguments, global, output),
+        Command::SignIn => sign_in::run(global, output),
         Command::Suspend(arguments) => suspend::run(arguments, global, output),
     }
 }
@@ -112,7 +114,7 @@ fn with_list_command(arguments: impl Iterator<Item = std::ffi::OsString>) -> Vec
     let mut arguments: Vec<_> = arguments.collect();
     let lists = arguments.windows(2).any(|pair| pair[0] == "--reader" && pair[1] == "list")
         || arguments.iter().any(|argument| argument == "--reader=list");
-    const COMMANDS: [&str; 7] = ["card", "qualify", "records", "consent", "register", "suspend", "demo"];
+    const COMMANDS: [&str; 8] = ["card", "qualify", "records", "consent", "register", "suspend", "sign-in", "demo"];
     let names_command = arguments.iter().any(|argument| COMMANDS.iter().any(|name| argument == name));
     if lists && !names_command {
         arguments.extend(["card".into(), "info".into()]);

@@ -1,0 +1,45 @@
+//! `kazasu sign-in`: for servers with a page of their own, in the browser and without a card.
+
+use std::io::{BufRead, Read};
+use std::sync::Arc;
+
+use kazasu::jose::dpop::DeviceKey;
+use kazasu::qualify::{QualifyClient, SignIn};
+use serde_json::json;
+
+use crate::access::{self, ALL_SCOPES};
+use crate::args::Global;
+use crate::failure::Failure;
+use crate::keep::Kept;
+use crate::output::Output;
+use crate::qualify;
+
+/// Longest address taken, in bytes.
+const MAX_LINE: u64 = 16 << 10;
+
+pub(crate) fn run(global: &Global, output: Output) -> Result<(), Failure> {
+    let path = global.keep.as_deref().ok_or_else(|| Failure::usage("sign-in needs --keep FILE for what it brings"))?;
+    let mut settings = qualify::settings(global)?;
+    access::ask_for(&mut settings, &ALL_SCOPES);
+    let mut kept = Kept::open(path)?;
+    if kept.suspension.is_some() {
+        return Err(Failure::usage("a suspension is waiting in this file: finish it with kazasu suspend"));
+    }
+    let client = Arc::new(QualifyClient::with_ring(&settings, qualify::language(output))?);
+    let key: Arc<dyn DeviceKey> = Arc::new(kept.key()?);
+    let sign_in = SignIn::begin(client, key)?;
+    output.note(output.say("このページをブラウザーで開いてください：", "Please open this page in your browser:"));
+    output.note(sign_in.url());
+    output.note(
+        output.say("最後に移った先のアドレスを貼り付けてください：", "Then paste the address where the browser ended:"),
+    );
+    let mut address = String::new();
+    let read = std::io::stdin().lock().take(MAX_LINE).read_line(&mut address);
+    read.map_err(|_| Failure::usage("standard input cannot be read"))?;
+    let mut access = sign_in.redeem(address.trim())?;
+    kept.access = access.take_unsaved()?;
+    kept.write()?;
+    output.line(output.say("サインインしました", "Signed in"));
+    output.object(&json!({"signed_in": true}));
+    Ok(())
+}
