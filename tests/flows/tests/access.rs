@@ -101,6 +101,16 @@ fn a_rotated_token_used_by_two_ends_both() {
 }
 
 #[test]
+fn tokens_of_somebody_else_are_not_taken() {
+    let stage = stage();
+    let mut access = access(&stage, 1, &key());
+    let patient = access.patient().to_owned();
+    stage.arm("refresh-other-patient:1");
+    assert_eq!(code(access.refresh()), Some("KZ-D01"));
+    assert_eq!(access.patient(), patient);
+}
+
+#[test]
 fn after_log_out_the_tokens_are_worth_nothing() {
     let stage = stage();
     let hers = key();

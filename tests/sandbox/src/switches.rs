@@ -197,6 +197,7 @@ switch_names! {
 
     RefreshReused "refresh-reused" "invalid_grant for a refresh, as when a rotated token is presented again."
     RefreshNoRecords "refresh-no-records" "A refresh gives no record scopes: they need a new tap."
+    RefreshOtherPatient "refresh-other-patient" "A refresh names the patient of somebody else."
     Revoke503 "revoke-503" "503 with Retry-After from the revocation endpoint; value: seconds, 1 if absent."
     WriteDrop "write-drop" "Process a write of Consent or Task, then close the connection without an answer."
     WriteMalformed "write-malformed" "Process the write, then answer broken JSON."

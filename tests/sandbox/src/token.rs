@@ -198,7 +198,9 @@ fn refresh(server: &Server, form: &Form, jkt: &str, client_id: &str) -> Result<V
     if rotates && server.switches.takes(SwitchName::RefreshNoRecords) {
         scopes = server.grants.without_records(&refreshed.access_token);
     }
-    let patient = server.people.with_number(refreshed.holder.person).map(|person| person.patient.clone());
+    let others = if server.switches.takes(SwitchName::RefreshOtherPatient) { 1 } else { 0 };
+    let person = (refreshed.holder.person - 1 + others) % 10 + 1;
+    let patient = server.people.with_number(person).map(|person| person.patient.clone());
     let mut body = json!({
         "access_token": refreshed.access_token,
         "token_type": "DPoP",

@@ -201,6 +201,9 @@ fn refresh_switches() {
     assert_eq!(device.search(&narrow, "Coverage", "").status, 200);
     let whole = device.refresh(&narrow["refresh_token"]).json();
     assert_eq!(device.search(&whole, "ExplanationOfBenefit", "").status, 200);
+    armed(&sandbox, "refresh-other-patient");
+    let whole = device.refresh(&whole["refresh_token"]).json();
+    assert_ne!(whole["patient"], token["patient"]);
     armed(&sandbox, "revoke-503=3");
     let reply = device.client.post("/revoke");
     assert_eq!((reply.status, reply.header("retry-after")), (503, Some("3")));
