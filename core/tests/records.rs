@@ -3,7 +3,8 @@
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 use kazasu::fhir::{
-    AccessEntry, Dispense, Expense, Immunization, Observation, Page, Precision, Record, RecordOrigin, timeline,
+    AccessEntry, Consent, Dispense, Eligibility, Expense, Immunization, Observation, Page, Precision, Record,
+    RecordOrigin, Task, timeline,
 };
 use serde_json::{Value, json};
 
@@ -27,7 +28,11 @@ fn with_strangers(mut resource: Value) -> Value {
 #[test]
 fn views_give_back_what_they_were_made_of() {
     type Through = fn(Value) -> Value;
-    let cases: [(&str, Through); 5] = [
+    let cases: [(&str, Through); 9] = [
+        ("eligibility_response", |value| Eligibility::new(value).expect("eligibility").as_json().clone()),
+        ("consent", |value| Consent::new(value).expect("consent").as_json().clone()),
+        ("task_registration", |value| Task::new(value).expect("task").as_json().clone()),
+        ("task_suspension", |value| Task::new(value).expect("task").as_json().clone()),
         ("explanation_of_benefit", |value| Expense::new(value).expect("expense").as_json().clone()),
         ("medication_dispense", |value| Dispense::new(value).expect("dispense").as_json().clone()),
         ("immunization", |value| Immunization::new(value).expect("immunization").as_json().clone()),

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Fuzzes everything that comes from the card, and sealed answers of the server, with libFuzzer, on the stable toolchain.
+# Fuzzes everything that comes from the card, and answers of the server, with libFuzzer, on the stable toolchain.
 #
 #   tests/fuzz/run.sh                         each target for 20 seconds
 #   tests/fuzz/run.sh --seconds 600 apdu tlv  only these targets, longer
@@ -13,9 +13,9 @@ set -euo pipefail
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cd "$HERE/../.."
 
-TARGETS=(apdu tlv attributes face photo cv_certificate certificate sealed)
+TARGETS=(apdu tlv attributes face photo cv_certificate certificate sealed views errors)
 # Longest input of each target, in bytes. A face has 17,003 and a flow reads two files at most.
-declare -A MAX_LEN=([apdu]=24000 [tlv]=4096 [attributes]=1024 [face]=20000 [photo]=16384 [cv_certificate]=2048 [certificate]=4096 [sealed]=4096)
+declare -A MAX_LEN=([apdu]=24000 [tlv]=4096 [attributes]=1024 [face]=20000 [photo]=16384 [cv_certificate]=2048 [certificate]=4096 [sealed]=4096 [views]=8192 [errors]=2048)
 
 # What cargo-fuzz passes with `--sanitizer none`; libFuzzer finds its counters and comparisons by these.
 FLAGS=(

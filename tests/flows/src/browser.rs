@@ -10,8 +10,13 @@ use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
 /// Opens `url` of the sandbox; its `Location`, and the whole answer.
 pub fn open(sandbox: &Sandbox, url: &str) -> (Option<String>, String) {
+    get(sandbox.tls_root_der(), url)
+}
+
+/// Opens `url` of a server that this root vouches for.
+pub fn get(root_der: &[u8], url: &str) -> (Option<String>, String) {
     let mut roots = RootCertStore::empty();
-    roots.add(CertificateDer::from(sandbox.tls_root_der().to_vec())).expect("a root");
+    roots.add(CertificateDer::from(root_der.to_vec())).expect("a root");
     let config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .with_safe_default_protocol_versions()
         .expect("versions")
