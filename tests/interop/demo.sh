@@ -16,7 +16,7 @@ check 'demo ends well' equals "$status" 0
 check 'demo shows validity, copay, limit and what the sandbox counted' \
     contains "$scratch/out" 有効 '30 %' 区分ウ '受理した署名 1'
 check 'demo shows a duplicate pair, a registration and a suspension' \
-    contains "$scratch/out" '重複の可能性があります' '7 日間重なる' '登録完了' 'accepted → matching' '停止しました'
+    contains "$scratch/out" '重複の可能性があります' '7 日間重なる' '登録完了' 'accepted→matching' '停止しました'
 check 'demo is silent on stderr' equals "$(cat "$scratch/err")" ''
 
 # person, exit code, text on stdout, code on stderr

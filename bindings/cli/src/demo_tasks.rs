@@ -48,7 +48,7 @@ pub(crate) fn suspend(
 pub(crate) fn print(registration: &Registration, suspended: &Suspended, output: Output) {
     output.line("");
     register::print(&registration.task, output);
-    output.field(output.say("経過", "Went through"), &registration.states.join(" → "));
+    output.field(output.say("経過", "Went through"), &registration.states.join("→"));
     output.line("");
     suspend::print(suspended, output);
 }
