@@ -76,6 +76,15 @@ pub enum Error {
     /// The resource server refused, or its answer cannot be used.
     #[error(transparent)]
     Resource(#[from] ResourceFault),
+    /// The family's store or its keys cannot be opened.
+    #[error(transparent)]
+    Store(#[from] StoreFault),
+    /// A text holds twelve digits that look like a My Number; it was not kept.
+    #[error("the text holds what looks like a My Number and was not kept")]
+    MyNumberSuspected,
+    /// Another call or another program is at work on this.
+    #[error("busy: in use by another call or program")]
+    Busy,
     /// The caller ended a call that waited for the server.
     #[error("cancelled by the caller")]
     Cancelled,
@@ -374,6 +383,35 @@ pub enum ResourceFault {
     SealedForAnother,
 }
 
+/// Why the family's store cannot be used. It is never replaced by an empty one.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum StoreFault {
+    /// The device is locked, or the user has not unlocked it lately enough.
+    #[error("the device must be unlocked first")]
+    Locked,
+    /// The key store no longer has the key: removed, or the file comes from another device or from before an erasure.
+    #[error("the key of the store is gone")]
+    KeyMissing,
+    /// What is written is not what was written: bytes changed, rows exchanged, missing or put back.
+    #[error("the store's {what} is damaged")]
+    Damaged {
+        /// The table or object.
+        what: &'static str,
+    },
+    /// The whole store is older than the checkpoint kept elsewhere.
+    #[error("the store is older than its checkpoint")]
+    RolledBack,
+    /// Written by a newer version of this library.
+    #[error("the store was written by a newer version")]
+    Newer,
+    /// The operating system refuses: no space, no permission, a broken disk.
+    #[error("the file system refuses: {detail}")]
+    Io {
+        /// Which kind of failure.
+        detail: &'static str,
+    },
+}
+
 impl Error {
     /// A [`Error::Usage`] with this text.
     pub(crate) fn usage(detail: impl Into<String>) -> Self {
@@ -398,6 +436,9 @@ impl Error {
             Self::Connection(fault) => fault.code(),
             Self::Authorization(fault) => fault.code(),
             Self::Resource(fault) => fault.code(),
+            Self::Store(_) => "KZ-L01",
+            Self::MyNumberSuspected => "KZ-D05",
+            Self::Busy => "KZ-U02",
             Self::Cancelled => "KZ-U03",
             Self::TooManyMembers => "KZ-D06",
             Self::DeviceKey { .. } => "KZ-L01",

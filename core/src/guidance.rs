@@ -1,6 +1,6 @@
 //! What each code tells a person: one sentence, one thing to do, no blame.
 
-use crate::error::{CardFault, Error, PinKind};
+use crate::error::{CardFault, Error, PinKind, StoreFault};
 
 /// The text for a `KZ-…` code, in Japanese and English. `{n}` stands for tries left, where the error knows them.
 pub struct Guidance {
@@ -20,6 +20,8 @@ pub fn text(error: &Error, japanese: bool) -> String {
         Error::ChangeUnanswered { .. } => change_unanswered(japanese),
         Error::Card(CardFault::NotGenuine { .. }) => not_genuine(japanese),
         Error::Card(CardFault::NoSignatureCertificate) => no_signature_certificate(japanese),
+        Error::Store(fault) => store(*fault, japanese),
+        Error::MyNumberSuspected => my_number_suspected(japanese),
         _ => text_of_code(error.code(), japanese).unwrap_or_default(),
     };
     match error.attempts_left() {
@@ -67,6 +69,33 @@ fn no_signature_certificate(japanese: bool) -> &'static str {
         "署名用電子証明書がありません。市区町村窓口で発行を申請できます"
     } else {
         "This card has no signature certificate. Your municipal office can issue one."
+    }
+}
+
+/// The text for [`Error::Store`], which differs by cause under one code.
+pub const fn store(fault: StoreFault, japanese: bool) -> &'static str {
+    match (fault, japanese) {
+        (StoreFault::Locked, true) => "端末のロックを解除して、もう一度お試しください",
+        (StoreFault::Locked, false) => "Please unlock the device and try again.",
+        (StoreFault::KeyMissing, true) => "保存データの鍵がありません。登録をやり直してください",
+        (StoreFault::KeyMissing, false) => "The key of the stored data is gone. Please register again.",
+        (StoreFault::Damaged { .. }, true) => "保存データが壊れています。登録をやり直してください",
+        (StoreFault::Damaged { .. }, false) => "The stored data are damaged. Please register again.",
+        (StoreFault::RolledBack, true) => "保存データが古いものに戻されています。登録をやり直してください",
+        (StoreFault::RolledBack, false) => "The stored data were put back to an older state. Please register again.",
+        (StoreFault::Newer, true) => "アプリが古いようです。新しい版に更新してください",
+        (StoreFault::Newer, false) => "The app is too old for the stored data. Please update it.",
+        (StoreFault::Io { .. }, true) => "保存できません。空き容量を確かめてください",
+        (StoreFault::Io { .. }, false) => "The data cannot be stored. Please check the free space.",
+    }
+}
+
+/// The text for [`Error::MyNumberSuspected`].
+pub const fn my_number_suspected(japanese: bool) -> &'static str {
+    if japanese {
+        "マイナンバーと思われる数字は保存できません。消してください"
+    } else {
+        "This looks like a My Number and is not kept. Please remove it."
     }
 }
 

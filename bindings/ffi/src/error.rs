@@ -2,7 +2,7 @@
 
 use kazasu::Error as Core;
 use kazasu::error as core;
-use kazasu::guidance::verify_unanswered;
+use kazasu::guidance::{my_number_suspected, store, verify_unanswered};
 
 use crate::guidance::Language;
 use crate::transport::TransportError;
@@ -107,6 +107,15 @@ pub enum KazasuError {
         /// For developers.
         detail: String,
     },
+    /// The family's store cannot be used.
+    #[error("store: {reason:?}")]
+    Store {
+        /// Why.
+        reason: StoreReason,
+    },
+    /// The text holds what looks like a My Number and was not kept.
+    #[error("the text holds what looks like a My Number")]
+    MyNumberSuspected,
     /// `Session.cancel` ended a call that waited for the server, or refused it.
     #[error("cancelled by the app")]
     Cancelled,
@@ -173,6 +182,24 @@ mirror! {
         WrongPolicy "KZ-A05",
         /// Refused by the server.
         Refused "KZ-A05",
+    }
+}
+
+mirror! {
+    /// Why the family's store cannot be used.
+    StoreReason of core::StoreFault {
+        /// The device must be unlocked first.
+        Locked "KZ-L01",
+        /// The key store no longer has the key.
+        KeyMissing "KZ-L01",
+        /// Changed, exchanged or missing data.
+        Damaged "KZ-L01",
+        /// Older than the checkpoint kept elsewhere.
+        RolledBack "KZ-L01",
+        /// Written by a newer version.
+        Newer "KZ-L01",
+        /// The operating system refuses.
+        Io "KZ-L01",
     }
 }
 
@@ -287,6 +314,8 @@ impl KazasuError {
             Self::DeviceKey { .. } => "KZ-L01",
             Self::Usage { .. } => "KZ-U01",
             Self::Internal { .. } => "KZ-U04",
+            Self::Store { reason } => reason.code(),
+            Self::MyNumberSuspected => "KZ-D05",
             Self::Cancelled => "KZ-U03",
             Self::TooManyMembers => "KZ-D06",
             Self::Busy => "KZ-U02",
@@ -296,8 +325,11 @@ impl KazasuError {
 
     /// What to tell the user: one sentence, one thing to do.
     pub fn user_text(&self, language: Language) -> String {
+        let japanese = language == Language::Japanese;
         let text = match self {
-            Self::VerifyUnanswered { .. } => verify_unanswered(language == Language::Japanese).to_owned(),
+            Self::VerifyUnanswered { .. } => verify_unanswered(japanese).to_owned(),
+            Self::Store { reason } => store(reason.fault(), japanese).to_owned(),
+            Self::MyNumberSuspected => my_number_suspected(japanese).to_owned(),
             _ => crate::guidance::user_text(self.code(), language).unwrap_or_default(),
         };
         match self.attempts_left() {
@@ -313,6 +345,20 @@ impl KazasuError {
             Self::PinBlocked { .. } => Some(0),
             Self::LastAttempt { .. } => Some(1),
             _ => None,
+        }
+    }
+}
+
+impl StoreReason {
+    /// The core's fault, without what developers alone need.
+    const fn fault(self) -> core::StoreFault {
+        match self {
+            Self::Locked => core::StoreFault::Locked,
+            Self::KeyMissing => core::StoreFault::KeyMissing,
+            Self::Damaged => core::StoreFault::Damaged { what: "" },
+            Self::RolledBack => core::StoreFault::RolledBack,
+            Self::Newer => core::StoreFault::Newer,
+            Self::Io => core::StoreFault::Io { detail: "" },
         }
     }
 }
@@ -357,6 +403,9 @@ impl From<Core> for KazasuError {
             Core::DeviceKey { detail } => Self::DeviceKey { detail },
             Core::Usage { detail } => Self::Usage { detail },
             Core::Internal { detail } => Self::Internal { detail: detail.to_owned() },
+            Core::Store(fault) => Self::Store { reason: fault.into() },
+            Core::MyNumberSuspected => Self::MyNumberSuspected,
+            Core::Busy => Self::Busy,
             Core::Cancelled => Self::Cancelled,
             Core::TooManyMembers => Self::TooManyMembers,
         }
@@ -411,6 +460,10 @@ mod tests {
             Core::DeviceKey { detail: "x".to_owned() },
             Core::Usage { detail: "x".to_owned() },
             Core::Internal { detail: "x" },
+            Core::Store(core::StoreFault::Locked),
+            Core::Store(core::StoreFault::Damaged { what: "x" }),
+            Core::MyNumberSuspected,
+            Core::Busy,
             Core::Cancelled,
             Core::TooManyMembers,
         ];
