@@ -40,6 +40,8 @@ pub mod safety;
 mod secret;
 #[cfg(feature = "net")]
 pub mod session;
+#[cfg(feature = "store")]
+pub mod store;
 pub mod time;
 
 pub use cancellation::Cancellation;
