@@ -121,16 +121,7 @@ impl CalendarDate {
         if parts.next().is_some() {
             return None;
         }
-        // Not by way of an instant: those of X.509 begin in 1970, and people were born before.
-        let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
-        let days = match month {
-            4 | 6 | 9 | 11 => 30,
-            2 if leap => 29,
-            2 => 28,
-            1..=12 => 31,
-            _ => 0,
-        };
-        (1..=days).contains(&day).then_some(Self { year, month, day })
+        (1..=days_in_month(year, month)).contains(&day).then_some(Self { year, month, day })
     }
 
     /// Days since 1 March of the year 0, so that the leap day is the last of its year.
@@ -157,14 +148,45 @@ impl CalendarDate {
         Self::parse(&format!("{year:04}-{:02}-{:02}", self.month, self.day)).unwrap_or(Self { year, day: 28, ..self })
     }
 
+    /// The day before.
+    #[must_use]
+    pub fn day_before(self) -> Self {
+        match (self.month, self.day) {
+            (1, 0 | 1) => Self { year: self.year.saturating_sub(1), month: 12, day: 31 },
+            (month, 0 | 1) => Self { month: month.saturating_sub(1), day: 1, ..self }.end_of_month_after(0),
+            (_, day) => Self { day: day.saturating_sub(1), ..self },
+        }
+    }
+
+    /// The day after.
+    #[must_use]
+    pub fn day_after(self) -> Self {
+        match (self.month, self == self.end_of_month_after(0)) {
+            (12, true) => Self { year: self.year.saturating_add(1), month: 1, day: 1 },
+            (month, true) => Self { month: month.saturating_add(1), day: 1, ..self },
+            (_, false) => Self { day: self.day.saturating_add(1), ..self },
+        }
+    }
+
     /// The last day of the month that is `months` after this date's month.
     pub fn end_of_month_after(self, months: u16) -> Self {
         let index = self.year.saturating_mul(12).saturating_add(u16::from(self.month).saturating_sub(1));
         let index = index.saturating_add(months);
         let year = index.div_euclid(12);
         let month = u8::try_from(index.rem_euclid(12)).unwrap_or(0).saturating_add(1);
-        let day = (28..=31).rev().find(|day| DateTime::new(year, month, *day, 0, 0, 0).is_ok()).unwrap_or(28);
-        Self { year, month, day }
+        Self { year, month, day: days_in_month(year, month) }
+    }
+}
+
+/// Not by way of an instant: those of X.509 begin in 1970, and people were born before. 0 for what is no month.
+fn days_in_month(year: u16, month: u8) -> u8 {
+    let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
+    match month {
+        4 | 6 | 9 | 11 => 30,
+        2 if leap => 29,
+        2 => 28,
+        1..=12 => 31,
+        _ => 0,
     }
 }
 
@@ -265,5 +287,21 @@ mod tests {
         let date = CalendarDate { year: 2027, month: 11, day: 5 };
         assert_eq!(date.end_of_month_after(0).to_string(), "2027-11-30");
         assert_eq!(date.end_of_month_after(3).to_string(), "2028-02-29");
+        let born = CalendarDate { year: 1956, month: 2, day: 5 };
+        assert_eq!(born.end_of_month_after(0).to_string(), "1956-02-29", "before 1970, too");
+    }
+
+    #[test]
+    fn days_follow_one_another_over_months_and_years() {
+        let day = |text| CalendarDate::parse(text).expect("a day");
+        for (before, after) in [
+            ("2026-12-31", "2027-01-01"),
+            ("2028-02-28", "2028-02-29"),
+            ("2028-02-29", "2028-03-01"),
+            ("1900-02-28", "1900-03-01"),
+            ("1956-03-31", "1956-04-01"),
+        ] {
+            assert_eq!((day(before).day_after(), day(after).day_before()), (day(after), day(before)));
+        }
     }
 }

@@ -46,6 +46,8 @@ pub(crate) fn print(pairs: &[Pair<'_>], most: usize, output: Output) {
             (likeness, "ja") => likeness.japanese(),
             (Likeness::SameStrength, _) => "same ingredient and strength",
             (Likeness::SameIngredient, _) => "same ingredient and route",
+            (Likeness::CommonIngredient, _) => "an ingredient in common",
+            (Likeness::SameEffect, _) => "same kind of medicine",
             (Likeness::SameName, _) => "perhaps the same ingredient",
         };
         let days = format!("{} {}", pair.duplicate.days, output.say("日間重なる", "days both"));
@@ -67,6 +69,8 @@ pub(crate) fn to_json(pairs: &[Pair<'_>]) -> Value {
             "likeness": match pair.duplicate.likeness {
                 Likeness::SameStrength => "same_strength",
                 Likeness::SameIngredient => "same_ingredient",
+                Likeness::CommonIngredient => "common_ingredient",
+                Likeness::SameEffect => "same_effect",
                 Likeness::SameName => "same_name",
             },
             "days": pair.duplicate.days,

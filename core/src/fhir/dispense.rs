@@ -5,6 +5,7 @@ use super::{code_in, extension, items, text};
 use crate::insurance::{Medication, Source};
 
 const YJ_CODE: &str = "http://capstandard.jp/iyaku.info/CodeSystem/YJ-code";
+const PRESCRIPTION_ID: &str = "http://jpfhir.jp/fhir/core/IdSystem/prescription-document-identifier";
 
 resource!(
     /// One medicine as it was prescribed, dispensed or claimed.
@@ -73,7 +74,14 @@ impl Dispense {
                 RecordOrigin::Prescription => Source::Prescription,
                 RecordOrigin::Dispense | RecordOrigin::Other(_) | RecordOrigin::Unknown => Source::Dispense,
             },
+            prescription: self.prescription(),
         })
+    }
+
+    /// Id of the prescription it was dispensed by, the same for all its lines (JP Core).
+    pub fn prescription(&self) -> Option<&str> {
+        let mut ids = items(&self.0, "identifier").filter(|id| text(id, "system") == Some(PRESCRIPTION_ID));
+        ids.find_map(|id| text(id, "value"))
     }
 
     /// Amount and unit, as written.

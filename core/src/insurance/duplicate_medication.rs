@@ -3,6 +3,8 @@
 //! It looks at what was downloaded and at nothing else, knows no interactions and gives no advice: who sees a pair shows it
 //! to a doctor or pharmacist, and no pair does not mean that all is well.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::time::CalendarDate;
 
 /// Compared for this long where the days are not known.
@@ -29,6 +31,8 @@ pub struct Medication<'a> {
     pub provider: Option<&'a str>,
     /// Where the record comes from: of the same event the highest is kept.
     pub source: Source,
+    /// Receipt or prescription it stands on: lines of the same one are never a pair.
+    pub prescription: Option<&'a str>,
 }
 
 /// Kinds of records, the least exact first.
@@ -42,6 +46,20 @@ pub enum Source {
     Dispense,
 }
 
+impl Source {
+    /// Every kind, the least exact first.
+    pub const ALL: [Self; 3] = [Self::Claim, Self::Prescription, Self::Dispense];
+
+    /// In words.
+    pub const fn japanese(self) -> &'static str {
+        match self {
+            Self::Claim => "レセプト",
+            Self::Prescription => "処方",
+            Self::Dispense => "調剤",
+        }
+    }
+}
+
 /// How much alike two medicines are.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Likeness {
@@ -49,6 +67,10 @@ pub enum Likeness {
     SameStrength,
     /// 同一成分・同一経路: the first seven.
     SameIngredient,
+    /// 同一成分を含む: an ingredient in common, by the same route, as with 配合剤.
+    CommonIngredient,
+    /// 同種の薬: the first four.
+    SameEffect,
     /// 同一成分の可能性: no code, but the same name.
     SameName,
 }
@@ -59,6 +81,8 @@ impl Likeness {
         match self {
             Self::SameStrength => "同一成分・同一規格",
             Self::SameIngredient => "同一成分・同一経路",
+            Self::CommonIngredient => "同一成分を含む",
+            Self::SameEffect => "同種の薬",
             Self::SameName => "同一成分の可能性",
         }
     }
@@ -79,8 +103,71 @@ pub struct Duplicate {
     pub is_estimated: bool,
 }
 
-/// Every pair among `medications` of one person, which may come in any order.
+/// Ingredients by the head of the YJ code, loaded by the caller: this crate has no such table.
+#[derive(Clone, Debug, Default)]
+pub struct IngredientTable {
+    rows: BTreeMap<String, BTreeSet<String>>,
+}
+
+impl IngredientTable {
+    /// Takes rows of a head of the YJ code (seven characters and more tell ingredient and route) and the names of what is
+    /// in it. Rows of the same head are joined; names are compared without spaces and what stands in brackets.
+    pub fn from_rows<H: AsRef<str>, N: AsRef<str>>(rows: impl IntoIterator<Item = (H, Vec<N>)>) -> Self {
+        let mut table = Self::default();
+        for (head, names) in rows {
+            let names = names.iter().map(|name| normalised(name.as_ref())).filter(|name| !name.is_empty());
+            table.rows.entry(head.as_ref().to_owned()).or_default().extend(names);
+        }
+        table
+    }
+
+    /// The row with the longest head.
+    fn ingredients(&self, yj_code: &str) -> Option<&BTreeSet<String>> {
+        let heads = (1..=yj_code.len()).rev().filter_map(|length| yj_code.get(..length));
+        heads.filter(|head| !head.is_empty()).find_map(|head| self.rows.get(head))
+    }
+}
+
+/// What is compared beyond code and name.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct DuplicateOptions<'a> {
+    /// Looks for common ingredients, too.
+    pub ingredients: Option<&'a IngredientTable>,
+    /// Reports medicines of the same effect (薬効分類), too. Off by default: most of them are meant.
+    pub same_effect: bool,
+}
+
+/// Every pair, and what was there to be compared: no pair among incomplete records is not "safe".
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct DuplicateReport {
+    /// The pairs.
+    pub pairs: Vec<Duplicate>,
+    /// データ時点: for each kind of record the newest day of which there is one; of a month its last.
+    pub newest: Vec<(Source, CalendarDate)>,
+    /// Kinds of which there is no record at all.
+    pub missing: Vec<Source>,
+}
+
+/// The check, with the days up to which there were records. All are of one person.
+pub fn duplicate_report(medications: &[Medication<'_>], options: &DuplicateOptions<'_>) -> DuplicateReport {
+    let day = |one: &Medication<'_>| if one.is_month { one.start.end_of_month_after(0) } else { one.start };
+    let newest = |source| medications.iter().filter(|one| one.source == source).map(day).max();
+    let (there, missing) = Source::ALL.into_iter().partition(|source| newest(*source).is_some());
+    let there: Vec<Source> = there;
+    DuplicateReport {
+        pairs: duplicates_with(medications, options),
+        newest: there.into_iter().filter_map(|source| Some((source, newest(source)?))).collect(),
+        missing,
+    }
+}
+
+/// Every pair among `medications` of one person by code and name; they may come in any order.
 pub fn duplicates(medications: &[Medication<'_>]) -> Vec<Duplicate> {
+    duplicates_with(medications, &DuplicateOptions::default())
+}
+
+/// Every pair among `medications` of one person, which may come in any order.
+pub fn duplicates_with(medications: &[Medication<'_>], options: &DuplicateOptions<'_>) -> Vec<Duplicate> {
     let mut order: Vec<usize> = (0..medications.len()).collect();
     order.sort_by_key(|index| medications.get(*index).map(|one| one.start));
     let kept: Vec<(usize, &Medication<'_>)> = order
@@ -91,7 +178,7 @@ pub fn duplicates(medications: &[Medication<'_>]) -> Vec<Duplicate> {
     let mut found = Vec::new();
     for (at, (first, a)) in kept.iter().enumerate() {
         for (second, b) in kept.iter().skip(at.saturating_add(1)) {
-            found.extend(pair(a, b).map(|(likeness, days, is_estimated)| Duplicate {
+            found.extend(pair(a, b, options).map(|(likeness, days, is_estimated)| Duplicate {
                 first: *first,
                 second: *second,
                 likeness,
@@ -104,19 +191,20 @@ pub fn duplicates(medications: &[Medication<'_>]) -> Vec<Duplicate> {
 }
 
 /// Two that begin in this order, if they are a pair.
-fn pair(a: &Medication<'_>, b: &Medication<'_>) -> Option<(Likeness, u32, bool)> {
-    let likeness = likeness(a, b)?;
+fn pair(a: &Medication<'_>, b: &Medication<'_>, options: &DuplicateOptions<'_>) -> Option<(Likeness, u32, bool)> {
+    let likeness = likeness(a, b, options)?;
     let (a_days, b_days) = (i64::from(period_days(a)), i64::from(period_days(b)));
     let begins = b.start.days_since(a.start);
     let overlap = a_days.saturating_sub(begins).min(b_days);
     let same_provider = a.provider.is_some() && a.provider == b.provider;
     let is_continuation = same_provider && begins >= a_days.saturating_sub(1).saturating_sub(EARLY_DAYS);
+    let same_prescription = a.prescription.is_some() && a.prescription == b.prescription;
     let is_estimated = likeness == Likeness::SameName || is_assumed(a) || is_assumed(b);
     let days = u32::try_from(overlap).ok().filter(|days| *days > 0)?;
-    (!is_continuation).then_some((likeness, days, is_estimated))
+    (!is_continuation && !same_prescription).then_some((likeness, days, is_estimated))
 }
 
-fn likeness(a: &Medication<'_>, b: &Medication<'_>) -> Option<Likeness> {
+fn likeness(a: &Medication<'_>, b: &Medication<'_>, options: &DuplicateOptions<'_>) -> Option<Likeness> {
     let head = |one: &Medication<'_>, length: usize| one.yj_code.and_then(|code| code.get(..length)).map(str::to_owned);
     let same = |length| head(a, length).is_some() && head(a, length) == head(b, length);
     if same(9) {
@@ -125,9 +213,33 @@ fn likeness(a: &Medication<'_>, b: &Medication<'_>) -> Option<Likeness> {
     if same(7) {
         return Some(Likeness::SameIngredient);
     }
+    if have_common_ingredient(a, b, options) {
+        return Some(Likeness::CommonIngredient);
+    }
+    if options.same_effect && same(4) {
+        return Some(Likeness::SameEffect);
+    }
     let is_coded = a.yj_code.is_some() && b.yj_code.is_some();
     let named = a.name.zip(b.name).is_some_and(|(a, b)| normalised(a) == normalised(b));
     (!is_coded && named).then_some(Likeness::SameName)
+}
+
+fn have_common_ingredient(a: &Medication<'_>, b: &Medication<'_>, options: &DuplicateOptions<'_>) -> bool {
+    let of = |one: &Medication<'_>| {
+        let code = one.yj_code?;
+        Some((route(code)?, options.ingredients?.ingredients(code)?))
+    };
+    of(a).zip(of(b)).is_some_and(|((a_route, a), (b_route, b))| a_route == b_route && !a.is_disjoint(b))
+}
+
+/// 内用, 注射 or 外用, by characters 5 to 7 of the YJ code.
+fn route(yj_code: &str) -> Option<u8> {
+    match yj_code.get(4..7)?.parse::<u16>().ok()? {
+        1..=399 => Some(1),
+        400..=699 => Some(4),
+        700..=999 => Some(7),
+        _ => None,
+    }
 }
 
 /// The name without spaces, brackets and what stands in them.
@@ -159,7 +271,10 @@ fn is_assumed(one: &Medication<'_>) -> bool {
 /// Whether `better` tells of the same event as `one`: claim and dispense of one place and time, or a prescription and its
 /// filling elsewhere.
 fn is_same_event(one: &Medication<'_>, better: &Medication<'_>) -> bool {
-    let same_drug = matches!(likeness(one, better), Some(Likeness::SameStrength | Likeness::SameName));
+    let same_drug = matches!(
+        likeness(one, better, &DuplicateOptions::default()),
+        Some(Likeness::SameStrength | Likeness::SameName)
+    );
     let after = better.start.days_since(one.start);
     let same_time = match one.source {
         Source::Claim if one.is_month => (one.start.year, one.start.month) == (better.start.year, better.start.month),
@@ -184,6 +299,7 @@ mod tests {
             is_month: false,
             provider: Some(provider),
             source: Source::Dispense,
+            prescription: None,
         }
     }
 
@@ -259,5 +375,62 @@ mod tests {
             ..medication("2456001F1353", "2026-11-01", 14, "みほん薬局")
         };
         assert_eq!(found(claim, dispense), None, "the same pharmacy in the same month");
+    }
+
+    fn likeness_with(options: &DuplicateOptions<'_>, a: Medication<'_>, b: Medication<'_>) -> Option<Likeness> {
+        duplicates_with(&[a, b], options).first().map(|pair| pair.likeness)
+    }
+
+    #[test]
+    fn a_combination_shares_an_ingredient_by_the_same_route() {
+        let table = IngredientTable::from_rows([
+            ("4490023", vec!["フェキソフェナジン塩酸塩"]),
+            ("4490102", vec!["フェキソフェナジン 塩酸塩", "塩酸プソイドエフェドリン"]),
+            ("4490702", vec!["フェキソフェナジン塩酸塩"]),
+            ("4490023F9", vec![]),
+        ]);
+        let options = DuplicateOptions { ingredients: Some(&table), ..DuplicateOptions::default() };
+        let plain = medication("4490023F2020", "2026-11-01", 14, "X");
+        let combined = medication("4490102F1020", "2026-11-01", 14, "Y");
+        assert_eq!(likeness_with(&options, plain, combined), Some(Likeness::CommonIngredient));
+        assert_eq!(found(plain, combined), None, "no table is loaded");
+        let ointment = medication("4490702M1010", "2026-11-01", 14, "Y");
+        assert_eq!(likeness_with(&options, plain, ointment), None, "another route");
+        let other = medication("1149019F1560", "2026-11-01", 14, "Y");
+        assert_eq!(likeness_with(&options, plain, other), None, "not in the table");
+        let emptied = medication("4490023F9020", "2026-11-01", 14, "Y");
+        assert_eq!(likeness_with(&options, emptied, combined), None, "the longest head decides");
+    }
+
+    #[test]
+    fn the_same_effect_is_reported_only_where_asked_for() {
+        let options = DuplicateOptions { same_effect: true, ..DuplicateOptions::default() };
+        let a = medication("4490023F2020", "2026-11-01", 14, "X");
+        let b = medication("4490014F1020", "2026-11-01", 14, "Y");
+        assert_eq!(likeness_with(&options, a, b), Some(Likeness::SameEffect));
+        assert_eq!(found(a, b), None);
+        assert_eq!(likeness_with(&options, a, medication("1149019F1560", "2026-11-01", 14, "Y")), None);
+    }
+
+    #[test]
+    fn lines_of_one_prescription_are_no_pair() {
+        let on = |prescription, start| Medication { prescription, ..medication("4490023F2020", start, 14, "X") };
+        assert_eq!(found(on(Some("rx-1"), "2026-11-01"), on(Some("rx-1"), "2026-11-01")), None);
+        assert!(found(on(Some("rx-1"), "2026-11-01"), on(Some("rx-2"), "2026-11-01")).is_some());
+        assert!(found(on(None, "2026-11-01"), on(None, "2026-11-01")).is_some(), "not known to be one");
+    }
+
+    #[test]
+    fn the_report_says_how_far_the_records_reach() {
+        let dispense = medication("4490023F2020", "2026-11-01", 14, "X");
+        let claim =
+            Medication { source: Source::Claim, is_month: true, ..medication("1149019F1560", "2026-09-01", 7, "Y") };
+        let older = medication("1149019F1560", "2026-03-01", 7, "Y");
+        let report = duplicate_report(&[older, dispense, claim], &DuplicateOptions::default());
+        let day = |text| CalendarDate::parse(text).expect("a day");
+        assert_eq!(report.pairs, []);
+        assert_eq!(report.newest, [(Source::Claim, day("2026-09-30")), (Source::Dispense, day("2026-11-01"))]);
+        assert_eq!(report.missing, [Source::Prescription]);
+        assert_eq!(duplicate_report(&[], &DuplicateOptions::default()).missing, Source::ALL);
     }
 }

@@ -217,6 +217,27 @@ impl ExpenseKind {
         }
     }
 
+    /// Care that health insurance pays for: the kinds of the notice. Not so [`ExpenseKind::Other`], of which nothing is
+    /// known.
+    pub const fn is_insured(self) -> bool {
+        matches!(
+            self,
+            Self::MedicalInpatient
+                | Self::MedicalOutpatient
+                | Self::DentalInpatient
+                | Self::DentalOutpatient
+                | Self::Pharmacy
+                | Self::HomeNursing
+                | Self::JudoTherapy
+                | Self::Acupuncture
+        )
+    }
+
+    /// 入院.
+    pub const fn is_inpatient(self) -> bool {
+        matches!(self, Self::MedicalInpatient | Self::DentalInpatient)
+    }
+
     /// In words.
     pub const fn japanese(self) -> &'static str {
         match self {

@@ -1,0 +1,268 @@
+//! 医療費控除の試算 (所得税法 73条, 国税庁 No.1120), and what to look at before the figures are used.
+//!
+//! Every figure here is a 試算: the tax return decides. Findings point to payments by index; the user answers them, and the
+//! answers come back as [`Answer`]s.
+
+mod findings;
+
+pub use findings::{Finding, FormLimit};
+
+use super::rules::{Node, RulesError, RulesHeader};
+use super::{ExpenseKind, HighCostRules, Payment, Person, YearMonth};
+use crate::time::CalendarDate;
+
+/// The word that stands on every figure.
+pub const ESTIMATE_LABEL: &str = "試算";
+
+/// What is known of one tax year.
+#[derive(Clone, Debug)]
+pub struct DeductionInput<'a> {
+    /// Tax year, a calendar year.
+    pub year: u16,
+    /// 総所得金額等, in yen.
+    pub income_yen: i64,
+    /// The people whom [`Payment::person`] means.
+    pub people: &'a [Person],
+    /// Payments in any order, those of other years included.
+    pub payments: &'a [Payment],
+    /// The day on which it is computed.
+    pub today: CalendarDate,
+    /// Last month for which expense notices are issued; `None` takes the newest month with one.
+    pub notices_through: Option<YearMonth>,
+    /// Paid for medicines of セルフメディケーション税制, where the user chose that, in yen.
+    pub self_medication_yen: Option<i64>,
+    /// What the user answered to findings.
+    pub answers: &'a [Answer],
+    /// For each person, in the same order: the insurance for the limits of 高額療養費. May be shorter.
+    pub insured: &'a [Option<Insured<'a>>],
+}
+
+/// A person's insurance as far as the limits of 高額療養費 need it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Insured<'a> {
+    /// Category 適用区分, `A01` … for those under 70 and `B01` … from 70 on.
+    pub category: &'a str,
+    /// People with the same insurer are added up: any number, the same for all of them.
+    pub household: u32,
+}
+
+/// The user's answer to a finding about one payment.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Answer {
+    /// Count it though [D-1](Finding::Twice), [D-3](Finding::NotDeductible) or [D-5](Finding::NoticeDiffers) says not to.
+    Include(usize),
+    /// Do not count it.
+    Exclude(usize),
+}
+
+/// Why a payment is not counted.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Exclusion {
+    /// The user said so.
+    Answered,
+    /// Neither a receipt nor a notice gives an amount.
+    NoAmount,
+    /// No date of payment and no month of treatment: the year is not known.
+    NoDate,
+    /// D-1, or D-5 between two lines: the receipt is counted, or the first of two that are alike.
+    Twice,
+    /// D-2: paid in another year.
+    OtherYear,
+    /// D-3: a kind that is not deductible.
+    Kind,
+    /// D-6: not 生計を一にする.
+    Livelihood,
+}
+
+/// The deduction, as far as it can be told. To be shown with [`ESTIMATE_LABEL`].
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct DeductionEstimate {
+    /// Paid, in yen.
+    pub paid_yen: i64,
+    /// 補填される金額, for each payment no more than was paid, in yen.
+    pub reimbursed_yen: i64,
+    /// What is taken off: 100,000 yen or 5 % of the income.
+    pub floor_yen: i64,
+    /// 医療費控除額, in yen.
+    pub deduction_yen: i64,
+    /// Indices of the payments that were counted.
+    pub counted: Vec<usize>,
+    /// Indices of those that were not, and why.
+    pub excluded: Vec<(usize, Exclusion)>,
+    /// Receipts are to be kept to this day (国税庁 No.1119: five years after the end of filing).
+    pub keep_receipts_through: CalendarDate,
+}
+
+impl DeductionEstimate {
+    /// 「試算」.
+    pub const fn label(&self) -> &'static str {
+        ESTIMATE_LABEL
+    }
+}
+
+/// The amounts of the deduction.
+#[derive(Clone, Debug)]
+pub struct DeductionRules {
+    pub(super) header: RulesHeader,
+    floor_yen: i64,
+    floor_income_percent: i64,
+    cap_yen: i64,
+    self_medication_floor_yen: i64,
+    self_medication_cap_yen: i64,
+    self_medication_through: CalendarDate,
+    notice_tolerance_yen: i64,
+    receipt_years: u16,
+    filing_month: u8,
+    filing_day: u8,
+    form: FormLimits,
+    not_deductible: Vec<ExpenseKind>,
+}
+
+/// 国税庁 医療費集計フォーム.
+#[derive(Clone, Copy, Debug)]
+struct FormLimits {
+    rows: usize,
+    name_chars: usize,
+    institution_chars: usize,
+    amount_yen: i64,
+}
+
+impl DeductionRules {
+    /// The estimate for a year, without what [`findings`](Self::findings) D-1, D-2, D-3, D-5 and D-6 take out; answers
+    /// take out more, or bring back what D-1, D-3 and D-5 did. `None` for a year that no table covers.
+    pub fn estimate(&self, input: &DeductionInput<'_>) -> Option<DeductionEstimate> {
+        let last_day = CalendarDate { year: input.year, month: 12, day: 31 };
+        if !self.header.covers(last_day) {
+            return None;
+        }
+        let twice = self.lines_told_twice(input);
+        let (mut counted, mut excluded) = (Vec::new(), Vec::new());
+        for (at, payment) in input.payments.iter().enumerate() {
+            match self.exclusion(input, at, payment, &twice) {
+                Some(why) => excluded.push((at, why)),
+                None => counted.push(at),
+            }
+        }
+        let (mut paid, mut reimbursed) = (0_i128, 0_i128);
+        for payment in counted.iter().filter_map(|at| input.payments.get(*at)) {
+            let own = payment.amount_yen().map_or(0, |(yen, _)| yen.max(0));
+            paid = paid.saturating_add(i128::from(own));
+            // A benefit beyond what was paid does not lessen other payments.
+            reimbursed = reimbursed.saturating_add(i128::from(payment.reimbursed_yen.clamp(0, own)));
+        }
+        let floor = self.floor(input.income_yen);
+        let deduction =
+            paid.saturating_sub(reimbursed).saturating_sub(i128::from(floor)).clamp(0, i128::from(self.cap_yen));
+        let years = self.receipt_years.saturating_add(1);
+        Some(DeductionEstimate {
+            paid_yen: i64::try_from(paid).unwrap_or(i64::MAX),
+            reimbursed_yen: i64::try_from(reimbursed).unwrap_or(i64::MAX),
+            floor_yen: floor,
+            deduction_yen: i64::try_from(deduction).unwrap_or(self.cap_yen),
+            counted,
+            excluded,
+            keep_receipts_through: CalendarDate {
+                year: input.year.saturating_add(years),
+                month: self.filing_month,
+                day: self.filing_day,
+            },
+        })
+    }
+
+    /// セルフメディケーション税制 (租税特別措置法 41条の17), which excludes 医療費控除; `None` for a year it does not cover.
+    pub fn self_medication(&self, year: u16, paid_yen: i64) -> Option<i64> {
+        let day = CalendarDate { year, month: 12, day: 31 };
+        let is_covered = self.header.covers(day) && day <= self.self_medication_through;
+        let beyond = paid_yen.saturating_sub(self.self_medication_floor_yen).clamp(0, self.self_medication_cap_yen);
+        is_covered.then_some(beyond)
+    }
+
+    /// Everything to look at, D-1 to D-10 in order.
+    pub fn findings(&self, input: &DeductionInput<'_>, high_cost: &HighCostRules) -> Vec<Finding> {
+        findings::all(self, input, high_cost)
+    }
+
+    fn floor(&self, income_yen: i64) -> i64 {
+        let share = i128::from(income_yen.max(0)).saturating_mul(i128::from(self.floor_income_percent)) / 100;
+        i64::try_from(share).unwrap_or(i64::MAX).min(self.floor_yen)
+    }
+
+    /// Indices of the lines that D-1 and D-5 take out.
+    fn lines_told_twice(&self, input: &DeductionInput<'_>) -> Vec<usize> {
+        let twice = findings::twice(self, input).into_iter().chain(findings::notice_differs(self, input));
+        twice.flat_map(|finding| finding.dropped()).collect()
+    }
+
+    fn exclusion(
+        &self,
+        input: &DeductionInput<'_>,
+        at: usize,
+        payment: &Payment,
+        twice: &[usize],
+    ) -> Option<Exclusion> {
+        let is_included = input.answers.contains(&Answer::Include(at));
+        let shares = input.people.get(payment.person).is_some_and(|person| person.shares_livelihood);
+        let year = year_of(payment);
+        if input.answers.contains(&Answer::Exclude(at)) {
+            Some(Exclusion::Answered)
+        } else if year.is_none() {
+            Some(Exclusion::NoDate)
+        } else if year != Some(input.year) {
+            Some(Exclusion::OtherYear)
+        } else if payment.amount_yen().is_none() {
+            Some(Exclusion::NoAmount)
+        } else if !shares {
+            Some(Exclusion::Livelihood)
+        } else if self.not_deductible.contains(&payment.kind) && !is_included {
+            Some(Exclusion::Kind)
+        } else if twice.contains(&at) && !is_included {
+            Some(Exclusion::Twice)
+        } else {
+            None
+        }
+    }
+
+    /// The payments that are counted, by index.
+    fn counted<'a>(&self, input: &DeductionInput<'a>) -> Vec<(usize, &'a Payment)> {
+        let twice = self.lines_told_twice(input);
+        let all = input.payments.iter().enumerate();
+        all.filter(|(at, payment)| self.exclusion(input, *at, payment, &twice).is_none()).collect()
+    }
+
+    pub(super) fn read(header: RulesHeader, node: Node<'_>) -> Result<Self, RulesError> {
+        let (own, receipts) = (node.field("self_medication")?, node.field("receipts")?);
+        let form = node.field("form")?;
+        let kinds = node.field("not_deductible")?.list()?.into_iter().map(|node| {
+            let kind = ExpenseKind::from_code(node.text()?);
+            if kind == ExpenseKind::Other { Err(node.wrong()) } else { Ok(kind) }
+        });
+        Ok(Self {
+            header,
+            floor_yen: node.field("floor_yen")?.whole()?,
+            floor_income_percent: node.field("floor_income_percent")?.whole()?,
+            cap_yen: node.field("cap_yen")?.whole()?,
+            self_medication_floor_yen: own.field("floor_yen")?.whole()?,
+            self_medication_cap_yen: own.field("cap_yen")?.whole()?,
+            self_medication_through: own.field("applies_through")?.date()?,
+            notice_tolerance_yen: node.field("notice_tolerance_yen")?.whole()?,
+            receipt_years: receipts.field("years")?.whole()?,
+            filing_month: receipts.field("filing_month")?.whole()?,
+            filing_day: receipts.field("filing_day")?.whole()?,
+            form: FormLimits {
+                rows: form.field("rows")?.whole()?,
+                name_chars: form.field("name_chars")?.whole()?,
+                institution_chars: form.field("institution_chars")?.whole()?,
+                amount_yen: form.field("amount_yen")?.whole()?,
+            },
+            not_deductible: kinds.collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+/// The year in which it was paid; without a date, that of the treatment.
+fn year_of(payment: &Payment) -> Option<u16> {
+    payment.paid_on.map(|day| day.year).or_else(|| payment.treatment_month.map(YearMonth::year))
+}
+
+#[cfg(test)]
+mod tests;
