@@ -25,6 +25,11 @@ impl Failure {
         Self { server_text: server_text.map(str::to_owned).or(self.server_text), ..self }
     }
 
+    /// The core's error.
+    pub(crate) const fn error(&self) -> &kazasu::Error {
+        &self.error
+    }
+
     pub(crate) fn server_text(&self) -> Option<&str> {
         self.server_text.as_deref()
     }

@@ -12,8 +12,10 @@ mod demo;
 mod demo_tasks;
 mod duplicates;
 mod failure;
+mod family;
 mod keep;
 mod link;
+mod log;
 mod output;
 #[cfg(feature = "pcsc")]
 mod pcsc;
@@ -97,6 +99,8 @@ fn run(command: &Command, global: &Global, output: Output) -> Result<(), Failure
         Command::Register(arguments) => register::run(arguments, global, output),
         Command::SignIn => sign_in::run(global, output),
         Command::Suspend(arguments) => suspend::run(arguments, global, output),
+        Command::Member(command) => family::run(command, global, output),
+        Command::Log(command) => log::run(command, global, output),
     }
 }
 
@@ -114,7 +118,8 @@ fn with_list_command(arguments: impl Iterator<Item = std::ffi::OsString>) -> Vec
     let mut arguments: Vec<_> = arguments.collect();
     let lists = arguments.windows(2).any(|pair| pair[0] == "--reader" && pair[1] == "list")
         || arguments.iter().any(|argument| argument == "--reader=list");
-    const COMMANDS: [&str; 8] = ["card", "qualify", "records", "consent", "register", "suspend", "sign-in", "demo"];
+    const COMMANDS: [&str; 10] =
+        ["card", "qualify", "records", "consent", "register", "suspend", "sign-in", "member", "log", "demo"];
     let names_command = arguments.iter().any(|argument| COMMANDS.iter().any(|name| argument == name));
     if lists && !names_command {
         arguments.extend(["card".into(), "info".into()]);
