@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use kazasu::fhir::ConsentKind;
+use kazasu::guidance::Language;
 
 /// Reads a My Number card, has it sign, and asks for health-insurance eligibility over TLS 1.3.
 #[derive(Parser)]
@@ -69,6 +70,18 @@ pub(crate) enum Lang {
     Ja,
     /// English
     En,
+    /// やさしい日本語: errors and the safety check; the rest is Japanese
+    Easy,
+}
+
+impl From<Lang> for Language {
+    fn from(lang: Lang) -> Self {
+        match lang {
+            Lang::Ja => Self::Japanese,
+            Lang::En => Self::English,
+            Lang::Easy => Self::EasyJapanese,
+        }
+    }
 }
 
 #[derive(Subcommand)]
@@ -296,6 +309,9 @@ pub(crate) struct PinChangeArguments {
     /// Your birth date, YYYY-MM-DD, to refuse a PIN made of it.
     #[arg(long, value_name = "DATE")]
     pub(crate) birth_date: Option<String>,
+    /// Your phone number, to refuse a PIN that is its end.
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) phone: Option<String>,
     /// Take a PIN that is easy to guess.
     #[arg(long)]
     pub(crate) accept_guessable: bool,

@@ -73,11 +73,8 @@ fn misuse(error: &clap::Error) -> ExitCode {
         arguments.windows(2).any(|pair| pair[0] == "--lang" && pair[1] == lang)
             || arguments.iter().any(|argument| *argument == *format!("--lang={lang}"))
     };
-    let lang = match (asks_for("ja"), asks_for("en")) {
-        (true, _) => Lang::Ja,
-        (_, true) => Lang::En,
-        _ => output::locale_lang(),
-    };
+    let named = [("ja", Lang::Ja), ("en", Lang::En), ("easy", Lang::Easy)].into_iter().find(|(name, _)| asks_for(name));
+    let lang = named.map_or_else(output::locale_lang, |(_, lang)| lang);
     let text = error.to_string();
     report(&Failure::usage(text.trim_start_matches("error: ").trim_end()), Output { json, lang });
     ExitCode::from(2)
