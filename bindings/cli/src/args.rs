@@ -103,6 +103,10 @@ pub(crate) enum Command {
     Register(RegisterArguments),
     /// Sign in on the page of a server that has one, without a card; --keep holds what it brings.
     SignIn,
+    /// Make one page of expenses, check-ups and medicines, to read, print and show.
+    Report(ReportArguments),
+    /// The ten-point safety check: what is known, what is not, and one thing to do for each.
+    Safety(SafetyArguments),
     /// Stop access with a lost card. Needs no card, and --keep of an earlier tap.
     Suspend(SuspendArguments),
 }
@@ -196,6 +200,23 @@ pub(crate) struct RegisterArguments {
     /// Do not ask.
     #[arg(long)]
     pub(crate) yes: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct ReportArguments {
+    /// What it is about, as JSON.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) from: PathBuf,
+    /// Write the page to this file, as HTML.
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: PathBuf,
+}
+
+#[derive(Args)]
+pub(crate) struct SafetyArguments {
+    /// What is known, as JSON; without it nothing is.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) facts: Option<PathBuf>,
 }
 
 #[derive(Args)]
