@@ -66,8 +66,9 @@ impl Axis {
         } else {
             &[(1e18, "E"), (1e15, "P"), (1e12, "T"), (1e9, "B"), (1e6, "M"), (1e4, "k")]
         };
-        // A step below a tenth of the unit would need more than a decimal.
-        let fits = |unit: &f64| largest >= *unit && self.step >= *unit / 10.0;
+        // A step below a tenth of the unit would need more than a decimal; nobody writes 0.5万.
+        let least = |unit: f64| if japanese && unit <= 1e4 { unit } else { unit / 10.0 };
+        let fits = |unit: &f64| largest >= *unit && self.step >= least(*unit);
         let Some((unit, name)) = units.iter().find(|(unit, _)| fits(unit)) else {
             return super::words::grouped(value.round() as i128);
         };
@@ -139,6 +140,7 @@ mod tests {
         };
         assert_eq!(labels(&[0.0, 48_000.0], true), ["0", "2万", "4万", "6万"]);
         assert_eq!(labels(&[0.0, 7_500.0], true), ["0", "2,000", "4,000", "6,000", "8,000"]);
+        assert_eq!(labels(&[0.0, 9_100.0], true), ["0", "5,000", "10,000"]);
         assert_eq!(labels(&[-12_000.0, 30_000.0], true), ["−2万", "0", "2万", "4万"]);
         assert_eq!(labels(&[0.0, 48_000.0], false), ["0", "20k", "40k", "60k"]);
         let pressure = axis(&[128.0, 140.0]);

@@ -18,7 +18,7 @@ const GHOST: f64 = 38.0;
 pub(super) fn chart(id: &str, year: u16, months: &[Month; 12], before: Option<&[Month; 12]>, tongue: Tongue) -> String {
     let known = months.iter().chain(before.into_iter().flatten()).filter_map(|month| month.yen());
     let axis = Axis::around(known.map(|yen| yen as f64).chain([0.0]), BOTTOM, TOP);
-    let mut body = text_at("unit", LEFT - 6.0, TOP - 10.0, tongue.say("円", "yen"));
+    let mut body = text_at("unit", 4.0, TOP - 12.0, tongue.say("円", "yen"));
     for tick in axis.ticks() {
         let y = axis.place(tick);
         body += &line_at(if tick == 0.0 { "base" } else { "grid" }, (LEFT, y), (RIGHT, y));
@@ -27,13 +27,14 @@ pub(super) fn chart(id: &str, year: u16, months: &[Month; 12], before: Option<&[
     let slot = (RIGHT - LEFT) / 12.0;
     for (index, month) in months.iter().enumerate() {
         let left = LEFT + slot * index as f64;
-        let (thin, wide) = if before.is_some() { (slot * 0.36, slot * 0.46) } else { (0.0, slot * 0.66) };
+        let (thin, wide) = if before.is_some() { (slot * 0.34, slot * 0.54) } else { (0.0, slot * 0.66) };
         let start = left + (slot - thin - wide) / 2.0;
         if let Some(before) = before {
             body += &bar("before", before[index], start, thin - 1.0, &axis, tongue);
         }
         body += &bar("now", *month, start + thin, wide, &axis, tongue);
-        let label = if tongue.japanese { (index + 1).to_string() } else { tongue.month(index + 1) };
+        let label =
+            if tongue.japanese { (index + 1).to_string() } else { tongue.month(index + 1).chars().take(1).collect() };
         body += &text_at("tick-x", left + slot / 2.0, BOTTOM + 17.0, &label);
     }
     let title =

@@ -40,9 +40,8 @@ fn one(year: &Year, before: Option<&&Year>, input: &ReportInput, tongue: Tongue)
     let chart = bars::chart(&format!("y{}", year.year), year.year, &year.months, before.map(|y| &y.months), tongue);
     html += &format!("<div class=\"pair\"><figure>{chart}{}</figure>\n", legend(year, before, tongue));
     html += &months(year, before, total, tongue);
-    html += "</div>\n";
     html += &kinds(year, before, input, tongue);
-    html + "</article>\n"
+    html + "</div>\n</article>\n"
 }
 
 fn listed(year: &Year, tongue: Tongue, which: impl Fn(Month) -> bool) -> Vec<String> {
@@ -95,7 +94,7 @@ fn months(year: &Year, before: Option<&&Year>, total: i128, tongue: Tongue) -> S
     let names = [Some(year), before.copied()].map(|year| year.map(|year| tongue.year(year.year)).unwrap_or_default());
     let mut headings = vec![tongue.say("月", "Month"), &names[0]];
     if before.is_some() {
-        headings.extend([names[1].as_str(), tongue.say("差", "Difference")]);
+        headings.extend([names[1].as_str(), tongue.say("差", "Change")]);
     }
     let mut table = Table::new(tongue.say("月別（円）", "By month (yen)"), &headings);
     let differences = before.map(|before| differences(year, before)).unwrap_or_default();
@@ -108,13 +107,23 @@ fn months(year: &Year, before: Option<&&Year>, total: i128, tongue: Tongue) -> S
         table.row(if *month == Month::Missing { "missing" } else { "" }, &tongue.month(index + 1), &cells);
     }
     let mut cells = vec![grouped(total)];
+    let both: Vec<i128> = differences.into_iter().flatten().collect();
     if let Some(before) = before {
         let known = before.months.iter().filter_map(|month| month.yen());
         cells.push(grouped(known.map(i128::from).sum()));
-        let both: Vec<i128> = differences.into_iter().flatten().collect();
-        cells.push(if both.is_empty() { "–".to_owned() } else { tongue.difference(both.iter().sum()) });
+        cells.push(if both.len() == 12 { tongue.difference(both.iter().sum()) } else { "–".to_owned() });
     }
     table.row("total", tongue.say("合計", "Total"), &cells);
+    if let Some(before) = before.filter(|_| (1..12).contains(&both.len())) {
+        // Sums of months that are complete in both years, so that the difference adds up.
+        let pairs = year.months.iter().zip(&before.months).filter_map(|pair| match pair {
+            (Month::Whole(now), Month::Whole(then)) => Some((i128::from(*now), i128::from(*then))),
+            _ => None,
+        });
+        let (now, then) = pairs.fold((0, 0), |sum, pair| (sum.0 + pair.0, sum.1 + pair.1));
+        let cells = [grouped(now), grouped(then), tongue.difference(now - then)];
+        table.row("total", tongue.say("同じ月の計", "Same months"), &cells);
+    }
     table.end()
 }
 
@@ -142,7 +151,7 @@ fn kinds(year: &Year, before: Option<&&Year>, input: &ReportInput, tongue: Tongu
     }
     let mut headings = vec![tongue.say("種類", "Kind"), tongue.say("件数", "Count"), tongue.say("合計", "Sum")];
     if before.is_some() {
-        headings.push(tongue.say("前年との差", "Difference"));
+        headings.push(tongue.say("前年との差", "Change"));
     }
     let columns = headings.len();
     let mut table = Table::new(tongue.say("人・種類別（円）", "By person and kind (yen)"), &headings);

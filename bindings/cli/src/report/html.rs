@@ -43,8 +43,9 @@ impl Table {
     /// A row of texts; `class` is for the style.
     pub(super) fn row(&mut self, class: &str, heading: &str, cells: &[String]) {
         let class = if class.is_empty() { String::new() } else { format!(" class=\"{class}\"") };
-        let cells: String = cells.iter().map(|text| format!("<td>{}</td>", escape(text))).collect();
-        self.html.push_str(&format!("<tr{class}><th scope=\"row\">{}</th>{cells}</tr>\n", escape(heading)));
+        let one = if heading.chars().count() <= SHORT_HEADING { " class=\"one\"" } else { "" };
+        let cells: String = cells.iter().map(|text| cell(text)).collect();
+        self.html.push_str(&format!("<tr{class}><th scope=\"row\"{one}>{}</th>{cells}</tr>\n", escape(heading)));
     }
 
     /// A row that names the group below it.
@@ -58,6 +59,16 @@ impl Table {
         self.html + "</tbody></table>\n"
     }
 }
+
+/// Numbers, dates and other short texts stay on one line.
+fn cell(text: &str) -> String {
+    let class = if text.chars().count() <= SHORT_CELL { " class=\"one\"" } else { "" };
+    format!("<td{class}>{}</td>", escape(text))
+}
+
+/// Characters that fit beside another column on a small phone.
+const SHORT_CELL: usize = 12;
+const SHORT_HEADING: usize = 4;
 
 /// A picture with its title and description; `body` is markup.
 pub(super) fn svg(id: &str, (width, height): (f64, f64), title: &str, description: &str, body: &str) -> String {

@@ -22,7 +22,7 @@ pub(super) fn chart(id: &str, checkup: &Checkup, points: &[Point], who: &str, to
     let lines: Vec<&Line> = checkup.lines.iter().filter(|line| is_number(line.value)).collect();
     let values = numbers.iter().map(|(_, value)| *value).chain(lines.iter().map(|line| line.value));
     let axis = Axis::around(values, BOTTOM, TOP);
-    let mut body = text_at("unit", LEFT - 6.0, TOP - 12.0, &short(&checkup.unit, 8));
+    let mut body = text_at("unit", 4.0, TOP - 12.0, &short(&checkup.unit, 24));
     for tick in axis.ticks() {
         let y = axis.place(tick);
         body += &line_at("grid", (LEFT, y), (RIGHT, y));
@@ -119,11 +119,15 @@ fn dot(point: &Point, x: f64, y: f64) -> String {
 fn labels(dots: &[Dot<'_>]) -> String {
     let mut taken: Vec<[f64; 4]> = dots.iter().map(|(_, x, y)| [x - 4.0, y - 4.0, x + 4.0, y + 4.0]).collect();
     let mut body = String::new();
-    for (point, x, y) in dots.iter().rev() {
+    for (index, (point, x, y)) in dots.iter().enumerate().rev() {
         let text = short(&value(point), 9);
         let half = text.chars().count() as f64 * LETTER / 2.0;
         let x = x.clamp(LEFT + half, (RIGHT - half).max(LEFT + half));
-        for baseline in [y - 9.0, y + 18.0] {
+        // Below where the curve comes down to it and rises again, else above.
+        let beside = [index.checked_sub(1), index.checked_add(1)].map(|at| at.and_then(|at| dots.get(at)));
+        let is_valley = dots.len() > 1 && beside.iter().flatten().all(|(_, _, other)| other < y);
+        let (above, below) = (y - 9.0, y + 18.0);
+        for baseline in if is_valley { [below, above] } else { [above, below] } {
             let label = [x - half - 1.0, baseline - LABEL + 3.0, x + half + 1.0, baseline + 2.0];
             let is_inside = label[1] >= 12.0 && label[3] <= BOTTOM + 4.0;
             if is_inside && !taken.iter().any(|other| overlap(&label, other)) {

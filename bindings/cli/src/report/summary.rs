@@ -1,6 +1,6 @@
 //! Eligibility, check-ups and medicines that may be the same.
 
-use super::html::{Table, escape, short};
+use super::html::{Table, escape};
 use super::input::{Checkup, Duplicates, Medicine, Point, ReportInput};
 use super::lines;
 use super::name_of;
@@ -31,7 +31,7 @@ pub(super) fn coverages(input: &ReportInput, tongue: Tongue) -> String {
         fact("窓口での負担", "Copay", copay);
         fact("限度額", "Limit", one.limit.clone());
         fact("確認した日時", "As of", Some(tongue.time(one.as_of)));
-        let name = escape(name_of(input, one.person));
+        let name = escape(&name_of(input, one.person));
         html += &format!(
             "<article class=\"card\"><h3>{name}</h3><p class=\"state {class}\">{state}</p><dl>{facts}</dl></article>\n"
         );
@@ -54,7 +54,7 @@ pub(super) fn checkups(input: &ReportInput, tongue: Tongue) -> String {
     people.dedup();
     let mut html = String::new();
     for person in people {
-        html += &format!("<h3>{}</h3>\n<div class=\"cards\">\n", escape(name_of(input, person)));
+        html += &format!("<h3>{}</h3>\n<div class=\"cards charts\">\n", escape(&name_of(input, person)));
         let of_person =
             input.checkups.iter().enumerate().filter(|(_, one)| one.person == person && !one.points.is_empty());
         html += &of_person.map(|(index, one)| checkup(index, one, input, tongue)).collect::<String>();
@@ -70,7 +70,7 @@ pub(super) fn checkups(input: &ReportInput, tongue: Tongue) -> String {
 fn checkup(index: usize, checkup: &Checkup, input: &ReportInput, tongue: Tongue) -> String {
     let mut points: Vec<Point> = checkup.points.clone();
     points.sort_by_key(|point| point.date);
-    let who = short(name_of(input, checkup.person), 30);
+    let who = name_of(input, checkup.person);
     let mut html = format!("<article class=\"card\"><h4>{}</h4>\n", escape(&checkup.item));
     if let Some(chart) = lines::chart(&format!("k{index}"), checkup, &points, &who, tongue) {
         html += &format!("<figure>{chart}</figure>\n");
@@ -106,11 +106,10 @@ pub(super) fn duplicates(duplicates: &Duplicates, input: &ReportInput, tongue: T
             )
         );
     } else {
-        let warning = tongue.say(
-            "重複の可能性があります。医師・薬剤師に見せてください",
-            "Possibly the same medicine twice: please show it to a doctor or pharmacist",
-        );
-        html += &format!("<p class=\"warning\">{warning}</p>\n");
+        // In Japanese on every page: those who are shown it can read it.
+        let warning = "重複の可能性があります。医師・薬剤師に見せてください";
+        let english = "Possibly the same medicine twice: please show this to a doctor or pharmacist.<br/>";
+        html += &format!("<p class=\"warning\">{}{warning}</p>\n", tongue.say("", english));
     }
     html += "<div class=\"cards\">\n";
     for pair in &duplicates.pairs {
@@ -122,7 +121,7 @@ pub(super) fn duplicates(duplicates: &Duplicates, input: &ReportInput, tongue: T
         let estimated = if pair.is_estimated { tongue.say("（推定）", " (estimated)") } else { "" };
         html += &format!(
             "<article class=\"card\"><h3>{}</h3><ul class=\"medicines\">{}{}</ul><p>{} · {overlap}{estimated}</p></article>\n",
-            escape(name_of(input, pair.person)),
+            escape(&name_of(input, pair.person)),
             medicine(&pair.first, tongue),
             medicine(&pair.second, tongue),
             escape(&pair.likeness),

@@ -66,6 +66,9 @@ fn a_year_is_compared_over_months_that_came_in_both() {
     let page =
         render(&ReportInput { people: vec![person("見本 花子")], years: vec![this, year(2025, 2_500)], ..empty() });
     assert!(page.contains("前年の同じ月との差 <strong>+5,000円</strong>（両年とも届いている10か月）"), "{page}");
+    assert!(page.contains(
+        "同じ月の計</th><td class=\"one\">30,000</td><td class=\"one\">25,000</td><td class=\"one\">+5,000</td>"
+    ));
     assert!(page.contains("未着の月（合計に入っていません）: 11月・12月"));
     // A sum over fewer months is compared with nothing.
     assert!(!page.contains("前年との差</th>"));
@@ -74,7 +77,7 @@ fn a_year_is_compared_over_months_that_came_in_both() {
         years: vec![year(2026, 3_000), year(2025, 2_500)],
         ..empty()
     });
-    assert!(page.contains("前年との差</th>") && page.contains("<td>+6,000</td>"));
+    assert!(page.contains("前年との差</th>") && page.contains(">+6,000</td>"));
 }
 
 #[test]
