@@ -35,7 +35,7 @@ pub(super) struct Table {
 impl Table {
     /// Caption and headings are texts.
     pub(super) fn new(caption: &str, headings: &[&str]) -> Self {
-        let cells: String = headings.iter().map(|text| format!("<th scope=\"col\">{}</th>", escape(text))).collect();
+        let cells: String = headings.iter().map(|text| heading(text)).collect();
         let caption = escape(caption);
         Self { html: format!("<table><caption>{caption}</caption><thead><tr>{cells}</tr></thead><tbody>\n") }
     }
@@ -58,6 +58,11 @@ impl Table {
     pub(super) fn end(self) -> String {
         self.html + "</tbody></table>\n"
     }
+}
+
+fn heading(text: &str) -> String {
+    let class = if text.chars().count() <= SHORT_CELL { " class=\"one\"" } else { "" };
+    format!("<th scope=\"col\"{class}>{}</th>", escape(text))
 }
 
 /// Numbers, dates and other short texts stay on one line.

@@ -35,14 +35,14 @@ pub(super) fn chart(id: &str, checkup: &Checkup, points: &[Point], who: &str, to
         true => middle,
         false => LEFT + 16.0 + (RIGHT - LEFT - 32.0) * point.date.days_since(first) as f64 / days,
     };
-    let dots: Vec<Dot> = numbers.iter().map(|(point, value)| (*point, place(point), axis.place(*value))).collect();
+    let dots: Vec<Dot<'_>> = numbers.iter().map(|(point, value)| (*point, place(point), axis.place(*value))).collect();
+    body += &days_below(&dots);
     if dots.len() > 1 {
         let path: Vec<String> = dots.iter().map(|(_, x, y)| format!("{x:.1},{y:.1}")).collect();
         body += &format!("<polyline class=\"curve\" points=\"{}\"/>\n", path.join(" "));
     }
     body += &dots.iter().map(|(point, x, y)| dot(point, *x, *y)).collect::<String>();
     body += &labels(&dots);
-    body += &days_below(&dots);
     let title = format!("{} {who}", checkup.item);
     let said: Vec<String> = points
         .iter()
@@ -171,7 +171,7 @@ fn is_number(value: f64) -> bool {
 }
 
 fn plain(value: f64) -> String {
-    value.to_string().replace('-', "−")
+    if is_number(value) { value.to_string() } else { format!("{value:e}") }.replace('-', "−")
 }
 
 #[cfg(test)]
