@@ -5,6 +5,11 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use kazasu::fhir::ConsentKind;
 
+mod family;
+
+pub(crate) use family::{LogCommand, MemberAddArguments, MemberCommand, MemberEditArguments};
+use kazasu::guidance::Language;
+
 /// Reads a My Number card, has it sign, and asks for health-insurance eligibility over TLS 1.3.
 #[derive(Parser)]
 #[command(name = "kazasu", version, max_term_width = 80)]
@@ -75,6 +80,18 @@ pub(crate) enum Lang {
     Ja,
     /// English
     En,
+    /// やさしい日本語: errors and the safety check; the rest is Japanese
+    Easy,
+}
+
+impl From<Lang> for Language {
+    fn from(lang: Lang) -> Self {
+        match lang {
+            Lang::Ja => Self::Japanese,
+            Lang::En => Self::English,
+            Lang::Easy => Self::EasyJapanese,
+        }
+    }
 }
 
 #[derive(Subcommand)]
@@ -96,6 +113,10 @@ pub(crate) enum Command {
     Register(RegisterArguments),
     /// Sign in on the page of a server that has one, without a card; --keep holds what it brings.
     SignIn,
+    /// Make one page of expenses, check-ups and medicines, to read, print and show.
+    Report(ReportArguments),
+    /// The ten-point safety check: what is known, what is not, and one thing to do for each.
+    Safety(SafetyArguments),
     /// Stop access with a lost card. Needs no card, and --member, or --keep of an earlier tap.
     Suspend(SuspendArguments),
     /// Register, list, change and remove members of the family: five at most.
@@ -104,120 +125,6 @@ pub(crate) enum Command {
     /// The access log of this computer: who looked at what, when. Holds no values.
     #[command(subcommand)]
     Log(LogCommand),
-}
-
-#[derive(Subcommand)]
-pub(crate) enum MemberCommand {
-    /// Register a person by a tap of their card.
-    Add(MemberAddArguments),
-    /// Who is registered.
-    List,
-    /// Change what is said of a member.
-    Edit(MemberEditArguments),
-    /// Put the members into this order.
-    Order {
-        /// Every nickname once.
-        #[arg(required = true, value_name = "NICKNAME")]
-        nicknames: Vec<String>,
-    },
-    /// Remove a member: keys, tokens, history, records and payments, for good.
-    Remove {
-        /// Who.
-        #[arg(value_name = "NICKNAME")]
-        nickname: String,
-        /// Do not ask.
-        #[arg(long)]
-        yes: bool,
-        /// Remove also when the server cannot be told.
-        #[arg(long)]
-        offline: bool,
-    },
-}
-
-#[derive(Args)]
-pub(crate) struct MemberAddArguments {
-    /// What the family calls them, 1 to 20 characters.
-    #[arg(value_name = "NICKNAME")]
-    pub(crate) nickname: String,
-    /// For whom you act.
-    #[arg(long, value_enum, default_value_t = RoleOfMember::Own)]
-    pub(crate) role: RoleOfMember,
-    /// They do not share your livelihood (生計を一にしない): left out of the tax form.
-    #[arg(long)]
-    pub(crate) separate_livelihood: bool,
-    /// Send this consent with each check; may be given more than once.
-    #[arg(long, value_enum, value_name = "CONSENT")]
-    pub(crate) consent: Vec<KindOfConsent>,
-    /// Read name and birth date from the card, to see whose it is: needs the text-input PIN too.
-    #[arg(long)]
-    pub(crate) show_name: bool,
-    /// Do not ask whether it is the right person.
-    #[arg(long)]
-    pub(crate) yes: bool,
-}
-
-#[derive(Args)]
-pub(crate) struct MemberEditArguments {
-    /// Who.
-    #[arg(value_name = "NICKNAME")]
-    pub(crate) nickname: String,
-    /// The new nickname.
-    #[arg(long, value_name = "NICKNAME")]
-    pub(crate) rename: Option<String>,
-    /// For whom you act.
-    #[arg(long, value_enum)]
-    pub(crate) role: Option<RoleOfMember>,
-    /// Whether they share your livelihood (生計を一にする).
-    #[arg(long, value_name = "YES|NO", value_parser = yes_or_no)]
-    pub(crate) shares_livelihood: Option<bool>,
-}
-
-fn yes_or_no(text: &str) -> Result<bool, String> {
-    match text {
-        "yes" => Ok(true),
-        "no" => Ok(false),
-        _ => Err("yes or no".to_owned()),
-    }
-}
-
-/// For whom the user acts.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
-pub(crate) enum RoleOfMember {
-    /// 本人
-    #[value(name = "self")]
-    Own,
-    /// 法定代理人
-    LegalRepresentative,
-    /// 代理人
-    Proxy,
-}
-
-impl From<RoleOfMember> for kazasu::store::Role {
-    fn from(role: RoleOfMember) -> Self {
-        match role {
-            RoleOfMember::Own => Self::Own,
-            RoleOfMember::LegalRepresentative => Self::LegalRepresentative,
-            RoleOfMember::Proxy => Self::Proxy,
-        }
-    }
-}
-
-#[derive(Subcommand)]
-pub(crate) enum LogCommand {
-    /// The newest entries.
-    List {
-        /// How many.
-        #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=10_000))]
-        limit: u32,
-    },
-    /// Look through the whole log and store for changes.
-    Verify,
-    /// Write the whole log as CSV, with the hash of each entry.
-    Export {
-        /// Write to this file.
-        #[arg(short, long, value_name = "FILE")]
-        output: PathBuf,
-    },
 }
 
 #[derive(Subcommand)]
@@ -309,6 +216,23 @@ pub(crate) struct RegisterArguments {
     /// Do not ask.
     #[arg(long)]
     pub(crate) yes: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct ReportArguments {
+    /// What it is about, as JSON.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) from: PathBuf,
+    /// Write the page to this file, as HTML.
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: PathBuf,
+}
+
+#[derive(Args)]
+pub(crate) struct SafetyArguments {
+    /// What is known, as JSON; without it nothing is.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) facts: Option<PathBuf>,
 }
 
 #[derive(Args)]
@@ -425,6 +349,9 @@ pub(crate) struct PinChangeArguments {
     /// Your birth date, YYYY-MM-DD, to refuse a PIN made of it.
     #[arg(long, value_name = "DATE")]
     pub(crate) birth_date: Option<String>,
+    /// Your phone number, to refuse a PIN that is its end.
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) phone: Option<String>,
     /// Take a PIN that is easy to guess.
     #[arg(long)]
     pub(crate) accept_guessable: bool,

@@ -82,7 +82,7 @@ pub(crate) fn sign_with(
 
 /// The language asked of the server.
 pub(crate) fn language(output: Output) -> Language {
-    if output.lang == Lang::Ja { Language::Japanese } else { Language::English }
+    if output.lang == Lang::En { Language::English } else { Language::Japanese }
 }
 
 /// Prints the answer.
@@ -124,7 +124,7 @@ fn print_text(qualified: &Qualified, output: Output) {
         output.field(output.say("確認時点", "As of"), &format!("{minutes}{age}"));
     }
     if let Some(text) =
-        qualification.code().and_then(|code| Some((code, guidance::text_of_code(code, output.lang == Lang::Ja)?)))
+        qualification.code().and_then(|code| Some((code, guidance::text_of_code(code, output.lang.into())?)))
     {
         output.line(format!("  {} {}", text.0, text.1));
     }

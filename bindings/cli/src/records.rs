@@ -148,7 +148,7 @@ pub(crate) fn line(record: &Record, output: Output) -> String {
         Record::Access(access) => access.requestor().unwrap_or_default().to_owned(),
     };
     let source = source(record, output);
-    let padding = if output.lang == Lang::Ja { 14_usize } else { 20 }.saturating_sub(width(source));
+    let padding = if output.lang == Lang::En { 20_usize } else { 14 }.saturating_sub(width(source));
     format!("{date:<10}  {source}{:padding$}  {title}  {detail}", "").trim_end().to_owned()
 }
 

@@ -81,7 +81,7 @@ pub(crate) fn show_official_lines(output: Output) {
         "Only a telephone call stops the card itself. Please call first.",
     ));
     for line in OFFICIAL_LINES {
-        let what = if output.lang == Lang::Ja { line.japanese } else { line.english };
+        let what = if output.lang == Lang::En { line.english } else { line.japanese };
         output.note(format!("  {:<13} {what}", line.number));
     }
 }
