@@ -57,7 +57,7 @@ fn is_my_number(identifier: &Value) -> bool {
 }
 
 /// Twelve digits whose last is the check digit of ordinance 85 of 2014, article 5.
-fn has_my_number_check_digit(value: &str) -> bool {
+pub(crate) fn has_my_number_check_digit(value: &str) -> bool {
     let digits: Vec<u32> = value.chars().filter_map(|c| c.to_digit(10)).collect();
     if value.len() != 12 || digits.len() != 12 {
         return false;
