@@ -11,6 +11,7 @@ mod demo;
 #[cfg(feature = "demo")]
 mod demo_tasks;
 mod duplicates;
+mod export;
 mod failure;
 mod keep;
 mod link;
@@ -24,6 +25,7 @@ mod register;
 mod secrets;
 mod sign_in;
 mod suspend;
+mod tax_form;
 
 use std::process::ExitCode;
 
@@ -97,6 +99,7 @@ fn run(command: &Command, global: &Global, output: Output) -> Result<(), Failure
         Command::Register(arguments) => register::run(arguments, global, output),
         Command::SignIn => sign_in::run(global, output),
         Command::Suspend(arguments) => suspend::run(arguments, global, output),
+        Command::Export(arguments) => export::run(arguments, output),
     }
 }
 
@@ -114,7 +117,8 @@ fn with_list_command(arguments: impl Iterator<Item = std::ffi::OsString>) -> Vec
     let mut arguments: Vec<_> = arguments.collect();
     let lists = arguments.windows(2).any(|pair| pair[0] == "--reader" && pair[1] == "list")
         || arguments.iter().any(|argument| argument == "--reader=list");
-    const COMMANDS: [&str; 8] = ["card", "qualify", "records", "consent", "register", "suspend", "sign-in", "demo"];
+    const COMMANDS: [&str; 9] =
+        ["card", "qualify", "records", "consent", "register", "suspend", "sign-in", "export", "demo"];
     let names_command = arguments.iter().any(|argument| COMMANDS.iter().any(|name| argument == name));
     if lists && !names_command {
         arguments.extend(["card".into(), "info".into()]);
