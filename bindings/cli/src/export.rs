@@ -6,11 +6,11 @@ use std::io::{BufWriter, Read, Write};
 use std::path::Path;
 
 use kazasu::export::{
-    Encoding, ExportKind, HouseholdOptions, MAX_NOTICE_BYTES, NoticeImport, Options, TaxForm, Unencodable, unencodable,
-    write_household, write_money_forward, write_tax_form, write_zaim,
+    Encoding, ExportKind, HouseholdOptions, MAX_NOTICE_BYTES, NoticeImport, Options, TaxFinding, TaxForm, Unencodable,
+    unencodable, write_household, write_money_forward, write_tax_form, write_zaim,
 };
 use kazasu::insurance::{Payment, Person};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::args::{ExportArguments, FileEncoding, Layout};
 use crate::failure::Failure;
@@ -40,7 +40,8 @@ pub(crate) fn run(arguments: &ExportArguments, output: Output) -> Result<(), Fai
         refuse_unencodable(&notice.payments, &people, file.encoding)?;
     }
     let mut content = Vec::new();
-    let mut findings: Vec<String> = notice.findings.iter().map(|finding| format!("{finding:?}")).collect();
+    let mut findings: Vec<Value> =
+        notice.findings.iter().map(|one| json!({"finding": one.name(), "line": one.line()})).collect();
     let rows = match arguments.layout {
         Layout::TaxForm => tax_form(arguments, &notice.payments, &people, file, &mut content, &mut findings)?,
         layout => {
@@ -52,7 +53,7 @@ pub(crate) fn run(arguments: &ExportArguments, output: Output) -> Result<(), Fai
                 Layout::Household | Layout::TaxForm => write_household(&notice.payments, &options, &mut content)?,
             };
             if written.without_amount > 0 {
-                findings.push(format!("WithoutAmount {{ payments: {} }}", written.without_amount));
+                findings.push(json!({"finding": "without_amount", "payments": written.without_amount}));
             }
             written.rows
         }
@@ -70,7 +71,7 @@ pub(crate) fn run(arguments: &ExportArguments, output: Output) -> Result<(), Fai
         "Amounts are those of the notice and may differ from receipts.",
     ));
     for finding in &findings {
-        output.note(format!("{} {finding}", output.say("確認:", "Please check:")));
+        output.note(format!("{} {}", output.say("確認:", "Please check:"), words(finding, output)));
     }
     output.object(&json!({
         "kind": kind.name(), "rows": rows, "encoding": file.encoding.name(), "findings": findings,
@@ -85,7 +86,7 @@ fn tax_form(
     people: &[Person],
     file: Options,
     content: &mut Vec<u8>,
-    findings: &mut Vec<String>,
+    findings: &mut Vec<Value>,
 ) -> Result<u64, Failure> {
     if arguments.name.is_none() {
         return Err(Failure::usage("--name: the tax form needs the real name"));
@@ -97,10 +98,10 @@ fn tax_form(
         (None, _) => return Err(Failure::usage("--year: the notice has several years or none")),
     };
     let form = TaxForm::collect(payments, people, year, &|_| None)?;
-    findings.extend(form.findings.iter().map(|finding| format!("{finding:?}")));
+    findings.extend(form.findings.iter().map(tax_finding));
     let problems = form.problems();
     if !problems.is_empty() {
-        let list: Vec<String> = problems.iter().take(5).map(|problem| format!("{problem:?}")).collect();
+        let list: Vec<String> = problems.iter().take(5).map(|problem| tax_finding(problem).to_string()).collect();
         return Err(Failure::usage(format!("the tax form would not be taken: {}", list.join(", "))));
     }
     match &arguments.template {
@@ -112,6 +113,42 @@ fn tax_form(
         None => write_tax_form(&form, file, content)?,
     }
     Ok(u64::try_from(form.rows.len()).unwrap_or(u64::MAX))
+}
+
+/// A finding for machines. Rows are those of the form, from 9.
+fn tax_finding(finding: &TaxFinding) -> Value {
+    match finding {
+        TaxFinding::LeftOut { reason, .. } => json!({"finding": "left_out", "reason": reason.name()}),
+        TaxFinding::Clipped { .. } => json!({"finding": "clipped"}),
+        TaxFinding::Grouped { rows } => json!({"finding": "grouped", "rows": rows}),
+        TaxFinding::Mend { row, problem } => json!({"finding": problem.name(), "row": row + 9}),
+        TaxFinding::TooManyRows { rows } => json!({"finding": "too_many_rows", "rows": rows}),
+    }
+}
+
+/// A finding for people.
+fn words(finding: &Value, output: Output) -> String {
+    let name = finding["finding"].as_str().unwrap_or_default();
+    let (ja, en) = match name {
+        "amount_mismatch" => ("総額が内訳の合計と合いません", "the total is not the sum of its parts"),
+        "sum_differs" => ("合計が明細と合いません", "a sum is not that of its lines"),
+        "no_sums" => {
+            ("合計がありません。ファイルが途中で切れていないか確かめてください", "the file has no sums: is it whole?")
+        }
+        "unreadable" => ("読み取れない値があります", "a value cannot be read"),
+        "incomplete" => ("診療年月か金額がありません", "a month or an amount is missing"),
+        "unknown_kind" => ("未知の診療区分です", "a kind of care is not known"),
+        "my_number_dropped" => ("個人番号の疑いがある値を除きました", "what looks like a My Number was left out"),
+        "left_out" => ("医療費控除の対象として書き出していません", "not written into the tax form"),
+        "grouped" => {
+            ("995行を超えるため、人・病院・区分ごとに合計しました", "over 995 rows: added up by person and institution")
+        }
+        _ => (name, name),
+    };
+    match finding["line"].as_u64() {
+        Some(line) => format!("{} ({} {line})", output.say(ja, en), output.say("行", "line")),
+        None => output.say(ja, en).to_owned(),
+    }
 }
 
 /// Before anything is written the user sees every character at once.

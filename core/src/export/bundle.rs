@@ -113,6 +113,11 @@ mod tests {
         let note = json!({"resourceType": "Observation", "id": "o-1", "subject": {"identifier":
             {"system": "urn:oid:JP_Insurance_memberID", "value": "1:2:3:4"}},
             "note": [{"text": "見本花子さんの番号は１２３４ ５６７８ ９０１８"}, {"text": "見本　花子さん"}]});
+        let claim = json!({"resourceType": "ExplanationOfBenefit", "identifier": [{"value": "n-1"},
+            {"type": {"coding": [{"code": "MB"}]}, "value": "7701"}], "insurance": [{"focal": true, "coverage":
+            {"identifier": {"value": "7701:1234"}, "display": "7701"}}]});
+        let bare = bundle(&[claim], false, false)["entry"][0]["resource"].to_string();
+        assert!(!bare.contains("7701") && bare.contains("n-1") && bare.contains("masked"), "{bare}");
         let all = bundle(&[patient.clone(), note.clone()], true, true).to_string();
         assert!(!all.contains("123456789018") && !all.contains("１２３４"), "{all}");
         let without = bundle(&[patient, note], false, false);

@@ -98,6 +98,35 @@ pub enum NoticeFinding {
     TooManyUnknown,
 }
 
+impl NoticeFinding {
+    /// Stable name.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::AmountMismatch { .. } => "amount_mismatch",
+            Self::SumDiffers { .. } => "sum_differs",
+            Self::NoSums => "no_sums",
+            Self::Unreadable { .. } => "unreadable",
+            Self::Incomplete { .. } => "incomplete",
+            Self::UnknownKind { .. } => "unknown_kind",
+            Self::MyNumberDropped { .. } => "my_number_dropped",
+            Self::TooManyUnknown => "too_many_unknown",
+        }
+    }
+
+    /// Line of the file it is about.
+    pub const fn line(&self) -> Option<usize> {
+        match self {
+            Self::AmountMismatch { line }
+            | Self::SumDiffers { line, .. }
+            | Self::Unreadable { line }
+            | Self::Incomplete { line }
+            | Self::UnknownKind { line }
+            | Self::MyNumberDropped { line } => Some(*line),
+            Self::NoSums | Self::TooManyUnknown => None,
+        }
+    }
+}
+
 impl NoticeImport {
     /// Reads a file. `person` is the index into the caller's people; `owner` is a lasting id of that person, so that two
     /// members of a family with the same line get different ids.

@@ -60,8 +60,12 @@ impl Redaction<'_> {
                     remove(members, member);
                 }
             }
-            if is_person {
+            // A reference to the coverage may say its number instead of, or besides, its id.
+            if is_person || (!is_resource && name == "coverage") {
                 remove(members, "identifier");
+            }
+            if !is_resource && name == "coverage" {
+                remove(members, "display");
             }
         }
         if !self.options.include_names {
@@ -118,7 +122,13 @@ impl Redaction<'_> {
         let names = ["system", "url"].into_iter().filter_map(|name| members.get(name).and_then(Value::as_str));
         // The category 本人・家族 is a CodeSystem of a similar name.
         let mut names = names.filter(|name| !name.contains("CodeSystem")).map(str::to_lowercase);
-        !self.options.include_identifiers && names.any(|name| WORDS.iter().any(|word| name.contains(word)))
+        // MB and SN of HL7 v2 table 0203 are member number and subscriber number.
+        let kind =
+            members.get("type").and_then(|kind| kind.get("coding")).and_then(Value::as_array).into_iter().flatten();
+        let mut codes = kind.filter_map(|coding| coding.get("code").and_then(Value::as_str));
+        let is_typed = members.contains_key("value") && codes.any(|code| matches!(code, "MB" | "SN"));
+        !self.options.include_identifiers
+            && (is_typed || names.any(|name| WORDS.iter().any(|word| name.contains(word))))
     }
 }
 

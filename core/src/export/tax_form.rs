@@ -115,6 +115,35 @@ pub enum TaxProblem {
     Date,
 }
 
+impl LeftOut {
+    /// Stable name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::NotDeductible => "not_deductible",
+            Self::LivesApart => "lives_apart",
+            Self::OtherYear => "other_year",
+            Self::NoDate => "no_date",
+            Self::NothingPaid => "nothing_paid",
+            Self::NoPerson => "no_person",
+        }
+    }
+}
+
+impl TaxProblem {
+    /// Stable name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::NameMissing => "name_missing",
+            Self::NameTooLong(_) => "name_too_long",
+            Self::InstitutionMissing => "institution_missing",
+            Self::InstitutionTooLong(_) => "institution_too_long",
+            Self::Amount => "amount",
+            Self::Reimbursed => "reimbursed",
+            Self::Date => "date",
+        }
+    }
+}
+
 /// The rows of one tax year.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct TaxForm {
