@@ -15,13 +15,12 @@ WORK=$(mktemp -d)
 trap 'rm -rf "$WORK"' EXIT
 "$BIN/exports" "$WORK/in"
 
-# convert ENCODING CHARSET FILE…: as a user opens them, with formulas let in (token 8 of the filter: "detect special
-# numbers"; token 15: "evaluate formulas").
+# convert CHARSET FILE…: with formulas let in, which is token 12 of the filter's options.
 convert() {
     local charset=$1
     shift
     timeout 300 soffice -env:UserInstallation="file://$WORK/profile" --headless \
-        --infilter="CSV:44,34,$charset,1,,1041,false,true,false,false,false,0,false,true" \
+        --infilter="CSV:44,34,$charset,1,,1041,false,true,false,false,0,true" \
         --convert-to fods --outdir "$WORK/out" "$@" >"$WORK/log" 2>&1 || { cat "$WORK/log"; exit 1; }
 }
 # 76 is UTF-8, 64 Windows-932.
