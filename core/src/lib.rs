@@ -27,6 +27,8 @@ mod cancellation;
 pub mod card;
 pub mod crypto;
 pub mod error;
+#[cfg(feature = "export")]
+pub mod export;
 pub mod fhir;
 pub mod guidance;
 pub mod insurance;

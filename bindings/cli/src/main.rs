@@ -11,6 +11,7 @@ mod demo;
 #[cfg(feature = "demo")]
 mod demo_tasks;
 mod duplicates;
+mod export;
 mod failure;
 mod family;
 mod keep;
@@ -28,6 +29,7 @@ mod safety;
 mod secrets;
 mod sign_in;
 mod suspend;
+mod tax_form;
 
 use std::process::ExitCode;
 
@@ -102,6 +104,7 @@ fn run(command: &Command, global: &Global, output: Output) -> Result<(), Failure
         Command::Suspend(arguments) => suspend::run(arguments, global, output),
         Command::Member(command) => family::run(command, global, output),
         Command::Log(command) => log::run(command, global, output),
+        Command::Export(arguments) => export::run(arguments, output),
     }
 }
 
