@@ -4,6 +4,8 @@
 //! Fails under 500,000 rows a second, or where memory grows with the number of rows. `EXPORTS_BENCH_MIN` sets another
 //! floor for slow machines.
 
+#![allow(clippy::arithmetic_side_effects, clippy::expect_used)]
+
 use std::hint::black_box;
 use std::io::Write;
 use std::process::ExitCode;

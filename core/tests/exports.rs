@@ -1,5 +1,6 @@
 //! Exports by the vectors in `tests/vectors/health-domain/exports.json`, and what their readers rely on.
 #![cfg(feature = "export")]
+#![allow(clippy::arithmetic_side_effects, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 use std::collections::BTreeSet;
 

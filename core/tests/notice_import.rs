@@ -1,5 +1,6 @@
 //! The expense notice of マイナポータル (E6): what is read, what is dropped, and hostile files.
 #![cfg(feature = "export")]
+#![allow(clippy::arithmetic_side_effects, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 use kazasu::export::{Encoding, MAX_NOTICE_BYTES, NoticeFinding, NoticeImport};
 use kazasu::insurance::{ExpenseKind, YearMonth};

@@ -105,12 +105,14 @@ fn push(code: u16, into: &mut Vec<u8>) {
     into.push(trail);
 }
 
-/// Every character that cp932 has, made from the decoder.
+/// Every character that cp932 has, made from the decoder, so that each is read back as itself.
 ///
 /// The encoder of WHATWG (Encoding Standard, 12.3.2), which `encoding_rs` has, is not used: it writes U+00A5 `¥` as a
-/// backslash, U+203E `‾` as a tilde and U+2212 `−` as U+FF0D, and has none of the private characters 0xF040–0xF9FC. Where
-/// two codes mean one character, Windows writes that of JIS X 0208, then that of NEC row 13, then that of the IBM
-/// extensions at 0xFA40, and never that of the NEC selection at 0xED40; one exception is `¬`, whose code is 0x81CA.
+/// backslash, U+203E `‾` as a tilde and U+2212 `−` as U+FF0D. Windows' own best fit and Python also write U+301C `〜` as `～`
+/// and U+00A2, U+00A3, U+00AC and U+2016 as their neighbours; here they count as missing, and the user decides (rule X-2).
+///
+/// Where two codes mean one character, Windows writes that of JIS X 0208, then that of NEC row 13, then that of the IBM
+/// extensions at 0xFA40, and never that of the NEC selection at 0xED40, which Python writes. Readers take either.
 fn cp932_table() -> Vec<u16> {
     let mut table = vec![0_u16; 0x1_0000];
     let mut add = |bytes: &[u8], code: u16| {
