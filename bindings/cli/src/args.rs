@@ -5,9 +5,14 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use kazasu::fhir::ConsentKind;
 
+mod export;
 mod family;
 
-pub(crate) use family::{LogCommand, MemberAddArguments, MemberCommand, MemberEditArguments};
+pub(crate) use export::{ExportArguments, FileEncoding, Layout};
+pub(crate) use family::{
+    KindOfExpense, LogCommand, MemberAddArguments, MemberCommand, MemberEditArguments, PaymentAddArguments,
+    PaymentCommand,
+};
 use kazasu::guidance::Language;
 
 /// Reads a My Number card, has it sign, and asks for health-insurance eligibility over TLS 1.3.
@@ -125,71 +130,11 @@ pub(crate) enum Command {
     /// The access log of this computer: who looked at what, when. Holds no values.
     #[command(subcommand)]
     Log(LogCommand),
-    /// Write the expense notice of マイナポータル for household tools or the tax office. Needs neither card nor server.
+    /// Receipts and imported notices of a member; needs --member.
+    #[command(subcommand)]
+    Payment(PaymentCommand),
+    /// Write a file for household tools, the tax office, calendars or readers of FHIR. Needs neither card nor server.
     Export(ExportArguments),
-}
-
-#[derive(Args)]
-pub(crate) struct ExportArguments {
-    /// For whom.
-    #[arg(value_enum, value_name = "LAYOUT")]
-    pub(crate) layout: Layout,
-    /// 医療費通知情報 (CSV), as downloaded from マイナポータル.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) from: PathBuf,
-    /// Write to this file, which must not be there yet.
-    #[arg(short, long, value_name = "FILE")]
-    pub(crate) output: PathBuf,
-    /// Encoding [default: what the layout's readers expect].
-    #[arg(long, value_enum)]
-    pub(crate) encoding: Option<FileEncoding>,
-    /// Write 〓 for characters that the encoding lacks.
-    #[arg(long)]
-    pub(crate) replace: bool,
-    /// What the person is called in the file. Ids depend on it.
-    #[arg(long, value_name = "TEXT", default_value = "本人")]
-    pub(crate) nickname: String,
-    /// Real name: the tax form needs it.
-    #[arg(long, value_name = "TEXT")]
-    pub(crate) name: Option<String>,
-    /// Write the name in place of the nickname.
-    #[arg(long, requires = "name")]
-    pub(crate) include_names: bool,
-    /// Tax year [default: that of the notice].
-    #[arg(long, value_name = "YEAR")]
-    pub(crate) year: Option<u16>,
-    /// Fill this workbook, 医療費集計フォーム of the tax office; without it the cells are written to paste.
-    #[arg(long, value_name = "XLSX")]
-    pub(crate) template: Option<PathBuf>,
-    /// Replace the rows that are in the workbook.
-    #[arg(long, requires = "template")]
-    pub(crate) replace_rows: bool,
-}
-
-/// Layouts of exports.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
-pub(crate) enum Layout {
-    /// マネーフォワード ME
-    MoneyForward,
-    /// Zaim
-    Zaim,
-    /// 家計簿一般
-    Household,
-    /// 国税庁 医療費集計フォーム
-    TaxForm,
-}
-
-/// Encodings of text files.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
-pub(crate) enum FileEncoding {
-    /// UTF-8 with a byte-order mark
-    #[value(name = "utf-8-bom")]
-    Utf8Bom,
-    /// UTF-8
-    #[value(name = "utf-8")]
-    Utf8,
-    /// Windows 日本語
-    Cp932,
 }
 
 #[derive(Subcommand)]

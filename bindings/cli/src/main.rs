@@ -18,6 +18,7 @@ mod keep;
 mod link;
 mod log;
 mod output;
+mod payment;
 #[cfg(feature = "pcsc")]
 mod pcsc;
 mod pem;
@@ -29,7 +30,6 @@ mod safety;
 mod secrets;
 mod sign_in;
 mod suspend;
-mod tax_form;
 
 use std::process::ExitCode;
 
@@ -104,7 +104,8 @@ fn run(command: &Command, global: &Global, output: Output) -> Result<(), Failure
         Command::Suspend(arguments) => suspend::run(arguments, global, output),
         Command::Member(command) => family::run(command, global, output),
         Command::Log(command) => log::run(command, global, output),
-        Command::Export(arguments) => export::run(arguments, output),
+        Command::Payment(command) => payment::run(command, global, output),
+        Command::Export(arguments) => export::run(arguments, global, output),
     }
 }
 

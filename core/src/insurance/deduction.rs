@@ -153,7 +153,6 @@ impl DeductionRules {
         let floor = self.floor(input.income_yen);
         let deduction =
             paid.saturating_sub(reimbursed).saturating_sub(i128::from(floor)).clamp(0, i128::from(self.cap_yen));
-        let years = self.receipt_years.saturating_add(1);
         Some(DeductionEstimate {
             paid_yen: i64::try_from(paid).unwrap_or(i64::MAX),
             reimbursed_yen: i64::try_from(reimbursed).unwrap_or(i64::MAX),
@@ -161,12 +160,14 @@ impl DeductionRules {
             deduction_yen: i64::try_from(deduction).unwrap_or(self.cap_yen),
             counted,
             excluded,
-            keep_receipts_through: CalendarDate {
-                year: input.year.saturating_add(years),
-                month: self.filing_month,
-                day: self.filing_day,
-            },
+            keep_receipts_through: self.keep_receipts_through(input.year),
         })
+    }
+
+    /// The day to which the receipts of a tax year are to be kept.
+    pub const fn keep_receipts_through(&self, tax_year: u16) -> CalendarDate {
+        let years = self.receipt_years.saturating_add(1);
+        CalendarDate { year: tax_year.saturating_add(years), month: self.filing_month, day: self.filing_day }
     }
 
     /// セルフメディケーション税制 (租税特別措置法 41条の17), which excludes 医療費控除; `None` for a year it does not cover.

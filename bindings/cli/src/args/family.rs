@@ -119,3 +119,89 @@ pub(crate) enum LogCommand {
         output: PathBuf,
     },
 }
+
+#[derive(Subcommand)]
+pub(crate) enum PaymentCommand {
+    /// Keep what a receipt says.
+    Add(PaymentAddArguments),
+    /// Take in 医療費通知情報 (CSV) as downloaded from マイナポータル; a second time changes nothing.
+    Import {
+        /// The file.
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+    /// What was entered and imported, numbered.
+    List,
+    /// Delete a payment.
+    Remove {
+        /// Its number in the list.
+        #[arg(value_name = "NUMBER")]
+        number: usize,
+        /// Do not ask.
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+#[derive(Args)]
+pub(crate) struct PaymentAddArguments {
+    /// Day of payment, YYYY-MM-DD.
+    #[arg(long, value_name = "DATE")]
+    pub(crate) date: String,
+    /// Month of treatment, YYYY-MM.
+    #[arg(long, value_name = "MONTH")]
+    pub(crate) month: Option<String>,
+    /// Name of the institution or shop.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) institution: String,
+    /// Kind of care.
+    #[arg(long, value_enum, default_value_t = KindOfExpense::MedicalOutpatient)]
+    pub(crate) kind: KindOfExpense,
+    /// What was paid, in yen.
+    #[arg(long, value_name = "YEN")]
+    pub(crate) yen: i64,
+    /// What insurances or benefits paid back for it (補填), in yen.
+    #[arg(long, value_name = "YEN", default_value_t = 0)]
+    pub(crate) reimbursed: i64,
+}
+
+/// Kinds of care and of what goes with it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum KindOfExpense {
+    /// 医科入院
+    MedicalInpatient,
+    /// 医科外来
+    MedicalOutpatient,
+    /// 歯科入院
+    DentalInpatient,
+    /// 歯科外来
+    DentalOutpatient,
+    /// 調剤
+    Pharmacy,
+    /// 訪問看護
+    HomeNursing,
+    /// 柔道整復
+    JudoTherapy,
+    /// はり・きゅう・あん摩
+    Acupuncture,
+    /// 市販薬
+    OverTheCounter,
+    /// 介護保険サービス
+    NursingCare,
+    /// 通院交通費
+    Transport,
+    /// 医療用器具
+    Appliance,
+    /// 予防接種
+    Vaccination,
+    /// 健康診断・人間ドック
+    Checkup,
+    /// 差額ベッド（希望）
+    PrivateRoom,
+    /// 美容
+    Cosmetic,
+    /// 自家用車の燃料・駐車場
+    PrivateCar,
+    /// その他
+    Other,
+}

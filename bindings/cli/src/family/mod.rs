@@ -1,9 +1,11 @@
 //! The family's store on this computer, and what one member keeps in it.
 
 mod add;
+mod expenses;
 pub(crate) mod keeper;
 mod members;
 
+pub(crate) use expenses::Expenses;
 pub(crate) use keeper::MemberKeeper;
 pub(crate) use members::run;
 
