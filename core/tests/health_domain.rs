@@ -1,4 +1,4 @@
-//! The worked examples of the health-insurance rules, as tables: `tests/vectors/health-domain/*.json`, one file for each
+//! The worked examples of the health-insurance rules, as tables: `tests/vectors/health-domain/*.json`, each file for one
 //! section. Each case names a check, what goes in and the words that must come out.
 
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
