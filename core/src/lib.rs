@@ -27,6 +27,8 @@ mod cancellation;
 pub mod card;
 pub mod crypto;
 pub mod error;
+#[cfg(feature = "export")]
+pub mod export;
 pub mod fhir;
 pub mod guidance;
 pub mod insurance;
@@ -40,6 +42,8 @@ pub mod safety;
 mod secret;
 #[cfg(feature = "net")]
 pub mod session;
+#[cfg(feature = "store")]
+pub mod store;
 pub mod time;
 
 pub use cancellation::Cancellation;

@@ -5,6 +5,11 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use kazasu::fhir::ConsentKind;
 
+mod family;
+
+pub(crate) use family::{LogCommand, MemberAddArguments, MemberCommand, MemberEditArguments};
+use kazasu::guidance::Language;
+
 /// Reads a My Number card, has it sign, and asks for health-insurance eligibility over TLS 1.3.
 #[derive(Parser)]
 #[command(name = "kazasu", version, max_term_width = 80)]
@@ -45,6 +50,12 @@ pub(crate) struct Global {
     /// Keep device key and tokens in this file, so that later commands need no card.
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) keep: Option<PathBuf>,
+    /// Folder of the family's store and its keys [default: kazasu under the user's data].
+    #[arg(long, global = true, value_name = "FOLDER")]
+    pub(crate) store: Option<PathBuf>,
+    /// Member of the family, by nickname: with the registered card, device key and tokens.
+    #[arg(long, global = true, value_name = "NICKNAME", conflicts_with = "keep")]
+    pub(crate) member: Option<String>,
     /// Language of texts [default: that of the locale, else ja].
     #[arg(long, global = true, value_name = "LANG")]
     pub(crate) lang: Option<Lang>,
@@ -69,6 +80,18 @@ pub(crate) enum Lang {
     Ja,
     /// English
     En,
+    /// やさしい日本語: errors and the safety check; the rest is Japanese
+    Easy,
+}
+
+impl From<Lang> for Language {
+    fn from(lang: Lang) -> Self {
+        match lang {
+            Lang::Ja => Self::Japanese,
+            Lang::En => Self::English,
+            Lang::Easy => Self::EasyJapanese,
+        }
+    }
 }
 
 #[derive(Subcommand)]
@@ -90,8 +113,83 @@ pub(crate) enum Command {
     Register(RegisterArguments),
     /// Sign in on the page of a server that has one, without a card; --keep holds what it brings.
     SignIn,
-    /// Stop access with a lost card. Needs no card, and --keep of an earlier tap.
+    /// Make one page of expenses, check-ups and medicines, to read, print and show.
+    Report(ReportArguments),
+    /// The ten-point safety check: what is known, what is not, and one thing to do for each.
+    Safety(SafetyArguments),
+    /// Stop access with a lost card. Needs no card, and --member, or --keep of an earlier tap.
     Suspend(SuspendArguments),
+    /// Register, list, change and remove members of the family: five at most.
+    #[command(subcommand)]
+    Member(MemberCommand),
+    /// The access log of this computer: who looked at what, when. Holds no values.
+    #[command(subcommand)]
+    Log(LogCommand),
+    /// Write the expense notice of マイナポータル for household tools or the tax office. Needs neither card nor server.
+    Export(ExportArguments),
+}
+
+#[derive(Args)]
+pub(crate) struct ExportArguments {
+    /// For whom.
+    #[arg(value_enum, value_name = "LAYOUT")]
+    pub(crate) layout: Layout,
+    /// 医療費通知情報 (CSV), as downloaded from マイナポータル.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) from: PathBuf,
+    /// Write to this file, which must not be there yet.
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: PathBuf,
+    /// Encoding [default: what the layout's readers expect].
+    #[arg(long, value_enum)]
+    pub(crate) encoding: Option<FileEncoding>,
+    /// Write 〓 for characters that the encoding lacks.
+    #[arg(long)]
+    pub(crate) replace: bool,
+    /// What the person is called in the file. Ids depend on it.
+    #[arg(long, value_name = "TEXT", default_value = "本人")]
+    pub(crate) nickname: String,
+    /// Real name: the tax form needs it.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) name: Option<String>,
+    /// Write the name in place of the nickname.
+    #[arg(long, requires = "name")]
+    pub(crate) include_names: bool,
+    /// Tax year [default: that of the notice].
+    #[arg(long, value_name = "YEAR")]
+    pub(crate) year: Option<u16>,
+    /// Fill this workbook, 医療費集計フォーム of the tax office; without it the cells are written to paste.
+    #[arg(long, value_name = "XLSX")]
+    pub(crate) template: Option<PathBuf>,
+    /// Replace the rows that are in the workbook.
+    #[arg(long, requires = "template")]
+    pub(crate) replace_rows: bool,
+}
+
+/// Layouts of exports.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum Layout {
+    /// マネーフォワード ME
+    MoneyForward,
+    /// Zaim
+    Zaim,
+    /// 家計簿一般
+    Household,
+    /// 国税庁 医療費集計フォーム
+    TaxForm,
+}
+
+/// Encodings of text files.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum FileEncoding {
+    /// UTF-8 with a byte-order mark
+    #[value(name = "utf-8-bom")]
+    Utf8Bom,
+    /// UTF-8
+    #[value(name = "utf-8")]
+    Utf8,
+    /// Windows 日本語
+    Cp932,
 }
 
 #[derive(Subcommand)]
@@ -186,6 +284,23 @@ pub(crate) struct RegisterArguments {
 }
 
 #[derive(Args)]
+pub(crate) struct ReportArguments {
+    /// What it is about, as JSON.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) from: PathBuf,
+    /// Write the page to this file, as HTML.
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: PathBuf,
+}
+
+#[derive(Args)]
+pub(crate) struct SafetyArguments {
+    /// What is known, as JSON; without it nothing is.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) facts: Option<PathBuf>,
+}
+
+#[derive(Args)]
 pub(crate) struct SuspendArguments {
     /// Why.
     #[arg(long, value_enum, default_value_t = ReasonToStop::Lost)]
@@ -271,6 +386,9 @@ pub(crate) struct RecordsArguments {
     /// Leave out what is older, YYYY-MM-DD.
     #[arg(long, value_name = "DATE")]
     pub(crate) since: Option<String>,
+    /// Show what the store holds, without card and server; needs --member.
+    #[arg(long, requires = "member")]
+    pub(crate) stored: bool,
 }
 
 /// Kinds of records.
@@ -296,6 +414,9 @@ pub(crate) struct PinChangeArguments {
     /// Your birth date, YYYY-MM-DD, to refuse a PIN made of it.
     #[arg(long, value_name = "DATE")]
     pub(crate) birth_date: Option<String>,
+    /// Your phone number, to refuse a PIN that is its end.
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) phone: Option<String>,
     /// Take a PIN that is easy to guess.
     #[arg(long)]
     pub(crate) accept_guessable: bool,

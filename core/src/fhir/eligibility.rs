@@ -109,6 +109,21 @@ impl Eligibility {
         text(self.0.get("request")?, "reference")
     }
 
+    /// The person's name, where the server tells it.
+    pub fn patient_name(&self) -> Option<&str> {
+        let contained = || text(items(self.patient()?, "name").next()?, "text");
+        text(self.0.get("patient")?, "display").or_else(contained)
+    }
+
+    /// The person's date of birth, where the server tells it.
+    pub fn birth_date(&self) -> Option<CalendarDate> {
+        CalendarDate::parse(text(self.patient()?, "birthDate")?)
+    }
+
+    fn patient(&self) -> Option<&Value> {
+        items(&self.0, "contained").find(|resource| text(resource, "resourceType") == Some("Patient"))
+    }
+
     /// What the answer means. Validity comes from the `qualification-validity` extension, else from `inforce`.
     pub fn qualification(&self) -> Qualification {
         if text(&self.0, "outcome") == Some("queued") {

@@ -1,5 +1,7 @@
 //! Every kind of record in one list by date, each with its source.
 
+use serde_json::Value;
+
 use super::audit_event::AccessEntry;
 use super::dispense::{Dispense, RecordOrigin};
 use super::expense::Expense;
@@ -31,6 +33,17 @@ impl Record {
             Self::Immunization(immunization) => immunization.date(),
             Self::Observation(observation) => observation.date(),
             Self::Access(access) => access.date(),
+        }
+    }
+
+    /// The resource as it was received.
+    pub fn as_json(&self) -> &Value {
+        match self {
+            Self::Expense(expense) => expense.as_json(),
+            Self::Dispense(dispense) => dispense.as_json(),
+            Self::Immunization(immunization) => immunization.as_json(),
+            Self::Observation(observation) => observation.as_json(),
+            Self::Access(access) => access.as_json(),
         }
     }
 

@@ -1,0 +1,217 @@
+//! The one file of the store: the border to redb. Bytes go in and out; whether they are what was written is for others to
+//! tell.
+//!
+//! redb checks its pages only after a crash and may panic over a file that somebody changed; here that becomes
+//! [`StoreFault::Damaged`] like any other damage.
+
+use std::fs::{self, OpenOptions};
+use std::ops::RangeInclusive;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+
+use redb::{Builder, Database, ReadableDatabase, ReadableTable, ReadableTableMetadata, TableDefinition};
+
+use super::schema::Table;
+use crate::error::{Error, StoreFault};
+
+/// Pages kept in memory, in bytes: redb would take a gigabyte.
+const CACHE: usize = 8 << 20;
+/// What redb or the file system said of bytes that cannot be read.
+const DAMAGED: StoreFault = StoreFault::Damaged { what: "file" };
+
+/// The open file, locked against other processes.
+pub(super) struct File(Database);
+
+impl File {
+    /// Makes a file that is not there yet, with what `fill` writes as its first transaction: a crash leaves no file.
+    pub(super) fn create(path: &Path, fill: impl FnOnce(&Writer) -> Result<(), Error>) -> Result<Self, Error> {
+        let mut partial = path.as_os_str().to_owned();
+        partial.push(".new");
+        let partial = Path::new(&partial);
+        let _ = fs::remove_file(partial); // left by a crash, if at all
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        drop(options.open(partial).map_err(|error| io(&error))?);
+        let mut file = Self(guarded(|| builder().create(partial).map_err(of_database))?);
+        file.write(fill)?;
+        drop(file);
+        fs::rename(partial, path).map_err(|error| io(&error))?;
+        sync_folder_of(path)?;
+        Self::open(path)
+    }
+
+    /// Opens and locks the file.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] while another process has it; [`StoreFault`] for what cannot be read.
+    pub(super) fn open(path: &Path) -> Result<Self, Error> {
+        guarded(|| builder().open(path).map_err(of_database)).map(Self)
+    }
+
+    /// A consistent view.
+    pub(super) fn read<R>(&self, work: impl FnOnce(&Reader) -> Result<R, Error>) -> Result<R, Error> {
+        guarded(|| work(&Reader(self.0.begin_read().map_err(|error| of_redb(error.into()))?)))
+    }
+
+    /// One transaction: all of it is on the disk when this returns, or nothing.
+    pub(super) fn write<R>(&mut self, work: impl FnOnce(&Writer) -> Result<R, Error>) -> Result<R, Error> {
+        guarded(|| {
+            let mut transaction = self.0.begin_write().map_err(|error| of_redb(error.into()))?;
+            // Opening after a crash must not take longer the larger the store is.
+            transaction.set_quick_repair(true);
+            let writer = Writer(transaction);
+            match work(&writer) {
+                Ok(result) => writer.0.commit().map(|()| result).map_err(|error| of_redb(error.into())),
+                Err(error) => {
+                    let _ = writer.0.abort(); // nothing was kept either way
+                    Err(error)
+                }
+            }
+        })
+    }
+
+    /// Writes the file anew without what was deleted.
+    pub(super) fn compact(&mut self) -> Result<(), Error> {
+        guarded(|| self.0.compact().map(drop).map_err(|error| of_redb(error.into())))
+    }
+
+    /// Reads every page and compares its checksum, which tells of broken disks.
+    pub(super) fn check(&mut self) -> Result<(), Error> {
+        guarded(|| match self.0.check_integrity() {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(DAMAGED.into()),
+            Err(error) => Err(of_database(error)),
+        })
+    }
+}
+
+/// A view of the tables.
+pub(super) struct Reader(redb::ReadTransaction);
+
+impl Reader {
+    /// The value of `key`.
+    pub(super) fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        let table = self.0.open_table(definition(table)).map_err(|error| of_redb(error.into()))?;
+        let value = table.get(key).map_err(|error| of_redb(error.into()))?;
+        Ok(value.map(|value| value.value().to_vec()))
+    }
+
+    /// Rows in the table.
+    pub(super) fn len(&self, table: Table) -> Result<u64, Error> {
+        let table = self.0.open_table(definition(table)).map_err(|error| of_redb(error.into()))?;
+        table.len().map_err(|error| of_redb(error.into()))
+    }
+
+    /// Shows the rows of a range of keys in their order, until `visit` says that it has seen enough.
+    pub(super) fn visit(
+        &self,
+        table: Table,
+        range: &RangeInclusive<Vec<u8>>,
+        mut visit: impl FnMut(&[u8], &[u8]) -> Result<Visit, Error>,
+    ) -> Result<(), Error> {
+        let table = self.0.open_table(definition(table)).map_err(|error| of_redb(error.into()))?;
+        let rows = table.range::<&[u8]>(range.start().as_slice()..=range.end().as_slice());
+        for row in rows.map_err(|error| of_redb(error.into()))? {
+            let (key, value) = row.map_err(|error| of_redb(error.into()))?;
+            if visit(key.value(), value.value())? == Visit::Stop {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether to go on.
+#[derive(Clone, Copy, Eq, PartialEq)]
+pub(super) enum Visit {
+    /// The next row, please.
+    Next,
+    /// That was enough.
+    Stop,
+}
+
+/// The tables, to be changed.
+pub(super) struct Writer(redb::WriteTransaction);
+
+impl Writer {
+    /// The value of `key`, as changed so far.
+    pub(super) fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        let table = self.0.open_table(definition(table)).map_err(|error| of_redb(error.into()))?;
+        let value = table.get(key).map_err(|error| of_redb(error.into()))?;
+        Ok(value.map(|value| value.value().to_vec()))
+    }
+
+    /// Sets a value and gives the one it replaces.
+    pub(super) fn insert(&self, table: Table, key: &[u8], value: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        let mut table = self.0.open_table(definition(table)).map_err(|error| of_redb(error.into()))?;
+        let old = table.insert(key, value).map_err(|error| of_redb(error.into()))?;
+        Ok(old.map(|old| old.value().to_vec()))
+    }
+
+    /// Removes a row and gives its value.
+    pub(super) fn remove(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        let mut table = self.0.open_table(definition(table)).map_err(|error| of_redb(error.into()))?;
+        let old = table.remove(key).map_err(|error| of_redb(error.into()))?;
+        Ok(old.map(|old| old.value().to_vec()))
+    }
+
+    /// The first key of a range.
+    pub(super) fn first_key(&self, table: Table, range: &RangeInclusive<Vec<u8>>) -> Result<Option<Vec<u8>>, Error> {
+        let table = self.0.open_table(definition(table)).map_err(|error| of_redb(error.into()))?;
+        let mut rows = table
+            .range::<&[u8]>(range.start().as_slice()..=range.end().as_slice())
+            .map_err(|error| of_redb(error.into()))?;
+        let first = rows.next().transpose().map_err(|error| of_redb(error.into()))?;
+        Ok(first.map(|(key, _)| key.value().to_vec()))
+    }
+}
+
+fn builder() -> Builder {
+    let mut builder = Builder::new();
+    builder.set_cache_size(CACHE);
+    builder
+}
+
+const fn definition(table: Table) -> TableDefinition<'static, &'static [u8], &'static [u8]> {
+    TableDefinition::new(table.name())
+}
+
+fn guarded<R>(work: impl FnOnce() -> Result<R, Error>) -> Result<R, Error> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or(Err(DAMAGED.into()))
+}
+
+fn of_database(error: redb::DatabaseError) -> Error {
+    of_redb(error.into())
+}
+
+fn of_redb(error: redb::Error) -> Error {
+    match error {
+        redb::Error::DatabaseAlreadyOpen => Error::Busy,
+        redb::Error::UpgradeRequired(_) => StoreFault::Newer.into(),
+        redb::Error::Io(error) => io(&error),
+        _ => DAMAGED.into(),
+    }
+}
+
+fn io(error: &std::io::Error) -> Error {
+    use std::io::ErrorKind;
+    let detail = match error.kind() {
+        // redb tells of a file that is not one of its own by this kind.
+        ErrorKind::InvalidData | ErrorKind::UnexpectedEof => return DAMAGED.into(),
+        ErrorKind::NotFound => "no such file",
+        ErrorKind::AlreadyExists => "the file is there already",
+        ErrorKind::PermissionDenied => "no permission",
+        ErrorKind::StorageFull => "no space is left",
+        ErrorKind::ReadOnlyFilesystem => "it is read-only",
+        _ => "input or output failed",
+    };
+    StoreFault::Io { detail }.into()
+}
+
+/// Makes a rename last (POSIX leaves the folder's own entry to be written later).
+fn sync_folder_of(path: &Path) -> Result<(), Error> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(|error| io(&error))
+}

@@ -1,0 +1,134 @@
+//! [`KeyWrapper`] of desktops: one file for each key, readable by its owner alone.
+
+use std::fs::{self, File, OpenOptions, Permissions};
+use std::io::{ErrorKind, Read, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use zeroize::Zeroizing;
+
+use super::cipher::{Key, decrypt, encrypt, lp};
+use super::key_wrapper::{Deletion, KeyStoreError, KeyWrapper};
+use crate::error::{Error, StoreFault};
+use crate::jose::dpop::SoftwareDeviceKey;
+use crate::random;
+
+const KEY_LEN: usize = 32;
+const LOG_KEY: &str = "log-key";
+
+/// Keys in a folder of their own (0700), one file each (0600).
+///
+/// Whoever can read the folder can open the store: a desktop without a key store has nothing better. Deleting a key is
+/// [`Deletion::BestEffort`].
+pub struct FileKeys {
+    folder: PathBuf,
+}
+
+impl FileKeys {
+    /// Takes the folder, and makes it if need be.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] when others can read it; [`StoreFault::Io`] when it cannot be made.
+    pub fn open(folder: &Path) -> Result<Self, Error> {
+        if !folder.exists() {
+            fs::create_dir_all(folder).map_err(|_| StoreFault::Io { detail: "the folder of keys cannot be made" })?;
+            let private = Permissions::from_mode(0o700);
+            fs::set_permissions(folder, private).map_err(|_| StoreFault::Io { detail: "permissions" })?;
+        }
+        let metadata =
+            fs::metadata(folder).map_err(|_| StoreFault::Io { detail: "the folder of keys cannot be read" })?;
+        if metadata.mode() & 0o077 != 0 {
+            return Err(Error::usage(format!("{}: others can read it; chmod 700 it", folder.display())));
+        }
+        Ok(Self { folder: folder.to_owned() })
+    }
+
+    /// The key that signs checkpoints of the log; drawn at the first call.
+    ///
+    /// # Errors
+    /// [`StoreFault::KeyMissing`] when the file holds no key; [`StoreFault::Io`].
+    pub fn log_key(&self) -> Result<SoftwareDeviceKey, Error> {
+        match self.read(LOG_KEY) {
+            Ok(scalar) => SoftwareDeviceKey::from_bytes(&*scalar).ok_or(StoreFault::KeyMissing.into()),
+            Err(KeyStoreError::Missing) => {
+                let key = SoftwareDeviceKey::generate()?;
+                self.write(LOG_KEY, &key.to_bytes())?;
+                Ok(key)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    fn read(&self, name: &str) -> Result<Key, KeyStoreError> {
+        let mut file = match File::open(self.path(name)) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Err(KeyStoreError::Missing),
+            file => file.map_err(failed)?,
+        };
+        if file.metadata().map_err(failed)?.mode() & 0o077 != 0 {
+            return Err(KeyStoreError::Failed { detail: "others can read the key file; chmod 600 it".to_owned() });
+        }
+        let mut key = Key::default();
+        file.read_exact(&mut *key).map_err(|_| KeyStoreError::Missing)?;
+        Ok(key)
+    }
+
+    /// Replaces the file at once: a crash leaves the old one or the new one.
+    fn write(&self, name: &str, key: &[u8]) -> Result<(), KeyStoreError> {
+        let partial = self.path(&format!("{name}.new"));
+        let _ = fs::remove_file(&partial); // left by a crash, if at all
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&partial).map_err(failed)?;
+        file.write_all(key).and_then(|()| file.sync_all()).map_err(failed)?;
+        fs::rename(&partial, self.path(name)).map_err(failed)?;
+        self.sync_folder()
+    }
+
+    fn sync_folder(&self) -> Result<(), KeyStoreError> {
+        File::open(&self.folder).and_then(|folder| folder.sync_all()).map_err(failed)
+    }
+}
+
+impl KeyWrapper for FileKeys {
+    fn wrap(&self, alias: &str, key: &[u8]) -> Result<Vec<u8>, KeyStoreError> {
+        let secret = Key::new(random::generate_bytes().map_err(|_| no_randomness())?);
+        let nonce = random::generate_bytes().map_err(|_| no_randomness())?;
+        let wrapped = encrypt(&secret, &nonce, &associated(alias), key)
+            .map_err(|error| KeyStoreError::Failed { detail: error.to_string() })?;
+        self.write(alias, &*secret)?;
+        Ok(wrapped)
+    }
+
+    fn unwrap(&self, alias: &str, wrapped: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyStoreError> {
+        decrypt(&self.read(alias)?, &associated(alias), wrapped).ok_or(KeyStoreError::Missing)
+    }
+
+    fn delete(&self, alias: &str) -> Result<Deletion, KeyStoreError> {
+        let path = self.path(alias);
+        match OpenOptions::new().write(true).open(&path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Deletion::BestEffort),
+            file => {
+                let mut file = file.map_err(failed)?;
+                file.write_all(&[0; KEY_LEN]).and_then(|()| file.sync_all()).map_err(failed)?;
+            }
+        }
+        fs::remove_file(&path).map_err(failed)?;
+        self.sync_folder()?;
+        Ok(Deletion::BestEffort)
+    }
+}
+
+fn associated(alias: &str) -> Vec<u8> {
+    [lp(b"kek/v1"), lp(alias.as_bytes())].concat()
+}
+
+fn no_randomness() -> KeyStoreError {
+    KeyStoreError::Failed { detail: "the operating system gives no randomness".to_owned() }
+}
+
+/// Which kind of failure, without the path.
+fn failed(error: std::io::Error) -> KeyStoreError {
+    KeyStoreError::Failed { detail: error.kind().to_string() }
+}

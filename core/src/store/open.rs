@@ -1,0 +1,313 @@
+//! Making and opening a store, and what is compared each time.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::access_log::Event;
+use super::chain::{self, Checkpoint, LogId};
+use super::cipher::{self, Key, Place, StoreId};
+use super::file::{File, Reader, Visit};
+use super::key_wrapper::{Deletion, KeyWrapper};
+use super::keys::{Holder, KeyRing};
+use super::schema::{self, FORMAT, ROW_SCHEMA, STEPS, Step, Table};
+use super::state::{Digester, State, Sum};
+use super::{STATE, Store, Tx, under};
+use crate::crypto::{PublicKey, SignatureVerifier};
+use crate::error::{Error, StoreFault};
+use crate::jose::dpop::{self, DeviceKey};
+use crate::random;
+use crate::time::Clock;
+
+const FORMAT_KEY: &[u8] = b"format";
+const STORE_ID: &[u8] = b"store_id";
+const LOG_ID: &[u8] = b"log_id";
+const MASTER: &[u8] = b"master";
+/// Epochs whose key in the key store is to be deleted: `u32` each.
+const STALE: &[u8] = b"stale";
+/// The key store is asked for a new key when this old.
+const DAYS_PER_EPOCH: i64 = 90;
+const DAY_MS: i64 = 86_400_000;
+
+/// What a store is made or opened with.
+pub struct StoreSettings {
+    /// The file. Leave it, and the keys, out of device backups.
+    pub path: PathBuf,
+    /// The device's key store.
+    pub key_wrapper: Arc<dyn KeyWrapper>,
+    /// Signs the log: a key of the device that serves nothing else.
+    pub log_key: Arc<dyn DeviceKey>,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// Checks signatures of checkpoints.
+    pub verifier: SignatureVerifier,
+    /// The newest [`Checkpoint`] that was kept elsewhere: a store that is older is refused.
+    pub anchor: Option<Checkpoint>,
+    /// When keys are renewed.
+    pub limits: Limits,
+}
+
+crate::secret::opaque_debug!(StoreSettings);
+
+/// When keys are renewed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Limits {
+    /// Rows sealed in one epoch: with random nonces, 2²⁸ keep the odds of a repeat below 2⁻⁴¹ for each table's key.
+    pub writes_per_epoch: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { writes_per_epoch: 1 << 28 }
+    }
+}
+
+/// What stays the same while the store is open.
+pub(super) struct Context {
+    pub(super) log: LogId,
+    pub(super) log_key: Arc<dyn DeviceKey>,
+    pub(super) log_public_key: PublicKey,
+    pub(super) key_wrapper: Arc<dyn KeyWrapper>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) verifier: SignatureVerifier,
+    pub(super) limits: Limits,
+}
+
+impl Context {
+    fn new(settings: &StoreSettings, log: LogId) -> Result<Self, Error> {
+        Ok(Self {
+            log,
+            log_public_key: dpop::public_key(&*settings.log_key)?,
+            log_key: Arc::clone(&settings.log_key),
+            key_wrapper: Arc::clone(&settings.key_wrapper),
+            clock: Arc::clone(&settings.clock),
+            verifier: settings.verifier,
+            limits: settings.limits,
+        })
+    }
+}
+
+impl Store {
+    /// Makes a store where there is none.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] when the file exists, or an anchor says that there was a store; [`Error::Store`] as the file system
+    /// and the key store say; [`Error::DeviceKey`] when the log key refuses.
+    pub fn create(settings: StoreSettings) -> Result<Self, Error> {
+        if settings.path.exists() || settings.anchor.is_some() {
+            return Err(Error::usage("there is, or was, a store; open it"));
+        }
+        let store: StoreId = random::generate_bytes()?;
+        let log: LogId = random::generate_bytes()?;
+        let context = Context::new(&settings, log)?;
+        let ring = KeyRing::generate(store)?;
+        let wrapped = context.key_wrapper.wrap(&alias(&store, ring.epoch), &**ring.master())?;
+        let now = context.clock.now();
+        let mut state = None;
+        let file = File::create(&settings.path, |writer| {
+            schema::create_tables(writer)?;
+            writer.insert(Table::Meta, FORMAT_KEY, &FORMAT.to_be_bytes())?;
+            writer.insert(Table::Meta, STORE_ID, &store)?;
+            writer.insert(Table::Meta, LOG_ID, &log)?;
+            let mut tx = Tx::new(writer, &ring, &context, State::new(now, chain::genesis(&log)))?;
+            tx.put_ring(&wrapped, &[])?;
+            tx.log(Event::StoreCreated, None, Ok(()), 0)?;
+            tx.checkpoint()?;
+            state = Some(tx.seal_state()?);
+            Ok(())
+        })?;
+        let state = state.ok_or(Error::Internal { detail: "the store was not filled" })?;
+        Ok(Self { file, ring, state, context })
+    }
+
+    /// Opens a store, finishes an erasure or a renewal of keys that was interrupted, and renews keys that are 90 days old.
+    ///
+    /// Compares the sealed state with the number of rows of every table, with all rows of the small ones, with the last
+    /// entry of the log and with the anchor; [`Store::verify`] compares everything.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] while another process has it; [`Error::Store`] as [`StoreFault`] tells: the file is never replaced
+    /// by an empty one.
+    pub fn open(settings: StoreSettings) -> Result<Self, Error> {
+        let file = File::open(&settings.path)?;
+        let (steps, ring, state, context) = file.read(|reader| {
+            let format = u32::from_be_bytes(meta(reader, FORMAT_KEY)?);
+            let steps = schema::steps_from(format, STEPS)?;
+            let ring = read_ring(reader, &*settings.key_wrapper)?;
+            let context = Context::new(&settings, meta(reader, LOG_ID)?)?;
+            let state = read_state(reader, &ring, format)?;
+            compare(reader, &ring, &state, &context)?;
+            if let Some(anchor) = &settings.anchor {
+                compare_anchor(reader, anchor, &state, &context)?;
+            }
+            Ok((steps, ring, state, context))
+        })?;
+        let mut store = Self { file, ring, state, context };
+        store.migrate(steps)?;
+        store.forget_stale_epochs()?;
+        store.resume_erasures()?;
+        if store.context.clock.now().ms_since(store.state.epoch_began) > DAYS_PER_EPOCH.saturating_mul(DAY_MS) {
+            store.rotate()?;
+        }
+        Ok(store)
+    }
+
+    /// Takes an older format to this one, in one transaction.
+    fn migrate(&mut self, steps: &[Step]) -> Result<(), Error> {
+        if steps.is_empty() {
+            return Ok(());
+        }
+        self.write(|tx| {
+            steps.iter().try_for_each(|step| step(tx))?;
+            tx.state.format = FORMAT;
+            tx.writer.insert(Table::Meta, FORMAT_KEY, &FORMAT.to_be_bytes())?;
+            tx.log(Event::Migrated, None, Ok(()), 0)
+        })
+    }
+
+    /// Renews the master key: every member's key is wrapped anew, the old one is deleted from the key store. Rows stay as
+    /// they are. It happens by itself after 90 days and after 2²⁸ writes; call it when the old key may have leaked.
+    ///
+    /// # Errors
+    /// [`Error::Store`] as the file system and the key store say; the old key then still holds.
+    pub fn rotate(&mut self) -> Result<(), Error> {
+        self.rotate_and(|tx| tx.log(Event::Rotated, None, Ok(()), 0)).map(drop)
+    }
+
+    /// Renews the master key; holders that the ring has lost are left out. `also` happens in the same transaction.
+    pub(super) fn rotate_and(
+        &mut self,
+        also: impl FnOnce(&mut Tx<'_>) -> Result<(), Error>,
+    ) -> Result<Deletion, Error> {
+        let ring = self.ring.next()?;
+        let wrapped = self.context.key_wrapper.wrap(&alias(&ring.store, ring.epoch), &**ring.master())?;
+        let (context, mut state, stale) = (&self.context, self.state.clone(), self.ring.epoch);
+        (state.epoch_began, state.writes) = (context.clock.now(), 0);
+        self.state = self.file.write(|writer| {
+            let mut tx = Tx::new(writer, &ring, context, state)?;
+            tx.put_ring(&wrapped, &stale.to_be_bytes())?;
+            also(&mut tx)?;
+            tx.seal_state()
+        })?;
+        self.ring = ring;
+        self.forget_stale_epochs()
+    }
+
+    /// Deletes the keys of epochs that are over from the key store.
+    fn forget_stale_epochs(&mut self) -> Result<Deletion, Error> {
+        let mut worth = Deletion::Final;
+        let stale = self.file.read(|reader| reader.get(Table::Meta, STALE))?.unwrap_or_default();
+        if stale.is_empty() {
+            return Ok(worth);
+        }
+        for epoch in stale.chunks_exact(4).filter_map(|bytes| Some(u32::from_be_bytes(bytes.try_into().ok()?))) {
+            if epoch < self.ring.epoch {
+                let deletion = self.context.key_wrapper.delete(&alias(&self.ring.store, epoch))?;
+                worth = if deletion == Deletion::Final { worth } else { deletion };
+            }
+        }
+        self.file.write(|writer| writer.insert(Table::Meta, STALE, &[]).map(drop))?;
+        Ok(worth)
+    }
+}
+
+impl Tx<'_> {
+    /// Writes the whole ring: the wrapped master key, every holder's key under it, and the epochs that are over.
+    fn put_ring(&mut self, wrapped: &[u8], stale: &[u8]) -> Result<(), Error> {
+        self.writer.insert(Table::Meta, MASTER, &[&self.ring.epoch.to_be_bytes()[..], wrapped].concat())?;
+        self.writer.insert(Table::Meta, STALE, stale)?;
+        self.remove_range(Table::Keys, &under(b""))?;
+        for holder in self.ring.holders() {
+            self.put_raw(Table::Keys, holder.bytes(), &self.ring.wrap(holder)?)?;
+        }
+        Ok(())
+    }
+}
+
+/// Where the state stands: its row version is the number of transactions.
+pub(super) const fn state_place(store: &StoreId, commits: u64) -> Place<'_> {
+    Place { store, table: "meta", key: STATE, schema: ROW_SCHEMA, version: commits }
+}
+
+/// Name of an epoch's key in the key store.
+pub(super) fn alias(store: &StoreId, epoch: u32) -> String {
+    format!("kazasu-{:032x}-{epoch}", u128::from_be_bytes(*store))
+}
+
+fn meta<const N: usize>(reader: &Reader, key: &[u8]) -> Result<[u8; N], Error> {
+    let value = reader.get(Table::Meta, key)?;
+    value.and_then(|value| value.try_into().ok()).ok_or(StoreFault::Damaged { what: "meta" }.into())
+}
+
+fn read_ring(reader: &Reader, key_wrapper: &dyn KeyWrapper) -> Result<KeyRing, Error> {
+    let damaged = StoreFault::Damaged { what: "meta" };
+    let store = meta(reader, STORE_ID)?;
+    let master = reader.get(Table::Meta, MASTER)?.ok_or(damaged)?;
+    let (epoch, wrapped) = master.split_first_chunk::<4>().ok_or(damaged)?;
+    let epoch = u32::from_be_bytes(*epoch);
+    let master = key_wrapper.unwrap(&alias(&store, epoch), wrapped)?;
+    let master = master.as_slice().try_into().map(Key::new).map_err(|_| damaged)?;
+    let mut ring = KeyRing::new(store, epoch, master);
+    reader.visit(Table::Keys, &(vec![]..=vec![0xff; 17]), |holder, row| {
+        ring.unwrap(holder, row)?;
+        Ok(Visit::Next)
+    })?;
+    Ok(ring)
+}
+
+fn read_state(reader: &Reader, ring: &KeyRing, format: u32) -> Result<State, Error> {
+    let damaged = Error::Store(StoreFault::Damaged { what: "state" });
+    let card = ring.card_key(Holder::Device).map_err(|_| StoreFault::Damaged { what: "keys" })?;
+    let row = reader.get(Table::Meta, STATE)?.unwrap_or_default();
+    let Some((commits, record)) = row.split_first_chunk::<8>() else { return Err(damaged) };
+    let commits = u64::from_be_bytes(*commits);
+    let plain = cipher::open(&card.key, state_place(&ring.store, commits), card.born..=ring.epoch, record);
+    let state = plain.as_deref().and_then(|plain| State::parse(plain)).filter(|state| state.commits == commits);
+    state.filter(|state| state.format == format).ok_or(damaged)
+}
+
+/// What is compared whenever the store is opened, at a cost that does not grow with it.
+fn compare(reader: &Reader, ring: &KeyRing, state: &State, context: &Context) -> Result<(), Error> {
+    for table in Table::SUMMED {
+        if Some(reader.len(table)?) != state.clone().sum(table).map(|sum| sum.rows) {
+            return Err(StoreFault::Damaged { what: table.name() }.into());
+        }
+    }
+    compare_sums(reader, ring, state, &Table::SMALL)?;
+    let damaged = StoreFault::Damaged { what: "log" };
+    let head = state.log;
+    let entry = |n: u64| reader.get(Table::Log, &n.to_be_bytes());
+    let previous = match head.entries {
+        0 | 1 => chain::genesis(&context.log),
+        n => entry(n.saturating_sub(1))?.and_then(|row| row.first_chunk().copied()).ok_or(damaged)?,
+    };
+    let last = entry(head.entries)?.ok_or(damaged)?;
+    let (stored, body) = last.split_first_chunk::<32>().ok_or(damaged)?;
+    let fits = *stored == head.hash && chain::link(head.entries, &previous, body) == head.hash;
+    if fits && reader.len(Table::Log)? == head.entries { Ok(()) } else { Err(damaged.into()) }
+}
+
+/// Compares every row of these tables with the state.
+pub(super) fn compare_sums(reader: &Reader, ring: &KeyRing, state: &State, tables: &[Table]) -> Result<(), Error> {
+    let digester = Digester::new(&ring.digest_key()?)?;
+    for table in tables {
+        let mut sum = Sum::default();
+        reader.visit(*table, &(vec![]..=vec![0xff; super::LONGEST_KEY]), |key, row| {
+            sum.add(digester.digest(*table, key, row));
+            Ok(Visit::Next)
+        })?;
+        if Some(&mut sum) != state.clone().sum(*table) {
+            return Err(StoreFault::Damaged { what: table.name() }.into());
+        }
+    }
+    Ok(())
+}
+
+/// Whether the log of this store is that of the anchor, and goes on from it.
+fn compare_anchor(reader: &Reader, anchor: &Checkpoint, state: &State, context: &Context) -> Result<(), Error> {
+    if !anchor.verifies(&context.log_public_key, context.verifier) || anchor.log != context.log {
+        return Err(Error::usage("the anchor is not of this store"));
+    }
+    let row = reader.get(Table::Log, &anchor.entries.to_be_bytes())?;
+    let same = row.is_some_and(|row| row.first_chunk() == Some(&anchor.link));
+    if anchor.entries <= state.log.entries && same { Ok(()) } else { Err(StoreFault::RolledBack.into()) }
+}

@@ -1,0 +1,63 @@
+//! What gives access in a member's name: the device key where the platform has no key store, tokens, a prepared stop.
+
+use zeroize::Zeroizing;
+
+use super::Store;
+use super::keys::{Holder, MemberId};
+use super::schema::Table;
+use crate::error::Error;
+
+/// Kinds of secrets, one of each for a member.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum SecretKind {
+    /// The DPoP key: its scalar on desktops, its name in the key store on phones.
+    DeviceKey,
+    /// A saved access: its tokens.
+    Access,
+    /// A stop of the card that waits for the network.
+    Suspension,
+}
+
+impl SecretKind {
+    const fn name(self) -> &'static [u8] {
+        match self {
+            Self::DeviceKey => b"device_key",
+            Self::Access => b"access",
+            Self::Suspension => b"suspension",
+        }
+    }
+}
+
+impl Store {
+    /// Keeps a secret, in place of the one before.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] for a member who is not registered; [`Error::Store`].
+    pub fn save_secret(&mut self, member: MemberId, kind: SecretKind, secret: &[u8]) -> Result<(), Error> {
+        let holder = Holder::Member(member);
+        self.write(|tx| tx.put(holder, Table::Secrets, &key(holder, kind.name()), secret))
+    }
+
+    /// A secret that was kept.
+    ///
+    /// # Errors
+    /// As [`Store::save_secret`].
+    pub fn secret(&self, member: MemberId, kind: SecretKind) -> Result<Option<Zeroizing<Vec<u8>>>, Error> {
+        let holder = Holder::Member(member);
+        self.read(|view| view.get(holder, Table::Secrets, &key(holder, kind.name())))
+    }
+
+    /// Deletes a secret; tells whether there was one.
+    ///
+    /// # Errors
+    /// As [`Store::save_secret`].
+    pub fn delete_secret(&mut self, member: MemberId, kind: SecretKind) -> Result<bool, Error> {
+        let holder = Holder::Member(member);
+        self.write(|tx| tx.remove(Table::Secrets, &key(holder, kind.name())))
+    }
+}
+
+/// Key of a named row of a holder.
+pub(super) fn key(holder: Holder, name: &[u8]) -> Vec<u8> {
+    [holder.bytes(), name].concat()
+}
