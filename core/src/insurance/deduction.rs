@@ -1,7 +1,7 @@
 //! 医療費控除の試算 (所得税法 73条, 国税庁 No.1120), and what to look at before the figures are used.
 //!
-//! Every figure here is a 試算: the tax return decides. Findings point to payments by index; the user answers them, and the
-//! answers come back as [`Answer`]s.
+//! Every figure here is a 試算: the tax return decides. Findings point to payments by index; the user answers them, and
+//! the answers come back as [`Answer`]s.
 
 mod findings;
 
@@ -49,7 +49,8 @@ pub struct Insured<'a> {
 /// The user's answer to a finding about one payment.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Answer {
-    /// Count it though [D-1](Finding::Twice), [D-3](Finding::NotDeductible) or [D-5](Finding::NoticeDiffers) says not to.
+    /// Count it though [D-1](Finding::Twice), [D-3](Finding::NotDeductible) or [D-5](Finding::NoticeDiffers) says not
+    /// to.
     Include(usize),
     /// Do not count it.
     Exclude(usize),

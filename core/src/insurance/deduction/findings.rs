@@ -352,8 +352,8 @@ fn form_limits(rules: &DeductionRules, input: &DeductionInput<'_>) -> Vec<Findin
 /// A payment, its index and the insurance of its person.
 type InsuredLine<'a> = (usize, &'a Payment, Insured<'a>);
 
-/// D-10. Months of people whose category is known, added up by insurer. A month in which anything was reimbursed is left
-/// alone.
+/// D-10. Months of people whose category is known, added up by insurer, without 多数回該当 and the halves of the 75th
+/// birthday. A month in which anything was reimbursed is left alone.
 fn high_cost_expected(rules: &DeductionRules, input: &DeductionInput<'_>, high_cost: &HighCostRules) -> Vec<Finding> {
     let mut months: BTreeMap<(YearMonth, u32), Vec<InsuredLine<'_>>> = BTreeMap::new();
     for (at, payment) in rules.counted(input) {

@@ -103,6 +103,17 @@ fn those_like_the_working_have_the_limits_of_the_working() {
 }
 
 #[test]
+fn one_percent_begins_where_thirty_percent_reach_the_base() {
+    let rules = rules();
+    let rows = rules.tables.iter().flat_map(|table| &table.rows);
+    let with_threshold: Vec<&Row> = rows.filter(|row| row.threshold.is_some()).collect();
+    assert_eq!(with_threshold.len(), 6 + 6 + 9);
+    for row in with_threshold {
+        assert_eq!(row.threshold.map(|cost| cost * 3), Some(row.base * 10), "{}", row.band);
+    }
+}
+
+#[test]
 fn pharmacies_go_with_who_prescribed() {
     let pharmacy = Care { prescriber: Some("X"), ..care(0, "薬局", ExpenseKind::Pharmacy, 6_000) };
     let clinic = care(0, "X", ExpenseKind::MedicalOutpatient, 15_000);
@@ -144,6 +155,9 @@ fn long_term_diseases_have_limits_of_their_own() {
         40_000,
         "each institution"
     );
+    // Under 70 what remains is below the floor.
+    let stay = care(0, "Y", ExpenseKind::MedicalInpatient, 60_000);
+    assert_eq!(refund("2026-08", "A04", "", &[YOUNG], &[dialysis, stay]).total_yen(), 20_000);
     // From 70 on what remains goes into the household.
     let inpatient = care(0, "Y", ExpenseKind::MedicalInpatient, 60_000);
     let old = refund("2026-08", "", "B04", &[OLD], &[dialysis, inpatient]);
@@ -210,6 +224,10 @@ fn annual_caps_run_from_august_and_leave_the_month_alone() {
         cap.household_refund_yen(&[(month("2026-08"), i64::MAX), (month("2026-09"), i64::MAX)]),
         Some(i64::MAX - 530_000)
     );
+    for (at, first) in [("2026-08", "2026-08"), ("2026-12", "2026-08"), ("2027-07", "2026-08")] {
+        let cap = rules.annual_cap(month(at), "A03", false).expect("a cap");
+        assert_eq!(cap.first, month(first), "{at}");
+    }
     let before = rules.annual_cap(month("2026-07"), "B04", false).expect("a cap");
     assert_eq!((before.household_yen, before.outpatient_yen), (None, Some(144_000)));
     assert_eq!(rules.annual_cap(month("2026-07"), "A03", false), Err(HighCostError::Unknown));
