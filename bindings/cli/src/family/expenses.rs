@@ -41,7 +41,7 @@ impl Expenses {
         }
         let told = expenses.payments.iter().filter(|payment| payment.notice_yen.is_some());
         expenses.arrived = told.filter_map(|payment| Some((payment.person, payment.treatment_month?))).collect();
-        expenses.payments.sort_by_key(|payment| (payment.person, payment.treatment_month, payment.paid_on));
+        expenses.payments.sort_by_key(|payment| (payment.person, month(payment), payment.paid_on));
         Ok(expenses)
     }
 
@@ -54,7 +54,11 @@ impl Expenses {
 
     /// Years with a payment, the first one first.
     pub(crate) fn years(&self) -> BTreeSet<u16> {
-        let month = |payment: &Payment| payment.treatment_month.or_else(|| payment.paid_on.map(YearMonth::of));
         self.payments.iter().filter_map(|payment| Some(month(payment)?.year())).collect()
     }
+}
+
+/// The month of treatment, or of payment where the former is not known.
+fn month(payment: &Payment) -> Option<YearMonth> {
+    payment.treatment_month.or_else(|| payment.paid_on.map(YearMonth::of))
 }
