@@ -230,9 +230,15 @@ pub(crate) struct RegisterArguments {
 
 #[derive(Args)]
 pub(crate) struct ReportArguments {
-    /// What it is about, as JSON.
+    /// Take what it is about from this file, as JSON, not from the store.
     #[arg(long, value_name = "FILE")]
-    pub(crate) from: PathBuf,
+    pub(crate) from: Option<PathBuf>,
+    /// Members, by nickname; all of them without it.
+    #[arg(long, value_name = "NICKNAME", conflicts_with = "from")]
+    pub(crate) of: Vec<String>,
+    /// 総所得金額等 in yen, for an estimate of the tax deduction.
+    #[arg(long, value_name = "YEN", conflicts_with = "from")]
+    pub(crate) income: Option<i64>,
     /// Write the page to this file, as HTML.
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: PathBuf,
@@ -240,9 +246,12 @@ pub(crate) struct ReportArguments {
 
 #[derive(Args)]
 pub(crate) struct SafetyArguments {
-    /// What is known, as JSON; without it nothing is.
+    /// What is known, as JSON, beside what the store tells.
     #[arg(long, value_name = "FILE")]
     pub(crate) facts: Option<PathBuf>,
+    /// Answer a question for good, such as pins_differ=yes or card_was_lent=no; may be given more than once.
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub(crate) answer: Vec<String>,
 }
 
 #[derive(Args)]

@@ -4,6 +4,7 @@ use std::io::{BufWriter, Write};
 use std::path::Path;
 
 use kazasu::store::{Event, LogDamage, LogEntry, LogVerdict, Member};
+use kazasu::time::{CalendarDate, Clock, SystemClock, UnixMillis};
 use serde_json::{Value, json};
 
 use crate::args::{Global, Lang, LogCommand};
@@ -35,14 +36,24 @@ fn list(limit: u32, global: &Global, output: Output) -> Result<(), Failure> {
     output.line(format!("{} {}", output.say("全件数", "Entries in all:"), family.store.log_len()));
     let listed: Vec<Value> = entries.iter().map(|entry| to_json(entry, &members)).collect();
     output.object(&json!({"entries": listed, "total": family.store.log_len()}));
-    let today = kazasu::time::Clock::now(&kazasu::time::SystemClock).0.to_string();
-    family.store.remember(None, LOG_SEEN, today.as_bytes())?;
     family.store.append_log(Event::LogRead, None, Ok(()))?;
+    let seen = format!("{} {}", SystemClock.now().0, family.store.log_len());
+    family.store.remember(None, LOG_SEEN, seen.as_bytes())?;
     family.close()
 }
 
-/// Name of the setting that says when the log was last looked at, in milliseconds.
-pub(crate) const LOG_SEEN: &str = "log_seen";
+/// Name of the setting that says when the log was last looked at, in milliseconds, and how long it was then.
+const LOG_SEEN: &str = "log_seen";
+
+/// The day on which the log was last looked at, and how many entries it had.
+pub(crate) fn last_seen(family: &Family) -> Result<Option<(CalendarDate, u64)>, Failure> {
+    let kept = family.store.remembered(None, LOG_SEEN)?.unwrap_or_default();
+    let read = |text: &str| {
+        let (at, entries) = text.split_once(' ')?;
+        Some((CalendarDate::in_japan(UnixMillis(at.parse().ok()?)), entries.parse().ok()?))
+    };
+    Ok(str::from_utf8(&kept).ok().and_then(read))
+}
 
 fn nickname<'a>(entry: &LogEntry, members: &'a [Member]) -> &'a str {
     let member = members.iter().find(|member| Some(member.id) == entry.member);

@@ -4,30 +4,77 @@ use std::io::Read;
 
 use kazasu::guidance::Language;
 use kazasu::safety::{Evidence, Facts, Last, Outcome, Report, evaluate};
+use kazasu::store::{Member, SecretKind};
 use kazasu::time::{CalendarDate, Clock, SystemClock};
 use serde_json::{Map, Value, json};
 
-use crate::args::SafetyArguments;
+use crate::args::{Global, SafetyArguments};
 use crate::failure::Failure;
+use crate::family::Family;
+use crate::log;
 use crate::output::Output;
 
 /// Largest file read, in bytes.
 const MAX_FILE: u64 = 64 << 10;
 
-pub(crate) fn run(arguments: &SafetyArguments, output: Output) -> Result<(), Failure> {
-    let facts = match &arguments.facts {
-        None => Facts::default(),
-        Some(path) => {
-            let fault = |detail: &dyn std::fmt::Display| Failure::usage(format!("{}: {detail}", path.display()));
-            let mut bytes = Vec::new();
-            let file = std::fs::File::open(path).map_err(|error| fault(&error))?;
-            file.take(MAX_FILE).read_to_end(&mut bytes).map_err(|error| fault(&error))?;
-            let object: Map<String, Value> = serde_json::from_slice(&bytes).map_err(|error| fault(&error))?;
-            facts_from(&object).map_err(|name| fault(&format!("{name}: unknown, or not of its form")))?
-        }
-    };
-    print(&evaluate(&facts, CalendarDate::in_japan(SystemClock.now())), output);
+pub(crate) fn run(arguments: &SafetyArguments, global: &Global, output: Output) -> Result<(), Failure> {
+    let today = CalendarDate::in_japan(SystemClock.now());
+    let mut object = Map::new();
+    // What the store knows comes first; the file and the answers say more.
+    if let Some(mut family) = Family::open_if_there(global)? {
+        object = of_store(&mut family, &arguments.answer, today)?;
+        family.close()?;
+    } else if !arguments.answer.is_empty() {
+        return Err(Failure::usage("--answer is kept in the store: kazasu member add makes one"));
+    }
+    if let Some(path) = &arguments.facts {
+        let fault = |detail: &dyn std::fmt::Display| Failure::usage(format!("{}: {detail}", path.display()));
+        let mut bytes = Vec::new();
+        let file = std::fs::File::open(path).map_err(|error| fault(&error))?;
+        file.take(MAX_FILE).read_to_end(&mut bytes).map_err(|error| fault(&error))?;
+        object.extend(serde_json::from_slice::<Map<String, Value>>(&bytes).map_err(|error| fault(&error))?);
+    }
+    let facts = facts_from(&object).map_err(|name| Failure::usage(format!("{name}: unknown, or not of its form")))?;
+    print(&evaluate(&facts, today), output);
     Ok(())
+}
+
+/// What the log and the secrets tell, and what the user has answered so far.
+fn of_store(family: &mut Family, answers: &[String], today: CalendarDate) -> Result<Map<String, Value>, Failure> {
+    let kept = family.store.remembered(None, ANSWERS)?.unwrap_or_default();
+    let mut object: Map<String, Value> = serde_json::from_slice(&kept).unwrap_or_default();
+    for answer in answers {
+        let (name, value) = answer.split_once('=').ok_or_else(|| Failure::usage("--answer NAME=VALUE"))?;
+        object.insert(name.to_owned(), answered(value));
+        if name == "card_was_lent" {
+            object.insert("lending_answered_on".to_owned(), today.to_string().into());
+        }
+    }
+    facts_from(&object).map_err(|name| Failure::usage(format!("--answer {name}: unknown, or not of its form")))?;
+    if !answers.is_empty() {
+        family.store.remember(None, ANSWERS, Value::from(object.clone()).to_string().as_bytes())?;
+    }
+    let seen = log::last_seen(family)?;
+    let opened = seen.map_or_else(|| "never".to_owned(), |(day, _)| day.to_string());
+    object.insert("log_opened".to_owned(), opened.into());
+    let unseen = family.store.log_len().saturating_sub(seen.map_or(0, |(_, entries)| entries));
+    object.insert("unseen_entries".to_owned(), unseen.into());
+    let members = family.store.members()?;
+    let can_stop = |member: &Member| Ok(family.store.secret(member.id, SecretKind::Access)?.is_some());
+    let all: Result<Vec<bool>, Failure> = members.iter().map(can_stop).collect();
+    object.insert("has_suspension_token".to_owned(), all?.into_iter().all(|can| can).into());
+    Ok(object)
+}
+
+/// Name of the setting with the user's answers.
+const ANSWERS: &str = "safety_answers";
+
+fn answered(value: &str) -> Value {
+    match value {
+        "yes" => true.into(),
+        "no" => false.into(),
+        text => text.parse::<u32>().map_or_else(|_| text.into(), Value::from),
+    }
 }
 
 /// Facts by the names of their fields; the name of one that cannot be.

@@ -38,6 +38,14 @@ impl Family {
         Self::at(folder)
     }
 
+    /// Opens the store if there is one.
+    pub(crate) fn open_if_there(global: &Global) -> Result<Option<Self>, Failure> {
+        match folder(global) {
+            Ok(folder) if file(&folder).exists() => Self::at(folder).map(Some),
+            _ => Ok(None),
+        }
+    }
+
     /// Opens the store, or makes it.
     pub(crate) fn open_or_create(global: &Global) -> Result<Self, Failure> {
         let folder = folder(global)?;

@@ -8,16 +8,18 @@ mod expenses;
 mod html;
 mod input;
 mod lines;
+mod stored;
 mod summary;
 mod words;
 
 use std::io::Read;
+use std::path::Path;
 
 use base64ct::{Base64, Encoding};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use crate::args::{Lang, ReportArguments};
+use crate::args::{Global, Lang, ReportArguments};
 use crate::card::Destination;
 use crate::failure::Failure;
 use crate::output::Output;
@@ -29,19 +31,25 @@ use words::Tongue;
 const MAX_FILE: u64 = 16 << 20;
 const STYLE: &str = include_str!("style.css");
 
-pub(crate) fn run(arguments: &ReportArguments, output: Output) -> Result<(), Failure> {
-    let path = &arguments.from;
-    let fault = |detail: &dyn std::fmt::Display| Failure::usage(format!("{}: {detail}", path.display()));
-    let mut bytes = Vec::new();
-    let file = std::fs::File::open(path).map_err(|error| fault(&error))?;
-    file.take(MAX_FILE).read_to_end(&mut bytes).map_err(|error| fault(&error))?;
-    let mut input: ReportInput = serde_json::from_slice(&bytes).map_err(|error| fault(&error))?;
+pub(crate) fn run(arguments: &ReportArguments, global: &Global, output: Output) -> Result<(), Failure> {
+    let mut input = match &arguments.from {
+        Some(path) => from_file(path)?,
+        None => stored::input(arguments, global, output)?,
+    };
     input.japanese = output.lang != Lang::En;
     Destination::open_private(&arguments.output)?.write(render(&input).as_bytes())?;
     let shown = arguments.output.display().to_string();
     output.line(format!("{}: {shown}", output.say("保存しました", "Saved")));
     output.object(&json!({"report": shown}));
     Ok(())
+}
+
+fn from_file(path: &Path) -> Result<ReportInput, Failure> {
+    let fault = |detail: &dyn std::fmt::Display| Failure::usage(format!("{}: {detail}", path.display()));
+    let mut bytes = Vec::new();
+    let file = std::fs::File::open(path).map_err(|error| fault(&error))?;
+    file.take(MAX_FILE).read_to_end(&mut bytes).map_err(|error| fault(&error))?;
+    serde_json::from_slice(&bytes).map_err(|error| fault(&error))
 }
 
 /// The page, complete.
