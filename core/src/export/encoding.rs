@@ -119,12 +119,12 @@ fn cp932_table() -> Vec<u16> {
         let Some(text) = SHIFT_JIS.decode_without_bom_handling_and_without_replacement(bytes) else { return };
         let mut characters = text.chars();
         let (Some(c), None) = (characters.next(), characters.next()) else { return };
-        // The decoder lets 0x80 through as a control character, which nothing else reads as one.
-        let cell = usize::try_from(u32::from(c)).ok().filter(|_| c != '\u{80}').and_then(|at| table.get_mut(at));
+        let cell = usize::try_from(u32::from(c)).ok().and_then(|at| table.get_mut(at));
         if let Some(cell) = cell.filter(|cell| **cell == 0) {
             *cell = code;
         }
     };
+    // Not 0x80, which the decoder lets through as a control character.
     for single in 0xa1..=0xdf {
         add(&[single], u16::from(single));
     }

@@ -44,7 +44,7 @@ fn holds(groups: &[String]) -> bool {
         let mut number = String::new();
         groups.iter().skip(start).take_while(|group| group.len() <= LENGTH).any(|group| {
             number.push_str(group);
-            number.len() == LENGTH && has_my_number_check_digit(&number)
+            has_my_number_check_digit(&number)
         })
     })
 }
