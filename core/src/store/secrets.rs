@@ -53,6 +53,7 @@ impl Store {
     /// As [`Store::save_secret`].
     pub fn delete_secret(&mut self, member: MemberId, kind: SecretKind) -> Result<bool, Error> {
         let holder = Holder::Member(member);
+        self.ring.card_key(holder)?;
         self.write(|tx| tx.remove(Table::Secrets, &key(holder, kind.name())))
     }
 }
