@@ -81,10 +81,13 @@ crate::secret::opaque_debug!(Store);
 impl Store {
     /// One transaction. When `work` fails, nothing of it is kept.
     fn write<R>(&mut self, work: impl FnOnce(&mut Tx<'_>) -> Result<R, Error>) -> Result<R, Error> {
-        if self.state.writes >= self.context.limits.writes_per_epoch {
-            self.rotate()?;
-        }
+        self.renew_when_due()?;
         self.write_in_epoch(work)
+    }
+
+    /// Renews the keys when this epoch has sealed enough.
+    fn renew_when_due(&mut self) -> Result<(), Error> {
+        if self.state.writes >= self.context.limits.writes_per_epoch { self.rotate() } else { Ok(()) }
     }
 
     /// [`Store::write`] whatever the epoch has seen.
@@ -201,6 +204,7 @@ impl<'s> Tx<'s> {
     /// Writes the state: the last thing a transaction does.
     fn seal_state(mut self) -> Result<State, Error> {
         self.state.commits = self.state.commits.saturating_add(1);
+        self.state.writes = self.state.writes.saturating_add(1);
         let card = self.ring.card_key(Holder::Device)?;
         let place = open::state_place(&self.ring.store, self.state.commits);
         let record = cipher::seal(&card.key, place, self.ring.epoch, &self.state.to_bytes())?;
