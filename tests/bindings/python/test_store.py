@@ -232,7 +232,7 @@ def test_payments_are_replaced_by_their_source(family):
             store.put_payments(hanako, [payment(**wrong)], kz.PaymentSource.ENTERED)
     events = [entry.event for entry in store.log_entries(None, 3)]
     assert events == [kz.LogEvent.PAYMENT_CHANGED, kz.LogEvent.PAYMENT_CHANGED, kz.LogEvent.PAYMENT_CHANGED]
-    assert store.log_entries(None, 9)[4].event == kz.LogEvent.IMPORTED
+    assert store.log_entries(None, 9)[3].event == kz.LogEvent.IMPORTED
 
 
 def test_text_that_looks_like_a_my_number_is_refused(family):
