@@ -16,6 +16,7 @@ use crate::transport::{CardTransport, Link};
 
 mod result;
 
+pub(crate) use result::Typed;
 pub use result::{EligibilityResult, Freshness, InsuranceInfo, Qualification, SessionWarning};
 
 /// Whose request this is.
@@ -114,6 +115,8 @@ pub struct Session {
     /// Beside the state, which a running call holds.
     cancellation: Mutex<Cancellation>,
     pin_was_sent: AtomicBool,
+    /// FHIR JSON of the last answer.
+    answer: Mutex<Option<String>>,
 }
 
 /// A method, not a constructor of `Session`: generated Kotlin counts the calls in which an object is the receiver and
@@ -136,6 +139,7 @@ impl QualifyClient {
             state: Mutex::new(State::New(Box::new(member))),
             cancellation: Mutex::default(),
             pin_was_sent: AtomicBool::new(false),
+            answer: Mutex::default(),
         })
     }
 }
@@ -246,10 +250,18 @@ impl Session {
         match &mut *self.lock()? {
             State::Signed(signed) => {
                 signed.set_cancellation(self.cancellation());
-                Ok(EligibilityResult::of(&signed.finish()?))
+                let qualified = signed.finish()?;
+                let answer = qualified.eligibility.as_json().to_string();
+                *self.answer.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer);
+                Ok(EligibilityResult::of(&qualified))
             }
             State::New(_) | State::Awaiting(_) | State::Taken => Err(wrong_order("finish belongs after tap")),
         }
+    }
+
+    /// What `finish` was answered, as FHIR R4 JSON, for `Store.add_history`. Personal: it belongs in no log. Does not block.
+    pub fn answer_json(&self) -> Option<String> {
+        self.answer.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 

@@ -100,6 +100,14 @@ impl Eligibility {
         }
     }
 
+    /// Reads one that an app hands in, as strictly as what a server sends: bounded, and without a My Number.
+    ///
+    /// # Errors
+    /// As [`Eligibility::new`], and [`ResourceFault::TooLarge`], [`ResourceFault::MyNumber`].
+    pub fn parse(json: &[u8]) -> Result<Self, Error> {
+        Self::new(crate::json::parse_object(json, "eligibility answer")?)
+    }
+
     /// The resource as it was received.
     pub fn as_json(&self) -> &Value {
         &self.0

@@ -139,6 +139,16 @@ public class KazasuSession internal constructor(private val session: Session) : 
      */
     public suspend fun finish(): EligibilityResult = atTheServer { session.finish() }
 
+    /**
+     * What [finish] was answered, as FHIR R4 JSON, for [FamilyStore.addHistory]; null before that, and of a closed session.
+     * Personal: it belongs in no log. Does not block.
+     */
+    public val answerJson: String? get() = try {
+        session.answerJson()
+    } catch (_: IllegalStateException) {
+        null
+    }
+
     /** Lets go of the session, once a call under way has ended. Returns at once. */
     override fun close(): Unit = session.close()
 
