@@ -9,6 +9,8 @@ mod consent;
 #[cfg(feature = "demo")]
 mod demo;
 #[cfg(feature = "demo")]
+mod demo_family;
+#[cfg(feature = "demo")]
 mod demo_tasks;
 mod duplicates;
 mod export;

@@ -49,15 +49,17 @@ impl Family {
     /// Opens the store, or makes it.
     pub(crate) fn open_or_create(global: &Global) -> Result<Self, Failure> {
         let folder = folder(global)?;
-        if file(&folder).exists() {
-            return Self::at(folder);
-        }
+        if file(&folder).exists() { Self::at(folder) } else { Self::create_at(&folder) }
+    }
+
+    /// Makes a store in a folder of its own.
+    pub(crate) fn create_at(folder: &Path) -> Result<Self, Failure> {
         std::fs::DirBuilder::new()
             .recursive(true)
             .mode(0o700)
-            .create(&folder)
+            .create(folder)
             .map_err(|error| Failure::usage(format!("{}: {error}", folder.display())))?;
-        Ok(Self { store: Store::create(settings(&folder)?)?, folder })
+        Ok(Self { store: Store::create(settings(folder)?)?, folder: folder.to_owned() })
     }
 
     fn at(folder: PathBuf) -> Result<Self, Failure> {
