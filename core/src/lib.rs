@@ -6,6 +6,7 @@
 //! ```text
 //! CardTransport ─ iso7816 ─ card ─┐
 //!                     jose, fhir ─┴─ qualify ─ session
+//!                            └────── insurance, store ─ export
 //! ```
 //!
 //! Everything blocks; nothing here keeps global state or logs contents. Threads are started for HTTP requests alone, one
