@@ -2,7 +2,13 @@
 //!
 //! `cargo bench -p kazasu --bench store --features software-key [-- LARGEST]`, a million entries if absent. Fails when the
 //! cost of an entry is not the same within a fifth at every size, or opening at 100,000 entries takes over 20 ms.
-#![allow(clippy::arithmetic_side_effects, clippy::expect_used, clippy::indexing_slicing, reason = "a program of its own")]
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a program of its own"
+)]
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -72,7 +78,8 @@ fn measure(folder: &Path, entries: u64) -> Row {
     let empty = fs::metadata(folder.join("family.kazasu")).expect("there").len();
     // The last thousand is measured: what an entry costs in a log of this size.
     while store.log_len() + BATCH < entries {
-        append(&mut store, BATCH.min(entries - BATCH - store.log_len()));
+        let missing = entries - BATCH - store.log_len();
+        append(&mut store, BATCH.min(missing));
     }
     let appended = least(9, || {
         let start = Instant::now();
@@ -118,7 +125,9 @@ fn measure(folder: &Path, entries: u64) -> Row {
 fn main() {
     let largest = std::env::args().skip(1).find_map(|argument| argument.parse().ok()).unwrap_or(1_000_000_u64);
     let folder: PathBuf = std::env::temp_dir().join(format!("kazasu-bench-{}", std::process::id()));
-    println!("| entries | append µs, by {BATCH} | append ms, one by one | verify µs | open ms | bytes |\n|--:|--:|--:|--:|--:|--:|");
+    println!(
+        "| entries | append µs, by {BATCH} | append ms, one by one | verify µs | open ms | bytes |\n|--:|--:|--:|--:|--:|--:|"
+    );
     let mut rows = Vec::new();
     for entries in SIZES.into_iter().filter(|size| *size <= largest) {
         let row = measure(&folder, entries);

@@ -1,4 +1,5 @@
 //! The store as an app meets it: members, history, records, payments, the log, and what happens between openings.
+#![allow(clippy::arithmetic_side_effects, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 #![cfg(all(unix, feature = "store", feature = "ring", feature = "software-key"))]
 
 mod family;

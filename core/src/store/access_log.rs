@@ -393,7 +393,9 @@ impl<'a> Walk<'a> {
             Some((n, what)) => LogVerdict::Broken { n, what },
             None if self.entries < head.entries => LogVerdict::Broken { n: after, what: LogDamage::Missing },
             None if !ends || more => LogVerdict::Broken { n: self.entries, what: LogDamage::End },
-            None if !signed || more_checkpoints => LogVerdict::Broken { n: head.checkpoint, what: LogDamage::Checkpoint },
+            None if !signed || more_checkpoints => {
+                LogVerdict::Broken { n: head.checkpoint, what: LogDamage::Checkpoint }
+            }
             None => LogVerdict::Whole { entries: self.entries, checkpoints: self.checkpoints },
         })
     }

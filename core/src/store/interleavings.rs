@@ -30,7 +30,10 @@ use crate::time::{Clock, UnixMillis};
 
 /// A key store in memory.
 #[derive(Default)]
-pub(super) struct MemoryKeys(pub(super) Mutex<HashMap<String, Vec<u8>>>);
+pub(super) struct MemoryKeys(pub(super) Mutex<Aliases>);
+
+/// Name → key.
+pub(super) type Aliases = HashMap<String, Vec<u8>>;
 
 impl KeyWrapper for MemoryKeys {
     fn wrap(&self, alias: &str, key: &[u8]) -> Result<Vec<u8>, KeyStoreError> {
@@ -42,7 +45,8 @@ impl KeyWrapper for MemoryKeys {
 
     fn unwrap(&self, alias: &str, wrapped: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyStoreError> {
         let keys = self.0.lock().expect("one thread");
-        let secret = keys.get(alias).ok_or(KeyStoreError::Missing)?.as_slice().try_into().map(Key::new).expect("32 bytes");
+        let secret =
+            keys.get(alias).ok_or(KeyStoreError::Missing)?.as_slice().try_into().map(Key::new).expect("32 bytes");
         cipher::decrypt(&secret, alias.as_bytes(), wrapped).ok_or(KeyStoreError::Missing)
     }
 
@@ -177,7 +181,7 @@ struct Both {
 
 impl Both {
     fn new() -> Self {
-        static EMPTY: LazyLock<(Vec<u8>, HashMap<String, Vec<u8>>)> = LazyLock::new(|| {
+        static EMPTY: LazyLock<(Vec<u8>, Aliases)> = LazyLock::new(|| {
             let (path, keys) = (path(), Arc::new(MemoryKeys::default()));
             drop(Store::create(settings(path.clone(), &keys)).expect("makes it"));
             let file = fs::read(&path).expect("reads");
@@ -306,7 +310,10 @@ impl Both {
         assert_eq!(ids, expected);
         for (id, expected) in self.members.values() {
             assert_eq!(has(store, *id), *expected);
-            assert_eq!(store.unread(*id).expect("counts"), expected.records.values().filter(|(_, unread)| *unread).count() as u64);
+            assert_eq!(
+                store.unread(*id).expect("counts"),
+                expected.records.values().filter(|(_, unread)| *unread).count() as u64
+            );
         }
     }
 

@@ -1,14 +1,13 @@
 //! Loss of power at any moment: what was written since the disk was last told to sync is there, is not, or is there in part.
 
-use std::collections::HashMap;
 use std::fs;
 use std::io;
 use std::mem;
 use std::sync::{Arc, Mutex};
 
 use super::file::File;
+use super::interleavings::{Aliases, MemoryKeys, add, path, record, settings};
 use super::open::alias;
-use super::interleavings::{MemoryKeys, add, path, record, settings};
 use super::{LogVerdict, MemberId, Query, SecretKind, Store};
 
 /// Smallest part of a write that a disk keeps or loses as a whole.
@@ -40,7 +39,7 @@ impl Change {
 struct Interval {
     lasting: Vec<u8>,
     changes: Vec<Change>,
-    keys: [HashMap<String, Vec<u8>>; 2],
+    keys: [Aliases; 2],
 }
 
 #[derive(Debug, Default)]
@@ -48,7 +47,7 @@ struct Disk {
     current: Vec<u8>,
     lasting: Vec<u8>,
     changes: Vec<Change>,
-    keys: HashMap<String, Vec<u8>>,
+    keys: Aliases,
     past: Vec<Interval>,
 }
 
@@ -90,7 +89,8 @@ impl redb::StorageBackend for Recorder {
     fn read(&self, offset: u64, out: &mut [u8]) -> Result<(), io::Error> {
         let at = usize::try_from(offset).expect("small");
         let disk = self.0.lock().expect("one thread");
-        let bytes = disk.current.get(at..at + out.len()).ok_or_else(|| io::Error::from(io::ErrorKind::UnexpectedEof))?;
+        let bytes =
+            disk.current.get(at..at + out.len()).ok_or_else(|| io::Error::from(io::ErrorKind::UnexpectedEof))?;
         out.copy_from_slice(bytes);
         Ok(())
     }
@@ -128,8 +128,12 @@ fn images(interval: &Interval, random: &mut impl FnMut(usize) -> usize) -> Vec<V
     let mut images = vec![interval.lasting.clone(), after(&interval.changes)];
     for _ in 0..6 {
         // Some of the writes, and of one some sectors. Lengths come first: a file system does not write beyond its end.
-        let mut some: Vec<Change> =
-            interval.changes.iter().filter(|change| matches!(change, Change::Length(_)) || random(2) == 0).cloned().collect();
+        let mut some: Vec<Change> = interval
+            .changes
+            .iter()
+            .filter(|change| matches!(change, Change::Length(_)) || random(2) == 0)
+            .cloned()
+            .collect();
         if let Some(at) = (!some.is_empty()).then(|| random(some.len()))
             && let Change::Write(start, bytes) = some.remove(at)
         {
@@ -195,7 +199,8 @@ fn after_a_loss_of_power_all_that_was_done_is_there() {
             for keys in &interval.keys {
                 fs::write(&place, &image).expect("writes");
                 let keys = Arc::new(MemoryKeys(Mutex::new(keys.clone())));
-                let mut store = Store::open(settings(place.clone(), &keys)).unwrap_or_else(|error| panic!("{at}: {error}"));
+                let mut store =
+                    Store::open(settings(place.clone(), &keys)).unwrap_or_else(|error| panic!("{at}: {error}"));
                 let verdict = store.verify();
                 assert!(matches!(verdict, Ok(LogVerdict::Whole { .. })), "{at}: {verdict:?}");
                 let (records, secret) = contents(&mut store, hanako);

@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use kazasu::Cancellation;
 use kazasu::crypto::SignatureVerifier;
 use kazasu::jose::dpop::SoftwareDeviceKey;
 use kazasu::store::{Deletion, KeyStoreError, KeyWrapper, Limits, StoreSettings};
 use kazasu::time::{Clock, UnixMillis};
-use kazasu::Cancellation;
 use zeroize::Zeroizing;
 
 /// The store as `seeds` made it, behind the byte that says that it is taken as it comes.

@@ -7,7 +7,9 @@ use std::sync::{Arc, Mutex};
 
 use kazasu::fhir::{Observation, Record};
 use kazasu::iso7816::{CardCapabilities, CardTransport, TransportError, TransportLimits};
-use kazasu::store::{Candidate, CheckedBy, HistoryEntry, Profile as MemberProfile, Registered, Role, SecretKind, Store};
+use kazasu::store::{
+    Candidate, CheckedBy, HistoryEntry, Profile as MemberProfile, Registered, Role, SecretKind, Store,
+};
 use kazasu_card_sim::{
     ApplicationKind, Card, Config, Fault, FaultAt, Pin, Profile, SimTransport, Validity, When, authority,
 };
