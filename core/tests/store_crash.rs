@@ -2,6 +2,7 @@
 //!
 //! This program starts itself as the child that writes, reads from a pipe what the child has done, and kills it at a random
 //! moment: 100 times, or as often as `KAZASU_KILLS` says.
+#![allow(clippy::arithmetic_side_effects, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 #![cfg(all(unix, feature = "store", feature = "ring", feature = "software-key"))]
 
 mod family;
@@ -174,9 +175,9 @@ fn killed_at_any_moment_it_has_all_that_was_done() {
     let mut steps = 0;
     let (mut family, mut model) = (Family::new(), Model::default());
     for round in 0..rounds {
-        if round % ROUNDS_PER_STORE == 0 {
+        if round.is_multiple_of(ROUNDS_PER_STORE) {
             // One in five on a disk, where a kill meets a step that waits for it.
-            let on_disk = round / ROUNDS_PER_STORE % 5 == 0;
+            let on_disk = (round / ROUNDS_PER_STORE).is_multiple_of(5);
             (family, model) = (if on_disk { Family::new() } else { Family::in_memory() }, Model::default());
             drop(family.create());
         }
@@ -194,12 +195,13 @@ fn killed_at_any_moment_it_has_all_that_was_done() {
         counts[1] += u64::from(before != model.members.len());
         store.close().expect("closes");
         no_plaintext(&family);
+        no_rows_of_others(&family, &model);
         let epoch = raw::epoch(&family.file());
         // A renewal that was killed may have left the key of the epoch it never came to; the next one replaces it.
         let epochs: BTreeSet<u32> = family.aliases().iter().map(|alias| epoch_of(alias)).collect();
         assert!(epochs.contains(&epoch), "{epochs:?} without {epoch}");
         assert!(epochs.iter().all(|one| (epoch..=epoch + 1).contains(one)), "{epochs:?}: old keys of {epoch} are left");
-        if round % 4 == 0 {
+        if round.is_multiple_of(4) {
             family.open().expect("opens").rotate().expect("renews");
             assert_eq!(family.aliases().len(), 1, "{:?}", family.aliases());
         }
@@ -256,6 +258,16 @@ fn run_and_kill(family: &Family) -> (Vec<String>, Option<String>) {
     let done = lines.iter().filter_map(|line| line.strip_prefix("done ").map(str::to_owned)).collect();
     let begun = lines.last().and_then(|line| line.strip_prefix("begin ")).map(str::to_owned);
     (done, begun)
+}
+
+/// Every row belongs to a member or to the device, and no erasure is left unfinished.
+fn no_rows_of_others(family: &Family, model: &Model) {
+    for (table, key) in raw::rows(&family.file()).into_keys() {
+        assert_ne!(table, "tombstones", "an erasure is unfinished");
+        let id = key.first_chunk().map(|id| format!("{:032x}", u128::from_be_bytes(*id)));
+        let is_known = id.is_some_and(|id| model.members.contains_key(&id)) || key.starts_with(b"device");
+        assert!(is_known || matches!(table, "meta" | "log" | "checkpoints"), "a row of nobody in {table}");
+    }
 }
 
 /// Not in the file, nor in one that was being written, nor among the keys.

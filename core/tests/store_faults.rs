@@ -1,4 +1,5 @@
 //! Key stores that refuse, disks that are full, keys that are lost, copies that were taken before: what stays, what is told.
+#![allow(clippy::arithmetic_side_effects, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 #![cfg(all(unix, feature = "store", feature = "ring", feature = "software-key"))]
 
 mod family;
@@ -16,8 +17,8 @@ use kazasu::Error;
 use kazasu::error::StoreFault;
 use kazasu::jose::dpop::{DeviceKey, DeviceKeyError};
 use kazasu::store::{
-    CheckedBy, Deletion, Erasure, Event, HistoryEntry, KeyStoreError, KeyWrapper, LogVerdict, MemberId, Profile, Query,
-    Role, SecretKind, Store, StoreSettings,
+    CheckedBy, Deletion, Erasure, Event, HistoryEntry, KeyStoreError, KeyWrapper, LogDamage, LogVerdict, MemberId,
+    Profile, Query, Role, SecretKind, Store, StoreSettings,
 };
 use zeroize::Zeroizing;
 
@@ -248,12 +249,26 @@ fn a_key_that_is_locked_or_gone_has_its_own_error_and_changes_nothing() {
 }
 
 #[test]
+fn checkpoints_of_another_log_key_are_not_believed() {
+    let family = Family::in_memory();
+    family.create().close().expect("closes");
+    let mut settings = family.settings(None);
+    settings.log_key = Arc::new(kazasu::jose::dpop::SoftwareDeviceKey::from_bytes(&[7; 32]).expect("a scalar"));
+    let store = Store::open(settings).expect("opens");
+    assert_eq!(store.verify_log(), Ok(LogVerdict::Broken { n: 1, what: LogDamage::Checkpoint }));
+}
+
+#[test]
 fn after_a_removal_copies_of_the_file_open_nowhere_and_the_others_are_untouched() {
     let family = Family::in_memory();
     let mut store = family.create();
     let (hanako, ichiro) = (family.add(&mut store, "花子"), family.add(&mut store, "一郎"));
     fill(&mut store, hanako);
     fill(&mut store, ichiro);
+    // So many that their pages are not all used again by what comes later.
+    for n in 0..40_u32 {
+        store.remember(Some(hanako), &n.to_string(), &[7; 3000]).expect("remembers");
+    }
     drop(store);
     let copy = family.copy();
     let wrapped: Vec<Vec<u8>> = raw::rows(&family.file())
@@ -271,6 +286,11 @@ fn after_a_removal_copies_of_the_file_open_nowhere_and_the_others_are_untouched(
         assert!(!bytes.windows(sealed.len()).any(|window| window == sealed), "a wrapped key is left in the file");
     }
     let id = u128::from_str_radix(&hanako.to_string(), 16).expect("hexadecimal").to_be_bytes();
+    for (_, value) in
+        raw::rows(&copy.file()).iter().filter(|((_, key), value)| key.starts_with(&id) && value.len() > 60)
+    {
+        assert!(!bytes.windows(40).any(|window| window == &value[20..60]), "a sealed row is left in the file");
+    }
     assert!(!bytes.windows(16).any(|window| window == id), "the member's id is left in the file");
     assert!(is_full(&store, ichiro));
     assert_eq!(store.members().expect("reads").len(), 1);

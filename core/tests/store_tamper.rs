@@ -1,6 +1,7 @@
 //! A store that somebody changed: whatever is done to its rows or to its file is found when it is opened or looked through.
 //!
 //! Each byte of each row has one of its bits flipped; with `KAZASU_TAMPER=all` each bit has.
+#![allow(clippy::arithmetic_side_effects, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 #![cfg(all(unix, feature = "store", feature = "ring", feature = "software-key"))]
 
 mod family;

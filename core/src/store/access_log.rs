@@ -222,6 +222,17 @@ impl Store {
         self.write(|tx| tx.log(event, member, result, 0))
     }
 
+    /// Adds entries in one transaction, as [`Store::append_log`] does one: for what was done while the store was not open.
+    ///
+    /// # Errors
+    /// As [`Store::append_log`]; none is added then.
+    pub fn append_log_all(
+        &mut self,
+        entries: impl IntoIterator<Item = (Event, Option<MemberId>)>,
+    ) -> Result<(), Error> {
+        self.write(|tx| entries.into_iter().try_for_each(|(event, member)| tx.log(event, member, Ok(()), 0)))
+    }
+
     /// The newest checkpoint, made now if entries came since the last one. Keep it elsewhere and hand it to
     /// [`Store::open`](super::Store::open): it shows that the whole store was not put back.
     ///

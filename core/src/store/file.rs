@@ -46,6 +46,13 @@ impl File {
         Ok(Self { path: path.to_owned(), database: Some(database) })
     }
 
+    /// On something else than a file system, which knows what would be lost with the power.
+    #[cfg(test)]
+    pub(super) fn on(path: &Path, backend: impl redb::StorageBackend) -> Self {
+        let database = builder().create_with_backend(backend).expect("opens");
+        Self { path: path.to_owned(), database: Some(database) }
+    }
+
     /// A consistent view.
     pub(super) fn read<R>(&self, work: impl FnOnce(&Reader) -> Result<R, Error>) -> Result<R, Error> {
         let database = self.database.as_ref().ok_or(CLOSED)?;

@@ -20,12 +20,16 @@ mod file;
 #[cfg(all(unix, feature = "software-key"))]
 mod file_keys;
 mod history;
+#[cfg(all(test, feature = "ring", feature = "software-key"))]
+mod interleavings;
 mod key_wrapper;
 mod keys;
 mod member;
 mod open;
 mod padding;
 mod payments;
+#[cfg(all(test, feature = "ring", feature = "software-key"))]
+mod power_loss;
 mod records;
 mod retention;
 mod schema;

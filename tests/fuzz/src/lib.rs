@@ -1,6 +1,7 @@
 //! What the fuzz targets share: a card that answers from the input, the flows it is asked through, and what must hold.
 
 pub mod answers;
+pub mod family;
 pub mod flows;
 pub mod guard;
 pub mod sealed;

@@ -5,15 +5,21 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use kazasu::iso7816::{CardTransport, TransportError, TransportLimits};
+use kazasu::fhir::{Observation, Record};
+use kazasu::iso7816::{CardCapabilities, CardTransport, TransportError, TransportLimits};
+use kazasu::store::{
+    Candidate, CheckedBy, HistoryEntry, Profile as MemberProfile, Registered, Role, SecretKind, Store,
+};
 use kazasu_card_sim::{
     ApplicationKind, Card, Config, Fault, FaultAt, Pin, Profile, SimTransport, Validity, When, authority,
 };
 use kazasu_fuzz::answers;
+use kazasu_fuzz::family;
 use kazasu_fuzz::flows::number::*;
 use kazasu_fuzz::flows::options::*;
 use kazasu_fuzz::flows::{self, NOW, Stage};
 use kazasu_fuzz::sealed;
+use serde_json::json;
 
 /// Worked example of the four attributes, with nothing behind it.
 const EXAMPLE: &str = "FF205CDF2108000E00200050005BDF220FE8A68BE69CACE38080E88AB1E5AD90DF232DE69DB1E4BAACE983BDE58D83E4\
@@ -38,7 +44,41 @@ fn main() -> io::Result<()> {
     cv_certificate(&Folder::new(&corpus, "cv_certificate")?)?;
     certificate(&Folder::new(&corpus, "certificate")?)?;
     apdu(&Folder::new(&corpus, "apdu")?)?;
-    sealed_answers(&Folder::new(&corpus, "sealed")?)
+    sealed_answers(&Folder::new(&corpus, "sealed")?)?;
+    store(&Folder::new(&corpus, "store_file")?)
+}
+
+/// A store with every kind of row, closed and as a crash leaves it, and changes to it.
+fn store(folder: &Folder) -> io::Result<()> {
+    let path = family::path("seed");
+    let _ = fs::remove_file(&path);
+    let mut store = Store::create(family::settings(&path)).expect("makes it");
+    let candidate = Candidate {
+        certificate: b"certificate".to_vec(),
+        capabilities: CardCapabilities::default(),
+        name: None,
+        birth_date: None,
+    };
+    let Ok(Registered::New(member)) = store.add_member(candidate.confirm(), MemberProfile::new("a", Role::Own)) else {
+        panic!("new")
+    };
+    store.save_secret(member, SecretKind::Access, b"token").expect("saves");
+    let observation = json!({"resourceType": "Observation", "id": "o", "effectiveDateTime": "2026-09-03",
+        "category": [{"coding": [{"system": "https://kazasu.example/fhir/CodeSystem/record-kind", "code": "tokutei-kenshin"}]}]});
+    let observation = Record::Observation(Observation::new(observation).expect("an observation"));
+    store.put_records(member, &[observation]).expect("keeps");
+    let entry = HistoryEntry { at: NOW, by: CheckedBy::Card, result: "OK".to_owned(), eligibility: None };
+    store.add_history(member, &entry).expect("keeps");
+    store.remember(None, "a", b"1").expect("remembers");
+    store.remember(Some(member), "b", b"2").expect("remembers");
+    let open = fs::read(&path)?;
+    store.close().expect("closes");
+    let closed = fs::read(&path)?;
+    fs::remove_file(&path)?;
+    folder.write("whole", &[&[0], &closed[..]].concat())?;
+    folder.write("crashed", &[&[0], &open[..]].concat())?;
+    folder.write("changed", &[1, 0, 0, 0, 9, 1, 0, 0x20, 0, 1])?;
+    folder.write("cut", &[1, 0x81])
 }
 
 /// The corpus of one target.
