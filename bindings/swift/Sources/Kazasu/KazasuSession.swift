@@ -51,6 +51,9 @@ public final class KazasuSession: Sendable {
         let session = session
         return try await ServerCall(session).run { try session.finish() }
     }
+
+    /// What ``finish()`` was answered, as FHIR R4 JSON, for ``FamilyStore``; `nil` before that. Personal: it belongs in no log.
+    public var answerJson: String? { session.answerJson() }
 }
 
 /// Hands the steps on.
