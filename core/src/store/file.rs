@@ -18,6 +18,8 @@ use crate::error::{Error, StoreFault};
 const CACHE: usize = 8 << 20;
 /// What redb or the file system said of bytes that cannot be read.
 const DAMAGED: StoreFault = StoreFault::Damaged { what: "file" };
+/// What was handed over as work has not run.
+pub(super) const NOT_RUN: Error = Error::Internal { detail: "a transaction was skipped" };
 
 /// The open file, locked against other processes.
 pub(super) struct File(Database);
@@ -52,6 +54,16 @@ impl File {
 
     /// A consistent view.
     pub(super) fn read<R>(&self, work: impl FnOnce(&Reader) -> Result<R, Error>) -> Result<R, Error> {
+        let (mut work, mut result) = (Some(work), None);
+        self.read_once(&mut |reader| {
+            result = work.take().map(|work| work(reader)).transpose()?;
+            Ok(())
+        })?;
+        result.ok_or(NOT_RUN)
+    }
+
+    /// One copy of this in the library, whatever the work is.
+    fn read_once(&self, work: &mut dyn FnMut(&Reader) -> Result<(), Error>) -> Result<(), Error> {
         guarded(|| work(&Reader(self.0.begin_read().map_err(|error| of_redb(error.into()))?)))
     }
 
@@ -110,6 +122,16 @@ impl Reader {
         table: Table,
         range: &RangeInclusive<Vec<u8>>,
         mut visit: impl FnMut(&[u8], &[u8]) -> Result<Visit, Error>,
+    ) -> Result<(), Error> {
+        self.visit_each(table, range, &mut visit)
+    }
+
+    /// One copy of this in the library, whatever the visitor is.
+    fn visit_each(
+        &self,
+        table: Table,
+        range: &RangeInclusive<Vec<u8>>,
+        visit: &mut dyn FnMut(&[u8], &[u8]) -> Result<Visit, Error>,
     ) -> Result<(), Error> {
         let table = self.0.open_table(definition(table)).map_err(|error| of_redb(error.into()))?;
         let rows = table.range::<&[u8]>(range.start().as_slice()..=range.end().as_slice());

@@ -81,22 +81,26 @@ crate::secret::opaque_debug!(Store);
 impl Store {
     /// One transaction. When `work` fails, nothing of it is kept.
     fn write<R>(&mut self, work: impl FnOnce(&mut Tx<'_>) -> Result<R, Error>) -> Result<R, Error> {
+        let (mut work, mut result) = (Some(work), None);
+        self.write_once(&mut |tx| {
+            result = work.take().map(|work| work(tx)).transpose()?;
+            Ok(())
+        })?;
+        result.ok_or(file::NOT_RUN)
+    }
+
+    /// One copy of this in the library, whatever the work is.
+    fn write_once(&mut self, work: &mut dyn FnMut(&mut Tx<'_>) -> Result<(), Error>) -> Result<(), Error> {
         if self.state.writes >= self.context.limits.writes_per_epoch {
             self.rotate()?;
         }
-        self.write_in_epoch(work)
-    }
-
-    /// [`Store::write`] whatever the epoch has seen.
-    fn write_in_epoch<R>(&mut self, work: impl FnOnce(&mut Tx<'_>) -> Result<R, Error>) -> Result<R, Error> {
         let (ring, context, state) = (&self.ring, &self.context, self.state.clone());
-        let (result, state) = self.file.write(|writer| {
+        self.state = self.file.write(|writer| {
             let mut tx = Tx::new(writer, ring, context, state)?;
-            let result = work(&mut tx)?;
-            Ok((result, tx.seal_state()?))
+            work(&mut tx)?;
+            tx.seal_state()
         })?;
-        self.state = state;
-        Ok(result)
+        Ok(())
     }
 
     /// One consistent look.
