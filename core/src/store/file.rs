@@ -127,12 +127,7 @@ impl Reader {
     }
 
     /// One copy of this in the library, whatever the visitor is.
-    fn visit_each(
-        &self,
-        table: Table,
-        range: &RangeInclusive<Vec<u8>>,
-        visit: &mut dyn FnMut(&[u8], &[u8]) -> Result<Visit, Error>,
-    ) -> Result<(), Error> {
+    fn visit_each(&self, table: Table, range: &RangeInclusive<Vec<u8>>, visit: &mut Visitor<'_>) -> Result<(), Error> {
         let table = self.0.open_table(definition(table)).map_err(|error| of_redb(error.into()))?;
         let rows = table.range::<&[u8]>(range.start().as_slice()..=range.end().as_slice());
         for row in rows.map_err(|error| of_redb(error.into()))? {
@@ -144,6 +139,9 @@ impl Reader {
         Ok(())
     }
 }
+
+/// Looks at the key and the value of a row.
+type Visitor<'v> = dyn FnMut(&[u8], &[u8]) -> Result<Visit, Error> + 'v;
 
 /// Whether to go on.
 #[derive(Clone, Copy, Eq, PartialEq)]
