@@ -287,8 +287,7 @@ impl Store {
     pub fn verify_log(&self) -> Result<LogVerdict, Error> {
         self.file.read(|reader| {
             let mut walk = Walk::new(self, reader);
-            let range = vec![0; 8]..=vec![0xff; 8];
-            reader.visit(Table::Log, &range, |key, value| {
+            reader.visit_all(Table::Log, |key, value| {
                 walk.step(key, value).map(|fits| if fits { Visit::Next } else { Visit::Stop })
             })?;
             walk.finish()
@@ -373,14 +372,19 @@ impl<'a> Walk<'a> {
 
     fn finish(self) -> Result<LogVerdict, Error> {
         let head = self.store.state.log;
+        // Rows under other keys than the numbers do not stand in the way of the walk.
+        let more = self.reader.len(Table::Log)? != self.entries;
+        let more_checkpoints = self.reader.len(Table::Checkpoints)? != self.checkpoints;
         let after = self.entries.saturating_add(1);
         let ends = self.entries == head.entries && self.link == head.hash;
         let signed = self.checkpoint_hash == head.checkpoint_hash && self.next_checkpoint.is_none();
         Ok(match self.broken {
             Some((n, what)) => LogVerdict::Broken { n, what },
             None if self.entries < head.entries => LogVerdict::Broken { n: after, what: LogDamage::Missing },
-            None if !ends => LogVerdict::Broken { n: self.entries, what: LogDamage::End },
-            None if !signed => LogVerdict::Broken { n: head.checkpoint, what: LogDamage::Checkpoint },
+            None if !ends || more => LogVerdict::Broken { n: self.entries, what: LogDamage::End },
+            None if !signed || more_checkpoints => {
+                LogVerdict::Broken { n: head.checkpoint, what: LogDamage::Checkpoint }
+            }
             None => LogVerdict::Whole { entries: self.entries, checkpoints: self.checkpoints },
         })
     }

@@ -5,9 +5,9 @@
 //! [`StoreFault::Damaged`] like any other damage.
 
 use std::fs::{self, OpenOptions};
-use std::ops::RangeInclusive;
+use std::ops::{Bound, RangeInclusive};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use redb::{Builder, Database, ReadableDatabase, ReadableTable, ReadableTableMetadata, TableDefinition};
 
@@ -20,28 +20,23 @@ const CACHE: usize = 8 << 20;
 const DAMAGED: StoreFault = StoreFault::Damaged { what: "file" };
 /// What was handed over as work has not run.
 pub(super) const NOT_RUN: Error = Error::Internal { detail: "a transaction was skipped" };
+const CLOSED: Error = Error::Internal { detail: "the file is closed" };
 
-/// The open file, locked against other processes.
-pub(super) struct File(Database);
+/// The open file, locked against other processes. It is there until it is dropped.
+pub(super) struct File {
+    path: PathBuf,
+    database: Option<Database>,
+}
 
 impl File {
     /// Makes a file that is not there yet, with what `fill` writes as its first transaction: a crash leaves no file.
     pub(super) fn create(path: &Path, fill: impl FnOnce(&Writer) -> Result<(), Error>) -> Result<Self, Error> {
-        let mut partial = path.as_os_str().to_owned();
-        partial.push(".new");
-        let partial = Path::new(&partial);
-        let _ = fs::remove_file(partial); // left by a crash, if at all
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        drop(options.open(partial).map_err(|error| io(&error))?);
-        let mut file = Self(guarded(|| builder().create(partial).map_err(of_database))?);
-        file.write(fill)?;
-        drop(file);
-        fs::rename(partial, path).map_err(|error| io(&error))?;
-        sync_folder_of(path)?;
-        Self::open(path)
+        let mut file = Self { path: path.to_owned(), database: None };
+        let made = file.replace(fill);
+        if made.is_err() && file.database.is_some() {
+            let _ = fs::remove_file(path); // made, and may not last
+        }
+        made.map(|()| file)
     }
 
     /// Opens and locks the file.
@@ -49,7 +44,8 @@ impl File {
     /// # Errors
     /// [`Error::Busy`] while another process has it; [`StoreFault`] for what cannot be read.
     pub(super) fn open(path: &Path) -> Result<Self, Error> {
-        guarded(|| builder().open(path).map_err(of_database)).map(Self)
+        let database = guarded(|| builder().open(path).map_err(of_database))?;
+        Ok(Self { path: path.to_owned(), database: Some(database) })
     }
 
     /// A consistent view.
@@ -64,39 +60,107 @@ impl File {
 
     /// One copy of this in the library, whatever the work is.
     fn read_once(&self, work: &mut dyn FnMut(&Reader) -> Result<(), Error>) -> Result<(), Error> {
-        guarded(|| work(&Reader(self.0.begin_read().map_err(|error| of_redb(error.into()))?)))
+        let database = self.database.as_ref().ok_or(CLOSED)?;
+        guarded(|| work(&Reader(database.begin_read().map_err(|error| of_redb(error.into()))?)))
     }
 
     /// One transaction: all of it is on the disk when this returns, or nothing.
     pub(super) fn write<R>(&mut self, work: impl FnOnce(&Writer) -> Result<R, Error>) -> Result<R, Error> {
-        guarded(|| {
-            let mut transaction = self.0.begin_write().map_err(|error| of_redb(error.into()))?;
-            // Opening after a crash must not take longer the larger the store is.
-            transaction.set_quick_repair(true);
-            let writer = Writer(transaction);
-            match work(&writer) {
-                Ok(result) => writer.0.commit().map(|()| result).map_err(|error| of_redb(error.into())),
-                Err(error) => {
-                    let _ = writer.0.abort(); // nothing was kept either way
-                    Err(error)
-                }
-            }
-        })
+        write(self.database.as_ref().ok_or(CLOSED)?, work)
     }
 
-    /// Writes the file anew without what was deleted.
+    /// Writes the file anew with the rows it has, so that nothing of those it had is left in it.
     pub(super) fn compact(&mut self) -> Result<(), Error> {
-        guarded(|| self.0.compact().map(drop).map_err(|error| of_redb(error.into())))
+        let old = self.database.take().ok_or(CLOSED)?;
+        let copied = guarded(|| {
+            let reader = Reader(old.begin_read().map_err(|error| of_redb(error.into()))?);
+            self.replace(|writer| {
+                Table::ALL.into_iter().try_for_each(|table| {
+                    let mut to = writer.table(table)?;
+                    reader.visit_all(table, |key, value| {
+                        to.insert(key, value).map_err(|error| of_redb(error.into()))?;
+                        Ok(Visit::Next)
+                    })
+                })
+            })
+        });
+        if self.database.is_some() {
+            close(old);
+        } else {
+            self.database = Some(old);
+        }
+        copied
+    }
+
+    /// Puts a new file in the place of the one there is, if any; it is locked from its beginning on.
+    fn replace(&mut self, fill: impl FnOnce(&Writer) -> Result<(), Error>) -> Result<(), Error> {
+        let mut partial = self.path.as_os_str().to_owned();
+        partial.push(".new");
+        let partial = Path::new(&partial);
+        let _ = fs::remove_file(partial); // left by a crash, if at all
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        drop(options.open(partial).map_err(|error| io(&error))?);
+        let filled = guarded(|| builder().create(partial).map_err(of_database)).and_then(|database| {
+            let filled = write(&database, fill);
+            if filled.is_err() {
+                close(database);
+                return filled.map(|()| None);
+            }
+            Ok(Some(database))
+        });
+        let moved =
+            filled.and_then(|database| fs::rename(partial, &self.path).map(|()| database).map_err(|error| io(&error)));
+        if moved.is_err() {
+            let _ = fs::remove_file(partial);
+        }
+        self.database = moved?;
+        sync_folder_of(&self.path)
     }
 
     /// Reads every page and compares its checksum, which tells of broken disks.
     pub(super) fn check(&mut self) -> Result<(), Error> {
-        guarded(|| match self.0.check_integrity() {
+        let database = self.database.as_mut().ok_or(CLOSED)?;
+        guarded(|| match database.check_integrity() {
             Ok(true) => Ok(()),
             Ok(false) => Err(DAMAGED.into()),
             Err(error) => Err(of_database(error)),
         })
     }
+}
+
+impl Drop for File {
+    fn drop(&mut self) {
+        if let Some(database) = self.database.take() {
+            close(database);
+        }
+    }
+}
+
+/// Closing writes, and may panic, too.
+fn close(database: Database) {
+    let _ = guarded(|| {
+        drop(database);
+        Ok(())
+    });
+}
+
+fn write<R>(database: &Database, work: impl FnOnce(&Writer) -> Result<R, Error>) -> Result<R, Error> {
+    guarded(|| {
+        let mut transaction = database.begin_write().map_err(|error| of_redb(error.into()))?;
+        // Opening after a crash must not take longer the larger the store is.
+        transaction.set_quick_repair(true);
+        let writer = Writer(transaction);
+        match work(&writer) {
+            Ok(result) => writer.0.commit().map(|()| result).map_err(|error| of_redb(error.into())),
+            Err(error) => {
+                let _ = writer.0.abort(); // nothing was kept either way
+                Err(error)
+            }
+        }
+    })
 }
 
 /// A view of the tables.
@@ -123,13 +187,28 @@ impl Reader {
         range: &RangeInclusive<Vec<u8>>,
         mut visit: impl FnMut(&[u8], &[u8]) -> Result<Visit, Error>,
     ) -> Result<(), Error> {
-        self.visit_each(table, range, &mut visit)
+        let bounds = (Bound::Included(range.start().as_slice()), Bound::Included(range.end().as_slice()));
+        self.visit_from(table, bounds, &mut visit)
+    }
+
+    /// Shows every row in the order of the keys.
+    pub(super) fn visit_all(
+        &self,
+        table: Table,
+        mut visit: impl FnMut(&[u8], &[u8]) -> Result<Visit, Error>,
+    ) -> Result<(), Error> {
+        self.visit_from(table, (Bound::Unbounded, Bound::Unbounded), &mut visit)
     }
 
     /// One copy of this in the library, whatever the visitor is.
-    fn visit_each(&self, table: Table, range: &RangeInclusive<Vec<u8>>, visit: &mut Visitor<'_>) -> Result<(), Error> {
+    fn visit_from(
+        &self,
+        table: Table,
+        range: (Bound<&[u8]>, Bound<&[u8]>),
+        visit: &mut Visitor<'_>,
+    ) -> Result<(), Error> {
         let table = self.0.open_table(definition(table)).map_err(|error| of_redb(error.into()))?;
-        let rows = table.range::<&[u8]>(range.start().as_slice()..=range.end().as_slice());
+        let rows = table.range::<&[u8]>(range);
         for row in rows.map_err(|error| of_redb(error.into()))? {
             let (key, value) = row.map_err(|error| of_redb(error.into()))?;
             if visit(key.value(), value.value())? == Visit::Stop {
@@ -156,30 +235,35 @@ pub(super) enum Visit {
 pub(super) struct Writer(redb::WriteTransaction);
 
 impl Writer {
+    /// A table, to be opened once at a time.
+    fn table(&self, table: Table) -> Result<redb::Table<'_, &'static [u8], &'static [u8]>, Error> {
+        self.0.open_table(definition(table)).map_err(|error| of_redb(error.into()))
+    }
+
     /// The value of `key`, as changed so far.
     pub(super) fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
-        let table = self.0.open_table(definition(table)).map_err(|error| of_redb(error.into()))?;
+        let table = self.table(table)?;
         let value = table.get(key).map_err(|error| of_redb(error.into()))?;
         Ok(value.map(|value| value.value().to_vec()))
     }
 
     /// Sets a value and gives the one it replaces.
     pub(super) fn insert(&self, table: Table, key: &[u8], value: &[u8]) -> Result<Option<Vec<u8>>, Error> {
-        let mut table = self.0.open_table(definition(table)).map_err(|error| of_redb(error.into()))?;
+        let mut table = self.table(table)?;
         let old = table.insert(key, value).map_err(|error| of_redb(error.into()))?;
         Ok(old.map(|old| old.value().to_vec()))
     }
 
     /// Removes a row and gives its value.
     pub(super) fn remove(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
-        let mut table = self.0.open_table(definition(table)).map_err(|error| of_redb(error.into()))?;
+        let mut table = self.table(table)?;
         let old = table.remove(key).map_err(|error| of_redb(error.into()))?;
         Ok(old.map(|old| old.value().to_vec()))
     }
 
     /// The first key of a range.
     pub(super) fn first_key(&self, table: Table, range: &RangeInclusive<Vec<u8>>) -> Result<Option<Vec<u8>>, Error> {
-        let table = self.0.open_table(definition(table)).map_err(|error| of_redb(error.into()))?;
+        let table = self.table(table)?;
         let mut rows = table
             .range::<&[u8]>(range.start().as_slice()..=range.end().as_slice())
             .map_err(|error| of_redb(error.into()))?;
@@ -211,6 +295,7 @@ fn of_redb(error: redb::Error) -> Error {
         redb::Error::DatabaseAlreadyOpen => Error::Busy,
         redb::Error::UpgradeRequired(_) => StoreFault::Newer.into(),
         redb::Error::Io(error) => io(&error),
+        redb::Error::PreviousIo => StoreFault::Io { detail: "it failed before; open the store again" }.into(),
         _ => DAMAGED.into(),
     }
 }

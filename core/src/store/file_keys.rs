@@ -1,8 +1,8 @@
 //! [`KeyWrapper`] of desktops: one file for each key, readable by its owner alone.
 
-use std::fs::{self, File, OpenOptions, Permissions};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{ErrorKind, Read, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
@@ -31,9 +31,11 @@ impl FileKeys {
     /// [`Error::Usage`] when others can read it; [`StoreFault::Io`] when it cannot be made.
     pub fn open(folder: &Path) -> Result<Self, Error> {
         if !folder.exists() {
-            fs::create_dir_all(folder).map_err(|_| StoreFault::Io { detail: "the folder of keys cannot be made" })?;
-            let private = Permissions::from_mode(0o700);
-            fs::set_permissions(folder, private).map_err(|_| StoreFault::Io { detail: "permissions" })?;
+            let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
+            // Lasting before a store depends on what lies in it.
+            let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            made.and_then(|()| File::open(parent)?.sync_all())
+                .map_err(|_| StoreFault::Io { detail: "the folder of keys cannot be made" })?;
         }
         let metadata =
             fs::metadata(folder).map_err(|_| StoreFault::Io { detail: "the folder of keys cannot be read" })?;

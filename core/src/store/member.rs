@@ -32,7 +32,7 @@ pub struct Candidate {
     pub birth_date: Option<CalendarDate>,
 }
 
-crate::secret::opaque_debug!(Candidate, Confirmed, Member);
+crate::secret::opaque_debug!(Candidate, Confirmed, Member, Profile);
 
 impl Candidate {
     /// Says that a person has looked at name and date of birth, and that this is who was meant.
@@ -75,7 +75,7 @@ impl Role {
 }
 
 /// What the user says of a member.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Eq, PartialEq)]
 pub struct Profile {
     /// What the family calls them: 1 to 20 characters, unlike those of the others.
     pub nickname: String,
@@ -153,8 +153,10 @@ impl Store {
         let Confirmed { certificate, capabilities } = confirmed;
         let member = Member { id, order, profile, certificate, capabilities, registered_at };
         let holder = Holder::Member(id);
+        // Not with the new key in the ring: it would be kept although the member may not be.
+        self.renew_when_due()?;
         self.ring.add(holder)?;
-        let added = self.write(|tx| {
+        let added = self.write_in_epoch(|tx| {
             tx.put_raw(Table::Keys, holder.bytes(), &tx.ring.wrap(holder)?)?;
             tx.put(holder, Table::Members, holder.bytes(), &to_bytes(&member))?;
             tx.log(Event::MemberAdded, Some(id), Ok(()), 0)

@@ -81,6 +81,17 @@ crate::secret::opaque_debug!(Store);
 impl Store {
     /// One transaction. When `work` fails, nothing of it is kept.
     fn write<R>(&mut self, work: impl FnOnce(&mut Tx<'_>) -> Result<R, Error>) -> Result<R, Error> {
+        self.renew_when_due()?;
+        self.write_in_epoch(work)
+    }
+
+    /// Renews the keys when this epoch has sealed enough.
+    fn renew_when_due(&mut self) -> Result<(), Error> {
+        if self.state.writes >= self.context.limits.writes_per_epoch { self.rotate() } else { Ok(()) }
+    }
+
+    /// [`Store::write`] whatever the epoch has seen.
+    fn write_in_epoch<R>(&mut self, work: impl FnOnce(&mut Tx<'_>) -> Result<R, Error>) -> Result<R, Error> {
         let (mut work, mut result) = (Some(work), None);
         self.write_once(&mut |tx| {
             result = work.take().map(|work| work(tx)).transpose()?;
@@ -91,9 +102,6 @@ impl Store {
 
     /// One copy of this in the library, whatever the work is.
     fn write_once(&mut self, work: &mut dyn FnMut(&mut Tx<'_>) -> Result<(), Error>) -> Result<(), Error> {
-        if self.state.writes >= self.context.limits.writes_per_epoch {
-            self.rotate()?;
-        }
         let (ring, context, state) = (&self.ring, &self.context, self.state.clone());
         self.state = self.file.write(|writer| {
             let mut tx = Tx::new(writer, ring, context, state)?;
@@ -205,6 +213,7 @@ impl<'s> Tx<'s> {
     /// Writes the state: the last thing a transaction does.
     fn seal_state(mut self) -> Result<State, Error> {
         self.state.commits = self.state.commits.saturating_add(1);
+        self.state.writes = self.state.writes.saturating_add(1);
         let card = self.ring.card_key(Holder::Device)?;
         let place = open::state_place(&self.ring.store, self.state.commits);
         let record = cipher::seal(&card.key, place, self.ring.epoch, &self.state.to_bytes())?;

@@ -22,8 +22,8 @@ const FORMAT_KEY: &[u8] = b"format";
 const STORE_ID: &[u8] = b"store_id";
 const LOG_ID: &[u8] = b"log_id";
 const MASTER: &[u8] = b"master";
-/// Epochs whose key in the key store is to be deleted: `u32` each.
-const STALE: &[u8] = b"stale";
+/// The rows of `meta`: these four and the state.
+const META_ROWS: u64 = 5;
 /// The key store is asked for a new key when this old.
 const DAYS_PER_EPOCH: i64 = 90;
 const DAY_MS: i64 = 86_400_000;
@@ -103,18 +103,25 @@ impl Store {
         let wrapped = context.key_wrapper.wrap(&alias(&store, ring.epoch), &**ring.master())?;
         let now = context.clock.now();
         let mut state = None;
-        let file = File::create(&settings.path, |writer| {
+        let filled = File::create(&settings.path, |writer| {
             schema::create_tables(writer)?;
             writer.insert(Table::Meta, FORMAT_KEY, &FORMAT.to_be_bytes())?;
             writer.insert(Table::Meta, STORE_ID, &store)?;
             writer.insert(Table::Meta, LOG_ID, &log)?;
-            let mut tx = Tx::new(writer, &ring, &context, State::new(now, chain::genesis(&log)))?;
-            tx.put_ring(&wrapped, &[])?;
+            let mut tx = Tx::new(writer, &ring, &context, State::new(now, ring.epoch, chain::genesis(&log)))?;
+            tx.put_ring(&wrapped)?;
             tx.log(Event::StoreCreated, None, Ok(()), 0)?;
             tx.checkpoint()?;
             state = Some(tx.seal_state()?);
             Ok(())
-        })?;
+        });
+        let file = match filled {
+            Ok(file) => file,
+            Err(error) => {
+                let _ = context.key_wrapper.delete(&alias(&store, ring.epoch)); // a key of nothing
+                return Err(error);
+            }
+        };
         let state = state.ok_or(Error::Internal { detail: "the store was not filled" })?;
         Ok(Self { file, ring, state, context })
     }
@@ -168,7 +175,8 @@ impl Store {
     /// they are. It happens by itself after 90 days and after 2²⁸ writes; call it when the old key may have leaked.
     ///
     /// # Errors
-    /// [`Error::Store`] as the file system and the key store say; the old key then still holds.
+    /// [`Error::Store`] as the file system and the key store say. Either the old key then still holds, or it is over and is
+    /// deleted with the next renewal or when the store is opened again.
     pub fn rotate(&mut self) -> Result<(), Error> {
         self.rotate_and(|tx| tx.log(Event::Rotated, None, Ok(()), 0)).map(drop)
     }
@@ -180,11 +188,11 @@ impl Store {
     ) -> Result<Deletion, Error> {
         let ring = self.ring.next()?;
         let wrapped = self.context.key_wrapper.wrap(&alias(&ring.store, ring.epoch), &**ring.master())?;
-        let (context, mut state, stale) = (&self.context, self.state.clone(), self.ring.epoch);
+        let (context, mut state) = (&self.context, self.state.clone());
         (state.epoch_began, state.writes) = (context.clock.now(), 0);
         self.state = self.file.write(|writer| {
             let mut tx = Tx::new(writer, &ring, context, state)?;
-            tx.put_ring(&wrapped, &stale.to_be_bytes())?;
+            tx.put_ring(&wrapped)?;
             also(&mut tx)?;
             tx.seal_state()
         })?;
@@ -192,29 +200,28 @@ impl Store {
         self.forget_stale_epochs()
     }
 
-    /// Deletes the keys of epochs that are over from the key store.
+    /// Deletes the keys of epochs that are over from the key store: all that an earlier call could not, too.
     fn forget_stale_epochs(&mut self) -> Result<Deletion, Error> {
         let mut worth = Deletion::Final;
-        let stale = self.file.read(|reader| reader.get(Table::Meta, STALE))?.unwrap_or_default();
-        if stale.is_empty() {
+        if self.state.oldest_epoch >= self.ring.epoch {
             return Ok(worth);
         }
-        for epoch in stale.chunks_exact(4).filter_map(|bytes| Some(u32::from_be_bytes(bytes.try_into().ok()?))) {
-            if epoch < self.ring.epoch {
-                let deletion = self.context.key_wrapper.delete(&alias(&self.ring.store, epoch))?;
-                worth = if deletion == Deletion::Final { worth } else { deletion };
-            }
+        for epoch in self.state.oldest_epoch..self.ring.epoch {
+            let deletion = self.context.key_wrapper.delete(&alias(&self.ring.store, epoch))?;
+            worth = if deletion == Deletion::Final { worth } else { deletion };
         }
-        self.file.write(|writer| writer.insert(Table::Meta, STALE, &[]).map(drop))?;
+        self.write_in_epoch(|tx| {
+            tx.state.oldest_epoch = tx.ring.epoch;
+            Ok(())
+        })?;
         Ok(worth)
     }
 }
 
 impl Tx<'_> {
-    /// Writes the whole ring: the wrapped master key, every holder's key under it, and the epochs that are over.
-    fn put_ring(&mut self, wrapped: &[u8], stale: &[u8]) -> Result<(), Error> {
+    /// Writes the whole ring: the wrapped master key, and every holder's key under it.
+    fn put_ring(&mut self, wrapped: &[u8]) -> Result<(), Error> {
         self.writer.insert(Table::Meta, MASTER, &[&self.ring.epoch.to_be_bytes()[..], wrapped].concat())?;
-        self.writer.insert(Table::Meta, STALE, stale)?;
         self.remove_range(Table::Keys, &under(b""))?;
         for holder in self.ring.holders() {
             self.put_raw(Table::Keys, holder.bytes(), &self.ring.wrap(holder)?)?;
@@ -247,7 +254,7 @@ fn read_ring(reader: &Reader, key_wrapper: &dyn KeyWrapper) -> Result<KeyRing, E
     let master = key_wrapper.unwrap(&alias(&store, epoch), wrapped)?;
     let master = master.as_slice().try_into().map(Key::new).map_err(|_| damaged)?;
     let mut ring = KeyRing::new(store, epoch, master);
-    reader.visit(Table::Keys, &(vec![]..=vec![0xff; 17]), |holder, row| {
+    reader.visit_all(Table::Keys, |holder, row| {
         ring.unwrap(holder, row)?;
         Ok(Visit::Next)
     })?;
@@ -273,16 +280,24 @@ fn compare(reader: &Reader, ring: &KeyRing, state: &State, context: &Context) ->
         }
     }
     compare_sums(reader, ring, state, &Table::SMALL)?;
+    if reader.len(Table::Meta)? != META_ROWS {
+        return Err(StoreFault::Damaged { what: Table::Meta.name() }.into());
+    }
     let damaged = StoreFault::Damaged { what: "log" };
     let head = state.log;
-    let entry = |n: u64| reader.get(Table::Log, &n.to_be_bytes());
-    let previous = match head.entries {
-        0 | 1 => chain::genesis(&context.log),
-        n => entry(n.saturating_sub(1))?.and_then(|row| row.first_chunk().copied()).ok_or(damaged)?,
+    // The link of an entry, if it goes on from the one before: of the first, which names the log, and of the last.
+    let link = |n: u64| -> Result<chain::Link, Error> {
+        let row = |n: u64| reader.get(Table::Log, &n.to_be_bytes())?.ok_or(Error::from(damaged));
+        let previous = match n {
+            0 | 1 => chain::genesis(&context.log),
+            n => row(n.saturating_sub(1))?.first_chunk().copied().ok_or(damaged)?,
+        };
+        let row = row(n)?;
+        let (stored, body) = row.split_first_chunk::<32>().ok_or(damaged)?;
+        if *stored == chain::link(n, &previous, body) { Ok(*stored) } else { Err(damaged.into()) }
     };
-    let last = entry(head.entries)?.ok_or(damaged)?;
-    let (stored, body) = last.split_first_chunk::<32>().ok_or(damaged)?;
-    let fits = *stored == head.hash && chain::link(head.entries, &previous, body) == head.hash;
+    link(1)?;
+    let fits = link(head.entries)? == head.hash;
     if fits && reader.len(Table::Log)? == head.entries { Ok(()) } else { Err(damaged.into()) }
 }
 
@@ -291,7 +306,7 @@ pub(super) fn compare_sums(reader: &Reader, ring: &KeyRing, state: &State, table
     let digester = Digester::new(&ring.digest_key()?)?;
     for table in tables {
         let mut sum = Sum::default();
-        reader.visit(*table, &(vec![]..=vec![0xff; super::LONGEST_KEY]), |key, row| {
+        reader.visit_all(*table, |key, row| {
             sum.add(digester.digest(*table, key, row));
             Ok(Visit::Next)
         })?;

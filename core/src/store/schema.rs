@@ -67,7 +67,8 @@ impl Table {
     ];
     /// Small enough to be compared whole whenever the store is opened.
     pub(super) const SMALL: [Self; 3] = [Self::Keys, Self::Members, Self::Tombstones];
-    const ALL: [Self; 13] = [
+    /// All there are.
+    pub(super) const ALL: [Self; 13] = [
         Self::Meta,
         Self::Keys,
         Self::Members,

@@ -44,6 +44,7 @@ impl Store {
     /// As [`Store::save_secret`].
     pub fn secret(&self, member: MemberId, kind: SecretKind) -> Result<Option<Zeroizing<Vec<u8>>>, Error> {
         let holder = Holder::Member(member);
+        self.ring.card_key(holder)?;
         self.read(|view| view.get(holder, Table::Secrets, &key(holder, kind.name())))
     }
 
@@ -53,6 +54,7 @@ impl Store {
     /// As [`Store::save_secret`].
     pub fn delete_secret(&mut self, member: MemberId, kind: SecretKind) -> Result<bool, Error> {
         let holder = Holder::Member(member);
+        self.ring.card_key(holder)?;
         self.write(|tx| tx.remove(Table::Secrets, &key(holder, kind.name())))
     }
 }

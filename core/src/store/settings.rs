@@ -22,6 +22,7 @@ impl Store {
     /// As [`Store::remember`].
     pub fn remembered(&self, member: Option<MemberId>, name: &str) -> Result<Option<Vec<u8>>, Error> {
         let holder = holder(member, name)?;
+        self.ring.card_key(holder)?;
         let value = self.read(|view| view.get(holder, Table::Settings, &key(holder, name.as_bytes())))?;
         Ok(value.map(|value| value.to_vec()))
     }

@@ -58,8 +58,10 @@ pub(super) struct State {
     pub(super) commits: u64,
     /// When this epoch began.
     pub(super) epoch_began: UnixMillis,
-    /// Rows sealed in this epoch.
+    /// Rows sealed in this epoch, the state itself among them.
     pub(super) writes: u64,
+    /// The oldest epoch whose key the key store may still have: those from here to the one before this are to be deleted.
+    pub(super) oldest_epoch: u32,
     /// Head of the log.
     pub(super) log: LogHead,
     sums: [Sum; TABLES],
@@ -81,9 +83,10 @@ pub(super) struct LogHead {
 }
 
 impl State {
-    pub(super) fn new(now: UnixMillis, genesis: [u8; 32]) -> Self {
+    pub(super) fn new(now: UnixMillis, epoch: u32, genesis: [u8; 32]) -> Self {
         let log = LogHead { entries: 0, hash: genesis, at: now, checkpoint: 0, checkpoint_hash: [0; 32] };
-        Self { format: FORMAT, commits: 0, epoch_began: now, writes: 0, log, sums: [Sum::default(); TABLES] }
+        let sums = [Sum::default(); TABLES];
+        Self { format: FORMAT, commits: 0, epoch_began: now, writes: 0, oldest_epoch: epoch, log, sums }
     }
 
     /// The sum of a table; tables that are not summed have none.
@@ -99,6 +102,7 @@ impl State {
         bytes.extend(self.commits.to_be_bytes());
         bytes.extend(self.epoch_began.0.to_be_bytes());
         bytes.extend(self.writes.to_be_bytes());
+        bytes.extend(self.oldest_epoch.to_be_bytes());
         bytes.extend(self.log.entries.to_be_bytes());
         bytes.extend(self.log.hash);
         bytes.extend(self.log.at.0.to_be_bytes());
@@ -117,6 +121,7 @@ impl State {
         let commits = u64::from_be_bytes(take(&mut bytes)?);
         let epoch_began = UnixMillis(i64::from_be_bytes(take(&mut bytes)?));
         let writes = u64::from_be_bytes(take(&mut bytes)?);
+        let oldest_epoch = u32::from_be_bytes(take(&mut bytes)?);
         let log = LogHead {
             entries: u64::from_be_bytes(take(&mut bytes)?),
             hash: take(&mut bytes)?,
@@ -129,7 +134,7 @@ impl State {
             let rows = u64::from_be_bytes(take(&mut bytes)?);
             *sum = Sum { rows, total: U256::from_be_bytes(take::<32>(&mut bytes)?.into()) };
         }
-        bytes.is_empty().then_some(Self { format, commits, epoch_began, writes, log, sums })
+        bytes.is_empty().then_some(Self { format, commits, epoch_began, writes, oldest_epoch, log, sums })
     }
 }
 

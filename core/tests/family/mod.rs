@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use kazasu::crypto::SignatureVerifier;
 use kazasu::fhir::{Expense, Observation, Record};
+use kazasu::insurance::{ExpenseKind, Payment, YearMonth};
 use kazasu::iso7816::CardCapabilities;
 use kazasu::store::{
     Candidate, Checkpoint, Deletion, FileKeys, KeyStoreError, KeyWrapper, Limits, MemberId, Profile, Registered, Role,
@@ -25,16 +26,50 @@ pub(crate) struct Family {
     folder: PathBuf,
     clock: Arc<HandClock>,
     calls: Arc<AtomicU64>,
+    stays: bool,
 }
 
 impl Family {
     pub(crate) fn new() -> Self {
+        Self::below(&std::env::temp_dir())
+    }
+
+    /// In memory where the system has a folder for it: for tests that open a store thousands of times.
+    pub(crate) fn in_memory() -> Self {
+        let memory = Path::new("/dev/shm");
+        if memory.is_dir() { Self::below(memory) } else { Self::new() }
+    }
+
+    /// In a folder that is there, and stays.
+    pub(crate) fn at(folder: &Path) -> Self {
+        Self {
+            folder: folder.to_owned(),
+            clock: Arc::new(HandClock(AtomicI64::new(START))),
+            calls: Arc::default(),
+            stays: true,
+        }
+    }
+
+    fn below(place: &Path) -> Self {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let folder = std::env::temp_dir().join(format!("kazasu-store-{}-{number}", std::process::id()));
+        let folder = place.join(format!("kazasu-store-{}-{number}", std::process::id()));
         let _ = std::fs::remove_dir_all(&folder);
         std::fs::create_dir_all(&folder).expect("makes the folder");
-        Self { folder, clock: Arc::new(HandClock(AtomicI64::new(START))), calls: Arc::default() }
+        Self { folder, clock: Arc::new(HandClock(AtomicI64::new(START))), calls: Arc::default(), stays: false }
+    }
+
+    /// Another folder with the same keys and file, in memory.
+    pub(crate) fn copy(&self) -> Self {
+        let copy = Self::in_memory();
+        copy.clock.0.store(self.now().0, Ordering::Relaxed);
+        FileKeys::open(&copy.keys_folder()).expect("makes the folder");
+        for entry in std::fs::read_dir(self.keys_folder()).expect("reads") {
+            let entry = entry.expect("reads");
+            std::fs::copy(entry.path(), copy.keys_folder().join(entry.file_name())).expect("copies");
+        }
+        std::fs::copy(self.file(), copy.file()).expect("copies");
+        copy
     }
 
     pub(crate) fn file(&self) -> PathBuf {
@@ -111,7 +146,9 @@ impl Family {
 
 impl Drop for Family {
     fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.folder);
+        if !self.stays {
+            let _ = std::fs::remove_dir_all(&self.folder);
+        }
     }
 }
 
@@ -144,6 +181,23 @@ impl KeyWrapper for Counting {
     fn delete(&self, alias: &str) -> Result<Deletion, KeyStoreError> {
         self.calls.fetch_add(1, Ordering::Relaxed);
         self.keys.delete(alias)
+    }
+}
+
+/// A payment of 1,785 yen; `row` tells it from others of the source.
+pub(crate) fn payment(source: &str, row: u32, institution: &str) -> Payment {
+    Payment {
+        source_id: source.to_owned(),
+        row,
+        person: 0,
+        kind: ExpenseKind::MedicalOutpatient,
+        institution: institution.to_owned(),
+        treatment_month: YearMonth::new(2026, 10),
+        paid_on: None,
+        receipt_yen: None,
+        notice_yen: Some(1785),
+        reimbursed_yen: 0,
+        total_cost_yen: Some(5950),
     }
 }
 

@@ -207,11 +207,12 @@ public suspend fun readAttemptsLeft(card: CardLink): PinAttempts {
  * Whether these four digits are easy to guess: a hint for the PIN screen. No I/O; returns at once. Leaves [pin] as it is.
  *
  * @param birthDate `YYYY-MM-DD`, where the app knows it.
+ * @param phone the holder's phone number as typed, where the app knows it.
  */
-public fun isGuessablePin(pin: CharArray, birthDate: String? = null): Boolean {
+public fun isGuessablePin(pin: CharArray, birthDate: String? = null, phone: String? = null): Boolean {
     val secret = DirectPin.copy(pin)
     return try {
-        translated { ffiIsGuessablePin(secret.bytes, birthDate) }
+        translated { ffiIsGuessablePin(secret.bytes, birthDate, phone) }
     } finally {
         secret.wipe()
     }
