@@ -14,8 +14,10 @@ use crate::error::KazasuError;
 use crate::qualify::QualifyClient;
 use crate::transport::{CardTransport, Link};
 
+mod records;
 mod result;
 
+pub use records::{FetchedRecords, RecordKind};
 pub(crate) use result::Typed;
 pub use result::{EligibilityResult, Freshness, InsuranceInfo, Qualification, SessionWarning};
 
@@ -103,6 +105,7 @@ enum State {
     New(Box<core::Member>),
     Awaiting(Box<core::AwaitingTap>),
     Signed(Box<core::Signed>),
+    Access(Box<kazasu::qualify::Access>),
     /// A call is at work, or it panicked.
     Taken,
 }
@@ -188,7 +191,9 @@ impl Session {
                 awaiting.set_cancellation(self.cancellation());
                 Ok(awaiting.renew()?)
             }
-            State::New(_) | State::Signed(_) | State::Taken => Err(wrong_order("renew belongs between begin and tap")),
+            State::New(_) | State::Signed(_) | State::Access(_) | State::Taken => {
+                Err(wrong_order("renew belongs between begin and tap"))
+            }
         }
     }
 
@@ -255,7 +260,9 @@ impl Session {
                 *self.answer.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer);
                 Ok(EligibilityResult::of(&qualified))
             }
-            State::New(_) | State::Awaiting(_) | State::Taken => Err(wrong_order("finish belongs after tap")),
+            State::New(_) | State::Awaiting(_) | State::Access(_) | State::Taken => {
+                Err(wrong_order("finish belongs after tap"))
+            }
         }
     }
 
@@ -266,6 +273,30 @@ impl Session {
 }
 
 impl Session {
+    /// The access that `finish` has given: the session keeps nothing else from then on.
+    fn with_access<R>(
+        &self,
+        work: impl FnOnce(&mut kazasu::qualify::Access) -> Result<R, kazasu::Error>,
+    ) -> Result<R, KazasuError> {
+        let mut state = self.lock()?;
+        if self.answer_json().is_none() {
+            return Err(wrong_order("there is access after finish"));
+        }
+        *state = match std::mem::replace(&mut *state, State::Taken) {
+            State::Signed(signed) => State::Access(Box::new(signed.into_access()?)),
+            other => other,
+        };
+        match &mut *state {
+            State::Access(access) => {
+                access.set_cancellation(self.cancellation());
+                Ok(work(access)?)
+            }
+            State::New(_) | State::Awaiting(_) | State::Signed(_) | State::Taken => {
+                Err(wrong_order("there is access after finish"))
+            }
+        }
+    }
+
     fn cancellation(&self) -> Cancellation {
         self.cancellation.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

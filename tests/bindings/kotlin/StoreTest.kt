@@ -37,6 +37,7 @@ import org.kazasu.ffi.Payment
 import org.kazasu.ffi.PaymentSource
 import org.kazasu.ffi.Profile
 import org.kazasu.ffi.Qualification
+import org.kazasu.ffi.RecordKind
 import org.kazasu.ffi.RecordQuery
 import org.kazasu.ffi.Registered
 import org.kazasu.ffi.Role
@@ -140,6 +141,8 @@ class StoreTest : SandboxTest() {
             assertEquals(LogEvent.ERASED, store.logEntries(limit = 1).single().event)
             assertEquals(emptyList<Any>(), store.members())
         }
+        // The sandbox's own configuration does not ask for records.
+        assertEquals("KZ-A11", codeOf { session.fetchRecords(RecordKind.EXPENSE) })
     }
 
     @Test

@@ -1,5 +1,6 @@
 """The family's store through the FFI, with a key store on this side: types, errors, one call at a time."""
 
+import copy
 import json
 import os
 import threading
@@ -275,6 +276,33 @@ def test_a_check_goes_from_the_session_into_the_history(family, begin):
     assert store.apply_retention(kz.RetentionPolicy()).history == 0
     store.add_history(hanako, now - 40 * 86_400_000, kz.CheckedBy.DISPLAY, "OK", None)
     assert store.apply_retention(kz.RetentionPolicy(history_months=1, record_years=1)).history == 1
+
+
+def test_records_go_from_the_session_into_the_store(family, sandbox):
+    config = copy.copy(sandbox.config)
+    resources = ("ExplanationOfBenefit", "MedicationDispense", "Immunization", "Observation", "AuditEvent")
+    scopes = config.scope.split() + [f"patient/{name}.rs" for name in resources]
+    config.scope = " ".join(dict.fromkeys(scopes))
+    session = kz.QualifyClient(config, kz.Language.JAPANESE).session(kz.Member(purpose=kz.Purpose.OWN), DeviceKey())
+    session.begin()
+    with pytest.raises(kz.KazasuError.Usage):
+        session.fetch_records(kz.RecordKind.EXPENSE, None)
+    tap = session.tap(kz.SimulatedCard("today", 1).tap(None), b"1234", kz.LastAttempt.REFUSE, None)
+    session.finish()
+    store = family.open()
+    hanako = store.confirm_and_add(tap, profile("花子")).id
+    kept = 0
+    for kind in kz.RecordKind:
+        fetched = session.fetch_records(kind, None)
+        assert fetched.records and not fetched.is_partial
+        kept += store.put_records(hanako, fetched.records).added
+    assert kept == store.unread(hanako) == len(store.records(hanako, kz.RecordQuery(), 999).records)
+    assert {one.record_type for one in store.records(hanako, kz.RecordQuery(), 999).records} == set(kz.RecordType)
+    everything = session.fetch_records(kz.RecordKind.EXPENSE, None).records
+    assert len(session.fetch_records(kz.RecordKind.EXPENSE, "2999-01-01").records) < len(everything)
+    for call in (session.finish, lambda: session.fetch_records(kz.RecordKind.EXPENSE, "yesterday")):
+        with pytest.raises(kz.KazasuError.Usage):
+            call()
 
 
 def test_the_log_tells_what_happened_and_is_whole(family):
