@@ -106,7 +106,8 @@ struct Model {
 impl Model {
     fn apply(&mut self, step: &str) {
         let words: Vec<&str> = step.split(' ').collect();
-        let (member, number) = (words.get(1).copied().unwrap_or_default(), words.get(2).map(|number| (*number).to_owned()));
+        let (member, number) =
+            (words.get(1).copied().unwrap_or_default(), words.get(2).map(|number| (*number).to_owned()));
         match words[0] {
             "member" => drop(self.members.insert(member.to_owned(), Expected::default())),
             "erasure" => {
@@ -203,7 +204,9 @@ fn killed_at_any_moment_it_has_all_that_was_done() {
             assert_eq!(family.aliases().len(), 1, "{:?}", family.aliases());
         }
     }
-    println!("| killed during | times | of these, a member was there or gone although the call had not returned |\n|---|--:|--:|");
+    println!(
+        "| killed during | times | of these, a member was there or gone although the call had not returned |\n|---|--:|--:|"
+    );
     for (phase, [times, ahead]) in &killed_in {
         println!("| {phase} | {times} | {ahead} |");
     }
@@ -243,7 +246,11 @@ fn run_and_kill(family: &Family) -> (Vec<String>, Option<String>) {
     std::thread::sleep(Duration::from_micros(random() % 3000));
     child.kill().expect("kills");
     let output = child.wait_with_output().expect("ends");
-    assert!(!String::from_utf8_lossy(&output.stderr).contains("panicked"), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        !String::from_utf8_lossy(&output.stderr).contains("panicked"),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     reader.join().expect("reads");
     lines.extend(receive.try_iter());
     let done = lines.iter().filter_map(|line| line.strip_prefix("done ").map(str::to_owned)).collect();

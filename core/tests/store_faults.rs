@@ -256,8 +256,11 @@ fn after_a_removal_copies_of_the_file_open_nowhere_and_the_others_are_untouched(
     fill(&mut store, ichiro);
     drop(store);
     let copy = family.copy();
-    let wrapped: Vec<Vec<u8>> =
-        raw::rows(&family.file()).into_iter().filter(|((table, _), _)| *table == "keys").map(|(_, value)| value).collect();
+    let wrapped: Vec<Vec<u8>> = raw::rows(&family.file())
+        .into_iter()
+        .filter(|((table, _), _)| *table == "keys")
+        .map(|(_, value)| value)
+        .collect();
     assert_eq!(wrapped.len(), 3);
     let mut store = family.open().expect("opens");
     assert_eq!(store.remove_member(hanako), Ok(Erasure::BestEffort));

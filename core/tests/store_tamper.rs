@@ -54,7 +54,9 @@ fn small() -> Family {
 fn look(family: &Family) -> Found {
     let mut store = match family.open() {
         Ok(store) => store,
-        Err(Error::Store(StoreFault::Damaged { .. } | StoreFault::KeyMissing | StoreFault::Newer)) => return Found::Opening,
+        Err(Error::Store(StoreFault::Damaged { .. } | StoreFault::KeyMissing | StoreFault::Newer)) => {
+            return Found::Opening;
+        }
         Err(error) => panic!("another kind of error: {error}"),
     };
     match store.verify() {
@@ -127,10 +129,13 @@ fn every_flipped_bit_of_a_value_or_key_is_found() {
             changes.push((table, Box::new(move |tx| raw::put(tx, table, key, &flipped(value, bit)))));
         }
         for bit in bits(key) {
-            changes.push((table, Box::new(move |tx| {
-                raw::delete(tx, table, key);
-                raw::put(tx, table, &flipped(key, bit), value);
-            })));
+            changes.push((
+                table,
+                Box::new(move |tx| {
+                    raw::delete(tx, table, key);
+                    raw::put(tx, table, &flipped(key, bit), value);
+                }),
+            ));
         }
     }
     let counts = count(&family, &changes);
@@ -146,20 +151,29 @@ fn exchanged_missing_and_added_rows_are_found() {
     for (i, ((table, key), value)) in rows.iter().enumerate() {
         for ((other_table, other_key), other_value) in rows.iter().skip(i + 1).filter(|(_, other)| *other != value) {
             let kind = if table == other_table { "exchanged within a table" } else { "exchanged between tables" };
-            changes.push((kind, Box::new(move |tx| {
-                raw::put(tx, table, key, other_value);
-                raw::put(tx, other_table, other_key, value);
-            })));
+            changes.push((
+                kind,
+                Box::new(move |tx| {
+                    raw::put(tx, table, key, other_value);
+                    raw::put(tx, other_table, other_key, value);
+                }),
+            ));
         }
         changes.push(("deleted", Box::new(move |tx| raw::delete(tx, table, key))));
-        changes.push(("cut by a byte", Box::new(move |tx| {
-            raw::put(tx, table, key, value.split_last().map_or(&[0], |(_, rest)| rest));
-        })));
+        changes.push((
+            "cut by a byte",
+            Box::new(move |tx| {
+                raw::put(tx, table, key, value.split_last().map_or(&[0], |(_, rest)| rest));
+            }),
+        ));
         changes.push(("longer by a byte", Box::new(move |tx| raw::put(tx, table, key, &[value, &[0][..]].concat()))));
         for extra in [&[0][..], &[0xff; 80]] {
-            changes.push(("doubled under a longer key", Box::new(move |tx| {
-                raw::put(tx, table, &[key, extra].concat(), value);
-            })));
+            changes.push((
+                "doubled under a longer key",
+                Box::new(move |tx| {
+                    raw::put(tx, table, &[key, extra].concat(), value);
+                }),
+            ));
         }
         for to in TABLES.into_iter().filter(|to| to != table && !rows.contains_key(&(*to, key.clone()))) {
             changes.push(("doubled in another table", Box::new(move |tx| raw::put(tx, to, key, value))));
@@ -172,9 +186,12 @@ fn exchanged_missing_and_added_rows_are_found() {
     }
     for keys in rows.keys().map(|(table, _)| *table).collect::<std::collections::BTreeSet<_>>() {
         let rows = &rows;
-        changes.push(("table emptied", Box::new(move |tx| {
-            rows.keys().filter(|(table, _)| *table == keys).for_each(|(table, key)| raw::delete(tx, table, key));
-        })));
+        changes.push((
+            "table emptied",
+            Box::new(move |tx| {
+                rows.keys().filter(|(table, _)| *table == keys).for_each(|(table, key)| raw::delete(tx, table, key));
+            }),
+        ));
     }
     all_found("rows", &count(&family, &changes));
 }
@@ -210,11 +227,14 @@ fn rows_and_tables_put_back_are_found() {
         rows.for_each(|((table, key), value)| raw::put(tx, table, key, value));
     };
     for (i, table) in TABLES.into_iter().enumerate() {
-        let is_old = |rows: &Rows| rows.iter().filter(|((name, _), _)| *name == table).map(|(k, v)| (k.clone(), v.clone())).collect::<Rows>();
+        let is_old = |rows: &Rows| {
+            rows.iter().filter(|((name, _), _)| *name == table).map(|(k, v)| (k.clone(), v.clone())).collect::<Rows>()
+        };
         if is_old(&old) != is_old(&new) {
             changes.push(("old table", Box::new(move |tx| put_back(tx, &[table]))));
             changes.push(("old table with the old state", Box::new(move |tx| put_back(tx, &["meta", table]))));
-            let all_but: Vec<&str> = TABLES.into_iter().enumerate().filter(|(at, _)| *at != i).map(|(_, name)| name).collect();
+            let all_but: Vec<&str> =
+                TABLES.into_iter().enumerate().filter(|(at, _)| *at != i).map(|(_, name)| name).collect();
             changes.push(("all old but one table", Box::new(move |tx| put_back(tx, &all_but))));
         }
     }
@@ -232,7 +252,8 @@ fn a_log_cut_short_is_found_with_its_state_by_the_anchor() {
     let anchor = store.close().expect("closes");
     let new_file = std::fs::read(family.file()).expect("reads");
     let new = rows(&family.file());
-    let tail: Vec<_> = new.keys().filter(|place| matches!(place.0, "log" | "checkpoints") && !old.contains_key(place)).collect();
+    let tail: Vec<_> =
+        new.keys().filter(|place| matches!(place.0, "log" | "checkpoints") && !old.contains_key(place)).collect();
     assert_eq!(tail.len(), 4);
     let cut = |tx: &WriteTransaction| tail.iter().for_each(|(table, key)| raw::delete(tx, table, key));
     raw::change(&family.file(), cut);
@@ -280,13 +301,16 @@ fn the_first_entry_that_does_not_fit_is_named() {
             (&|tx| raw::delete(tx, "log", key), LogDamage::Missing),
             (&|tx| raw::put(tx, "log", key, &flipped(value, 8 * 32 + 9)), LogDamage::Changed),
             (&|tx| raw::put(tx, "log", key, entries[(n + 1) % entries.len()].1), LogDamage::Changed),
-            (&|tx| {
-                // One is put in, the others move on by one.
-                for (at, (_, later)) in entries.iter().enumerate().skip(n) {
-                    raw::put(tx, "log", &(number(at) + 1).to_be_bytes(), later);
-                }
-                raw::put(tx, "log", key, entries[(n + 1) % entries.len()].1);
-            }, LogDamage::Changed),
+            (
+                &|tx| {
+                    // One is put in, the others move on by one.
+                    for (at, (_, later)) in entries.iter().enumerate().skip(n) {
+                        raw::put(tx, "log", &(number(at) + 1).to_be_bytes(), later);
+                    }
+                    raw::put(tx, "log", key, entries[(n + 1) % entries.len()].1);
+                },
+                LogDamage::Changed,
+            ),
         ];
         for (change, expected) in changes {
             let found = verdict(n, change);

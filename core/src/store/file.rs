@@ -99,7 +99,8 @@ impl File {
             }
             Ok(Some(database))
         });
-        let moved = filled.and_then(|database| fs::rename(partial, &self.path).map(|()| database).map_err(|error| io(&error)));
+        let moved =
+            filled.and_then(|database| fs::rename(partial, &self.path).map(|()| database).map_err(|error| io(&error)));
         if moved.is_err() {
             let _ = fs::remove_file(partial);
         }

@@ -42,7 +42,12 @@ impl Family {
 
     /// In a folder that is there, and stays.
     pub(crate) fn at(folder: &Path) -> Self {
-        Self { folder: folder.to_owned(), clock: Arc::new(HandClock(AtomicI64::new(START))), calls: Arc::default(), stays: true }
+        Self {
+            folder: folder.to_owned(),
+            clock: Arc::new(HandClock(AtomicI64::new(START))),
+            calls: Arc::default(),
+            stays: true,
+        }
     }
 
     fn below(place: &Path) -> Self {

@@ -8,8 +8,19 @@ use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, WriteTran
 
 /// Every table of the store.
 pub(crate) const TABLES: [&str; 13] = [
-    "meta", "keys", "members", "secrets", "history", "records", "record_ids", "unread", "payments", "settings",
-    "tombstones", "log", "checkpoints",
+    "meta",
+    "keys",
+    "members",
+    "secrets",
+    "history",
+    "records",
+    "record_ids",
+    "unread",
+    "payments",
+    "settings",
+    "tombstones",
+    "log",
+    "checkpoints",
 ];
 
 /// Table and key → value.
