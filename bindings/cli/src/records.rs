@@ -53,7 +53,15 @@ fn run_for_member(
     let mut saved = None;
     let mut is_partial = false;
     if !stored {
-        let found = access::with_keeper(&mut keeper, global, output, |access| read(access, kinds, since))?;
+        let found = access::with_keeper(&mut keeper, global, output, |access| read(access, kinds, since));
+        let found = found.inspect_err(|failure| {
+            if failure.code().starts_with("KZ-T") {
+                output.note(output.say(
+                    "保存済みの記録は --stored で見られます。",
+                    "What was received before is shown with --stored.",
+                ));
+            }
+        })?;
         is_partial = found.is_partial;
         saved = Some(keeper.family.store.put_records(id, &found.records)?);
     }

@@ -5,11 +5,14 @@ use kazasu::insurance::ExpenseKind;
 use serde_json::{Value, json};
 
 use crate::args::Lang;
-use crate::output::{Output, hanging};
+use crate::output::{Output, fitted, hanging};
 use crate::report::{grouped, kind_words};
 
 /// Most findings shown to people, the rest counted.
 const MOST: usize = 10;
+
+/// Columns of an institution's name that are shown.
+const LONGEST_NAME: usize = 40;
 
 /// A finding of the tax form for machines. Rows are those of the form, from 9.
 pub(super) fn of_tax_form(finding: &TaxFinding) -> Value {
@@ -74,7 +77,9 @@ fn of_rule(finding: &Value, output: Output) -> Option<String> {
     let ja = output.lang != Lang::En;
     let yen = |name: &str| grouped(finding[name].as_i64().unwrap_or_default().abs().into());
     let text = |value: &Value| value.as_str().unwrap_or("?").to_owned();
-    let place = |payment: &Value| format!("{} {}", text(&payment["date"]), text(&payment["institution"]));
+    let place = |payment: &Value| {
+        format!("{} {}", text(&payment["date"]), fitted(&text(&payment["institution"]), LONGEST_NAME))
+    };
     let payment = place(&finding["payment"]);
     let month = text(&finding["month"]);
     Some(match finding["finding"].as_str()? {

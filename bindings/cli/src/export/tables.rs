@@ -103,12 +103,12 @@ impl Export<'_> {
     fn tax_form(&mut self, source: &Source) -> Result<u64, Failure> {
         let year = self.tax_year(source)?;
         let looked = Deduction::of(source, year, self.arguments)?;
-        self.findings.extend(looked.findings);
         self.estimate = looked.estimate;
         let once = source.payments.iter().enumerate().filter(|(at, _)| !looked.twice.contains(at));
         let payments: Vec<&Payment> = once.map(|(_, payment)| payment).collect();
         let mut form = TaxForm::collect(payments, &source.people, year, &|_| None)?;
         self.refuse_nameless(&form, source)?;
+        self.findings.extend(looked.findings);
         if self.arguments.shorten {
             for row in &mut form.rows {
                 row.name = cut(&row.name, MAX_NAME);
