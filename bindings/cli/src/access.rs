@@ -5,6 +5,7 @@ use std::sync::Arc;
 use kazasu::jose::dpop::SoftwareDeviceKey;
 use kazasu::qualify::{Access, DEFAULT_SCOPE, QualifyClient, Settings};
 use kazasu::session::{Member, Signed};
+use kazasu::store::Event;
 
 use crate::args::Global;
 use crate::failure::Failure;
@@ -43,6 +44,27 @@ pub(crate) fn with<T>(
     Ok(outcome)
 }
 
+/// [`with`] for something that the log tells: `work` answers `None` where the user then did not want it.
+pub(crate) fn changing<T>(
+    event: Event,
+    scopes: &[&str],
+    global: &Global,
+    output: Output,
+    work: impl Fn(&mut Access) -> Result<Option<T>, Failure>,
+) -> Result<Option<T>, Failure> {
+    let Some(mut keeper) = keeper::chosen(global)? else { return with(scopes, global, output, work) };
+    let outcome = with_keeper(&mut *keeper, global, output, work);
+    match &outcome {
+        Ok(None) => {}
+        Ok(Some(_)) => keeper.tell(event, Ok(()))?,
+        // What could not be asked for.
+        Err(failure) if failure.code() == "KZ-U01" => {}
+        Err(failure) => keeper.tell(event, Err(failure.error()))?,
+    }
+    keeper.close()?;
+    outcome
+}
+
 /// Does `work` with what is kept, else with a tap.
 pub(crate) fn with_keeper<T>(
     keeper: &mut dyn Keeper,
@@ -54,9 +76,7 @@ pub(crate) fn with_keeper<T>(
     // So that the next command needs no tap, and so that a lost card can be stopped.
     ask_for(&mut settings, &ALL_SCOPES);
     keeper.prepare(&mut settings);
-    if keeper.suspension()?.is_some() {
-        return Err(Failure::usage("a suspension is waiting: finish it with kazasu suspend"));
-    }
+    no_stop_waits(keeper)?;
     if let Some(saved) = keeper.access()? {
         let client = Arc::new(QualifyClient::with_ring(&settings, qualify::language(output))?);
         let mut access = Access::resume(client, keeper.member()?.device_key, &saved)?;
@@ -67,6 +87,17 @@ pub(crate) fn with_keeper<T>(
     }
     let mut access = tapped(&settings, keeper, global, output)?;
     run(&mut access, keeper, &work)
+}
+
+/// A stop that has not arrived comes before everything else.
+pub(crate) fn no_stop_waits(keeper: &dyn Keeper) -> Result<(), Failure> {
+    if keeper.suspension()?.is_none() {
+        return Ok(());
+    }
+    Err(Failure::usage("a suspension is waiting: finish it with kazasu suspend").advise(
+        "停止がまだ届いていません。もう一度 kazasu suspend を実行してください",
+        "A stop has not arrived yet. Please run kazasu suspend again.",
+    ))
 }
 
 /// Everything that the commands of this program may ask for.

@@ -341,7 +341,7 @@ pub(crate) struct RecordsArguments {
     #[arg(long, value_name = "DATE")]
     pub(crate) since: Option<String>,
     /// Show what the store holds, without card and server; needs --member.
-    #[arg(long, requires = "member")]
+    #[arg(long)]
     pub(crate) stored: bool,
 }
 

@@ -2,6 +2,7 @@
 
 use kazasu::fhir::{Consent, ConsentKind, ConsentTerms, ConsentTo, DataDate, NAMESPACE};
 use kazasu::qualify::{Access, Notice};
+use kazasu::store::Event;
 use kazasu::time::CalendarDate;
 use serde_json::{Value, json};
 
@@ -38,7 +39,7 @@ fn give(kind: KindOfConsent, until: Option<&str>, yes: bool, global: &Global, ou
     let kind = kind.into();
     let until = until.map(|text| CalendarDate::parse(text).ok_or_else(|| Failure::usage("--until: YYYY-MM-DD")));
     let until = until.transpose()?;
-    let given = access::with(&[SCOPE], global, output, |access| {
+    let given = access::changing(Event::ConsentChanged, &[SCOPE], global, output, |access| {
         let start = today(access);
         let end = until.unwrap_or_else(|| start.years_later(1));
         let notice = notice(kind, end);
@@ -60,12 +61,15 @@ fn give(kind: KindOfConsent, until: Option<&str>, yes: bool, global: &Global, ou
 fn withdraw(kind: KindOfConsent, yes: bool, global: &Global, output: Output) -> Result<(), Failure> {
     ask::can_ask(yes)?;
     let kind: ConsentKind = kind.into();
-    let withdrawn = access::with(&[SCOPE], global, output, |access| {
+    let withdrawn = access::changing(Event::ConsentChanged, &[SCOPE], global, output, |access| {
         let today = today(access);
         let consents = access.consents()?;
         let of_kind = |one: &&Consent| one.kind() == Some(kind.code()) && one.is_active_on(today);
         let Some(mut consent) = consents.iter().find(of_kind).cloned() else {
-            return Err(Failure::usage("there is no consent of this kind"));
+            return Err(Failure::usage("there is no consent of this kind").advise(
+                "この同意はありません。kazasu consent list で確かめてください",
+                "There is no such consent. Please look at: kazasu consent list",
+            ));
         };
         loop {
             output.note(format!("{} {}", kind.japanese(), last_day(&consent, output)));
@@ -95,7 +99,9 @@ fn report(outcome: Option<(Consent, CalendarDate)>, done: &str, output: Output) 
     match outcome {
         Some((consent, today)) => {
             output.line(done);
-            output.field(consent.kind_words().unwrap_or("?"), &last_day(&consent, output));
+            // Of a withdrawn one the last day that it had means nothing.
+            let until = if consent.is_active_on(today) { last_day(&consent, output) } else { String::new() };
+            output.field(consent.kind_words().unwrap_or("?"), &until);
             output.object(&json!({"consent": to_json(&consent, today)}));
         }
         None => output.object(&json!({"consent": null})),

@@ -12,12 +12,19 @@ pub(crate) struct Failure {
     error: kazasu::Error,
     /// What the server told the user to do.
     server_text: Option<String>,
+    /// What to do, in Japanese and in English, where the code alone says too little.
+    advice: Option<(&'static str, &'static str)>,
 }
 
 impl Failure {
     /// A wrong argument, file or order.
     pub(crate) fn usage(detail: impl Into<String>) -> Self {
         kazasu::Error::Usage { detail: detail.into() }.into()
+    }
+
+    /// With the one thing to do.
+    pub(crate) fn advise(self, ja: &'static str, en: &'static str) -> Self {
+        Self { advice: Some((ja, en)), ..self }
     }
 
     /// With what the server said besides.
@@ -65,6 +72,9 @@ impl Failure {
 
     /// The sentence of the code; at a command line some codes mean another thing than in an app.
     pub(crate) fn user_text(&self, lang: Lang) -> String {
+        if let Some((ja, en)) = self.advice {
+            return if lang == Lang::En { en } else { ja }.to_owned();
+        }
         let (ja, en, easy) = match &self.error {
             kazasu::Error::Usage { .. } => (
                 "入力や指定を確かめてください",
@@ -81,6 +91,16 @@ impl Failure {
                 "No card answers. Please place it on the reader again.",
                 "カードがこたえません。もういちど、おいてください",
             ),
+            kazasu::Error::Busy => (
+                "ほかで使用中です。終わってから、もう一度お試しください",
+                "It is in use by another program. Please try again when that is done.",
+                "ほかで使っています。おわってから、もういちど使ってください",
+            ),
+            kazasu::Error::DeviceKey { .. } => (
+                "鍵のファイルを使えません。アクセス権を確かめてください",
+                "A key file cannot be used. Please check its permissions.",
+                "かぎのファイルが使えません。くわしい人に見てもらってください",
+            ),
             error => return guidance::text(error, lang.into()),
         };
         Language::from(lang).choose(ja, en, easy).to_owned()
@@ -89,6 +109,6 @@ impl Failure {
 
 impl<E: Into<kazasu::Error>> From<E> for Failure {
     fn from(error: E) -> Self {
-        Self { error: error.into(), server_text: None }
+        Self { error: error.into(), server_text: None, advice: None }
     }
 }

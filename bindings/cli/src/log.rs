@@ -1,6 +1,5 @@
 //! `kazasu log`: the access log of this computer.
 
-use std::io::{BufWriter, Write};
 use std::path::Path;
 
 use kazasu::store::{Event, LogDamage, LogEntry, LogVerdict, Member};
@@ -8,15 +7,16 @@ use kazasu::time::{CalendarDate, Clock, SystemClock, UnixMillis};
 use serde_json::{Value, json};
 
 use crate::args::{Global, Lang, LogCommand};
+use crate::card::Destination;
 use crate::failure::Failure;
 use crate::family::Family;
-use crate::output::{Output, width};
+use crate::output::{COLUMNS, Output, fitted, padded};
 
 pub(crate) fn run(command: &LogCommand, global: &Global, output: Output) -> Result<(), Failure> {
     match command {
         LogCommand::List { limit } => list(*limit, global, output),
         LogCommand::Verify => verify(global, output),
-        LogCommand::Export { output: file } => export(file, global, output),
+        LogCommand::Export { output: file } => write_csv(file, global, output),
     }
 }
 
@@ -26,11 +26,11 @@ fn list(limit: u32, global: &Global, output: Output) -> Result<(), Failure> {
     let entries = family.store.log_entries(None, limit)?;
     for entry in &entries {
         let words = entry.event.words(output.lang != Lang::En);
-        let padding = 20_usize.saturating_sub(width(words));
+        let words = padded(words, 22);
         let time = entry.at.to_rfc3339();
         let time = time.get(..19).unwrap_or(&time).replace('T', " ");
         output.line(
-            format!("{time}  {words}{:padding$}  {:<6}  {}", "", entry.result, nickname(entry, &members)).trim_end(),
+            fitted(&format!("{time}  {words}{:<6}  {}", entry.result, nickname(entry, &members)), COLUMNS).trim_end(),
         );
     }
     output.line(format!("{} {}", output.say("全件数", "Entries in all:"), family.store.log_len()));
@@ -99,25 +99,25 @@ fn verify(global: &Global, output: Output) -> Result<(), Failure> {
 }
 
 /// CSV of every entry: the hash of each is that of its contents and of all before it.
-fn export(file: &Path, global: &Global, output: Output) -> Result<(), Failure> {
+fn write_csv(file: &Path, global: &Global, output: Output) -> Result<(), Failure> {
     let mut family = Family::open(global)?;
+    let destination = Destination::create_private(file)?;
     family.store.append_log(Event::Exported, None, Ok(()))?;
     let members = family.store.members()?;
-    let failed = |error: std::io::Error| Failure::usage(format!("{}: {error}", file.display()));
-    let mut csv = BufWriter::new(std::fs::File::create(file).map_err(failed)?);
-    let write = |csv: &mut BufWriter<_>, line: &str| writeln!(csv, "{line}\r").is_ok();
-    let mut complete = write(&mut csv, "n,at,event,result,member,hash");
+    let mut csv = String::from("n,at,event,result,member,hash\r\n");
     let last = family.store.log_len();
     family.store.visit_log(1, last, |entry| {
         let (at, who) = (entry.at.to_rfc3339(), quoted(nickname(&entry, &members)));
         let (n, event, hash) = (entry.n, entry.event.name(), hex(&entry.link));
-        complete &= write(&mut csv, &format!("{n},{at},{event},{},{who},{hash}", entry.result));
+        csv += &format!("{n},{at},{event},{},{who},{hash}\r\n", entry.result);
         Ok(())
     })?;
-    if !complete || csv.flush().is_err() {
-        return Err(Failure::usage(format!("{}: could not be written whole", file.display())));
-    }
-    output.line(format!("{} {last} {}", output.say("書き出しました:", "Written:"), output.say("件", "entries")));
+    destination.write(csv.as_bytes())?;
+    let written = match output.say("ja", "en") {
+        "ja" => format!("記録を書き出しました: {last}件"),
+        _ => format!("Log written: {last} entries"),
+    };
+    output.line(written);
     output.object(&json!({"file": file.display().to_string(), "entries": last}));
     family.close()
 }

@@ -16,6 +16,7 @@ mod duplicates;
 mod export;
 mod failure;
 mod family;
+mod interrupt;
 mod keep;
 mod link;
 mod log;
@@ -91,6 +92,13 @@ fn misuse(error: &clap::Error) -> ExitCode {
 fn run(command: &Command, global: &Global, output: Output) -> Result<(), Failure> {
     if global.reader.as_deref() == Some("list") {
         return list_readers(output);
+    }
+    // clap sees only what stands on one side of the command.
+    if global.reader.is_some() && global.sim.is_some() {
+        return Err(Failure::usage("--reader and --sim exclude each other"));
+    }
+    if global.member.is_some() && global.keep.is_some() {
+        return Err(Failure::usage("--member and --keep exclude each other"));
     }
     match command {
         #[cfg(feature = "demo")]

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::args::Lang;
 
 /// Columns of a terminal.
-const COLUMNS: usize = 80;
+pub(crate) const COLUMNS: usize = 80;
 
 /// Where results go.
 #[derive(Clone, Copy)]
@@ -36,8 +36,7 @@ impl Output {
 
     /// A name and its value, aligned; nothing under `--json`.
     pub(crate) fn field(self, name: &str, value: &str) {
-        let padding = 22_usize.saturating_sub(width(name));
-        self.line(format!("  {name}{:padding$}{value}", ""));
+        self.line(format!("  {}{value}", padded(name, 22)).trim_end());
     }
 
     /// The object for machines; nothing without `--json`.
@@ -64,15 +63,39 @@ pub(crate) fn width(text: &str) -> usize {
     text.chars().map(|c| if c < '\u{1100}' { 1 } else { 2 }).sum()
 }
 
+/// The text with spaces up to this many columns, one at least.
+pub(crate) fn padded(text: &str, columns: usize) -> String {
+    let padding = columns.saturating_sub(width(text)).max(1);
+    format!("{text}{:padding$}", "")
+}
+
+/// The line, cut to so many columns.
+pub(crate) fn fitted(line: &str, most: usize) -> String {
+    if width(line) <= most {
+        return line.to_owned();
+    }
+    let mut columns = 2;
+    let shown = line.chars().take_while(|c| {
+        columns += width(c.encode_utf8(&mut [0; 4]));
+        columns <= most
+    });
+    format!("{}…", shown.collect::<String>().trim_end())
+}
+
 /// The text two columns in, broken at spaces so that it fits a terminal; its own lines stay.
 pub(crate) fn indented(text: &str) -> String {
+    hanging("  ", text)
+}
+
+/// The text behind `first`, broken at spaces so that it fits a terminal, with what follows one column further in.
+pub(crate) fn hanging(first: &str, text: &str) -> String {
     let mut lines: Vec<String> = Vec::new();
     for line in text.lines() {
-        let mut current = String::from("  ");
+        let mut current = first.to_owned();
         for word in line.split_inclusive(' ') {
-            if width(&current) + width(word.trim_end()) > COLUMNS && current.len() > 2 {
+            if width(&current) + width(word.trim_end()) > COLUMNS && !current.trim().is_empty() {
                 lines.push(current.trim_end().to_owned());
-                current = String::from("   ");
+                current = " ".repeat(width(first) + 1);
             }
             current.push_str(word);
         }

@@ -6,14 +6,15 @@ use kazasu::store::{Event, StoredPayment};
 use kazasu::time::{CalendarDate, Clock, SystemClock};
 use serde_json::{Value, json};
 
-use crate::args::{Global, PaymentAddArguments, PaymentCommand};
+use crate::args::{Global, Lang, PaymentAddArguments, PaymentCommand};
 use crate::failure::Failure;
-use crate::family::MemberKeeper;
-use crate::output::{Output, width};
+use crate::family::{MemberKeeper, needs_member};
+use crate::output::{COLUMNS, Output, fitted, padded};
+use crate::report::{grouped, kind_words};
 use crate::{ask, export};
 
 pub(crate) fn run(command: &PaymentCommand, global: &Global, output: Output) -> Result<(), Failure> {
-    let nickname = global.member.as_deref().ok_or_else(|| Failure::usage("payment needs --member NICKNAME"))?;
+    let nickname = global.member.as_deref().ok_or_else(|| needs_member("payment needs --member NICKNAME"))?;
     let keeper = MemberKeeper::open(global, nickname)?;
     match command {
         PaymentCommand::Add(arguments) => add(keeper, arguments, output),
@@ -42,7 +43,7 @@ fn add(mut keeper: MemberKeeper, arguments: &PaymentAddArguments, output: Output
     };
     keeper.family.store.put_payments(keeper.member.id, std::slice::from_ref(&payment), Event::PaymentChanged)?;
     output.line(output.say("支払いを登録しました", "Payment kept"));
-    output.line(line(&payment));
+    output.line(format!("  {}", line(&payment, output)));
     output.object(&json!({"payment": to_json(&payment)}));
     keeper.family.close()
 }
@@ -79,7 +80,7 @@ fn key(payment: &Payment) -> (String, &str, u32) {
 fn list(keeper: &MemberKeeper, output: Output) -> Result<(), Failure> {
     let payments = ordered(keeper)?;
     for (number, stored) in payments.iter().enumerate() {
-        output.line(format!("{:>4}  {}", number + 1, line(&stored.payment)));
+        output.line(format!("{:>4}  {}", number + 1, line(&stored.payment, output)));
     }
     output.line(format!("{} {}", output.say("件数", "Payments:"), payments.len()));
     let payments: Vec<Value> = payments.iter().map(|stored| to_json(&stored.payment)).collect();
@@ -91,8 +92,13 @@ fn remove(mut keeper: MemberKeeper, number: usize, yes: bool, output: Output) ->
     ask::can_ask(yes)?;
     let payments = ordered(&keeper)?;
     let found = number.checked_sub(1).and_then(|at| payments.get(at));
-    let found = found.ok_or_else(|| Failure::usage("no payment has this number: kazasu payment list shows them"))?;
-    output.note(line(&found.payment));
+    let found = found.ok_or_else(|| {
+        Failure::usage("no payment has this number").advise(
+            "この番号の支払いはありません。kazasu payment list で確かめてください",
+            "No payment has this number. Please look at: kazasu payment list",
+        )
+    })?;
+    output.note(format!("  {}", line(&found.payment, output)));
     if !yes && !ask::agrees(output.say("この支払いを消しますか", "Delete this payment?"), output)? {
         output.object(&json!({"removed": null}));
         return Ok(());
@@ -109,11 +115,10 @@ fn day(payment: &Payment) -> String {
     payment.paid_on.map(|day| day.to_string()).or_else(month).unwrap_or_else(|| "----------".to_owned())
 }
 
-fn line(payment: &Payment) -> String {
-    let kind = payment.kind.japanese();
-    let padding = 12_usize.saturating_sub(width(kind));
-    let amount = payment.amount_yen().map_or_else(|| "?".to_owned(), |(yen, _)| yen.to_string());
-    format!("{:<10}  {kind}{:padding$}  {amount:>8}  {}", day(payment), "", payment.institution)
+fn line(payment: &Payment, output: Output) -> String {
+    let kind = padded(kind_words(payment.kind, output.lang != Lang::En), 20);
+    let amount = payment.amount_yen().map_or_else(|| "?".to_owned(), |(yen, _)| grouped(yen.into()));
+    fitted(&format!("{:<10}  {kind}{amount:>11}  {}", day(payment), payment.institution), COLUMNS - 6)
 }
 
 fn to_json(payment: &Payment) -> Value {

@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::ffi::CString;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use kazasu::iso7816::{CardTransport, TransportError, TransportLimits};
@@ -11,6 +10,8 @@ use pcsc::{
     State,
 };
 use zeroize::Zeroize;
+
+use crate::interrupt;
 
 /// How long a card is waited for.
 const WAIT: Duration = Duration::from_secs(30);
@@ -21,22 +22,6 @@ pub(crate) struct PcscTransport {
     protocol: Option<Protocol>,
     limits: TransportLimits,
     buffer: Vec<u8>,
-}
-
-/// A card is held, and its PIN may be verified.
-static HELD: AtomicBool = AtomicBool::new(false);
-/// Ctrl-C was pressed meanwhile.
-static INTERRUPTED: AtomicBool = AtomicBool::new(false);
-
-/// While a card is held, Ctrl-C ends the work with it after the exchange under way: then the card is powered off, and no
-/// other program finds its PIN verified. Pressed twice, or without a card, it ends the program at once.
-fn heed_interrupts() {
-    // A second call changes nothing, and a system that refuses leaves the default.
-    let _ = ctrlc::set_handler(|| {
-        if !HELD.load(Ordering::SeqCst) || INTERRUPTED.swap(true, Ordering::SeqCst) {
-            std::process::exit(130);
-        }
-    });
 }
 
 /// The names of the readers, in the system's order.
@@ -51,7 +36,6 @@ impl PcscTransport {
     pub(crate) fn open(name: Option<&str>, protocols: Protocols, ask: impl Fn()) -> Result<Self, TransportError> {
         let context = Context::establish(Scope::User).map_err(failure)?;
         let reader = wait_for_card(&context, name, ask)?;
-        heed_interrupts();
         let card = match context.connect(&reader, ShareMode::Exclusive, protocols) {
             // Another program agreed on the other protocol with the card: without power that is forgotten.
             Err(Error::ProtoMismatch) => {
@@ -63,7 +47,7 @@ impl PcscTransport {
         };
         let protocol = card.status2_owned().map_err(failure)?.protocol2();
         let limits = if protocol == Some(Protocol::T0) { TransportLimits::SHORT } else { limits_of(&card) };
-        HELD.store(true, Ordering::SeqCst);
+        interrupt::hold(true);
         Ok(Self { card: Some(card), protocol, limits, buffer: vec![0; pcsc::MAX_BUFFER_SIZE_EXTENDED] })
     }
 }
@@ -131,7 +115,7 @@ fn for_t0(command: &[u8]) -> Cow<'_, [u8]> {
 impl CardTransport for PcscTransport {
     fn transceive(&mut self, command: &[u8]) -> Result<Vec<u8>, TransportError> {
         let card = self.card.as_ref().ok_or(TransportError::TagLost)?;
-        if INTERRUPTED.load(Ordering::SeqCst) {
+        if interrupt::is_pressed() {
             return Err(TransportError::Cancelled);
         }
         let command_ins = command.get(1).copied();
@@ -143,7 +127,7 @@ impl CardTransport for PcscTransport {
         self.buffer.fill(0);
         // The outcome of VERIFY and of a change has to be known; anything else ends here.
         let decides = matches!(command_ins, Some(0x20 | 0x24));
-        if INTERRUPTED.load(Ordering::SeqCst) && !decides {
+        if interrupt::is_pressed() && !decides {
             return Err(TransportError::Cancelled);
         }
         // A link lost during a command can look like a success without even a status word.
@@ -160,7 +144,7 @@ impl Drop for PcscTransport {
         if let Some(card) = self.card.take() {
             // A verified PIN outlives a mere disconnect on some cards; without power it does not.
             let _ = card.disconnect(Disposition::UnpowerCard);
-            HELD.store(false, Ordering::SeqCst);
+            interrupt::hold(false);
         }
     }
 }

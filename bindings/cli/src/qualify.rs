@@ -30,6 +30,7 @@ pub(crate) fn run(global: &Global, output: Output) -> Result<(), Failure> {
     let mut keeper = MemberKeeper::open(global, nickname)?;
     access::ask_for(&mut settings, &access::ALL_SCOPES);
     keeper.prepare(&mut settings);
+    access::no_stop_waits(&keeper)?;
     let mut signed = access::sign_for(&settings, &mut keeper, global, output)?;
     let answer = ask(&mut signed, output);
     keeper.family.add_history(keeper.member.id, CheckedBy::Card, &answer)?;

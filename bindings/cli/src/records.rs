@@ -10,8 +10,8 @@ use crate::access;
 use crate::args::{Global, KindOfRecord, Lang, RecordsArguments};
 use crate::duplicates;
 use crate::failure::Failure;
-use crate::family::MemberKeeper;
-use crate::output::{Output, width};
+use crate::family::{MemberKeeper, needs_member};
+use crate::output::{COLUMNS, Output, fitted, width};
 
 /// Pairs of possibly the same medicine that are shown to people.
 const MOST_PAIRS: usize = 5;
@@ -26,6 +26,9 @@ pub(crate) fn run(arguments: &RecordsArguments, global: &Global, output: Output)
         [] => RecordKind::ALL.to_vec(),
         chosen => chosen.iter().map(|kind| kind_of(*kind)).collect(),
     };
+    if arguments.stored && global.member.is_none() {
+        return Err(needs_member("records --stored needs --member NICKNAME"));
+    }
     if let Some(nickname) = &global.member {
         return run_for_member(nickname, &kinds, since, arguments.stored, global, output);
     }
@@ -50,7 +53,15 @@ fn run_for_member(
     let mut saved = None;
     let mut is_partial = false;
     if !stored {
-        let found = access::with_keeper(&mut keeper, global, output, |access| read(access, kinds, since))?;
+        let found = access::with_keeper(&mut keeper, global, output, |access| read(access, kinds, since));
+        let found = found.inspect_err(|failure| {
+            if failure.code().starts_with("KZ-T") {
+                output.note(output.say(
+                    "保存済みの記録は --stored で見られます。",
+                    "What was received before is shown with --stored.",
+                ));
+            }
+        })?;
         is_partial = found.is_partial;
         saved = Some(keeper.family.store.put_records(id, &found.records)?);
     }
@@ -106,7 +117,7 @@ pub(crate) fn read(access: &mut Access, kinds: &[RecordKind], since: Option<Cale
 
 fn print(found: &Found, output: Output) {
     for record in &found.records {
-        output.line(line(record, output));
+        output.line(fitted(&line(record, output), COLUMNS));
     }
     let count = found.records.len();
     output.line(format!("{} {count}", output.say("件数", "Records:")));

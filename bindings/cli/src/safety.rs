@@ -12,7 +12,7 @@ use crate::args::{Global, SafetyArguments};
 use crate::failure::Failure;
 use crate::family::Family;
 use crate::log;
-use crate::output::Output;
+use crate::output::{Output, hanging};
 
 /// Largest file read, in bytes.
 const MAX_FILE: u64 = 64 << 10;
@@ -129,8 +129,8 @@ fn print(report: &Report, output: Output) {
         let (number, title) = (found.item.number(), found.item.title(language));
         output.line(format!("{number:>2} {}  {title}", mark(found.outcome, language)));
         if found.outcome != Outcome::Pass {
-            output.line(format!("     {}", found.item.reason(language)));
-            output.line(format!("     → {}", found.item.action(language)));
+            output.line(hanging("     ", found.item.reason(language)));
+            output.line(hanging("     → ", found.item.action(language)));
         }
     }
     let (passed, known, unknown) = (score.passed, score.known, score.unknown);

@@ -1,12 +1,13 @@
 //! PINs from a prompt without echo or from standard input; never from arguments or the environment.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 
 use kazasu::card::{BirthDateNumber, SignaturePassword, TextInputPin, UserAuthenticationPin, VerificationNumberB};
 use zeroize::Zeroizing;
 
 use crate::failure::Failure;
+use crate::interrupt;
 use crate::output::Output;
 
 /// Longest line taken, in bytes.
@@ -87,9 +88,12 @@ impl Secrets {
         if self.from_stdin {
             return line_of_stdin();
         }
-        rpassword::prompt_password(prompt)
-            .map(|text| Zeroizing::new(text.into_bytes()))
-            .map_err(|_| Failure::usage("no terminal to ask for the PIN: use --pin-stdin"))
+        let typed = interrupt::while_typing(|| rpassword::prompt_password(prompt));
+        typed.map(|text| Zeroizing::new(text.into_bytes())).map_err(|error| match error.kind() {
+            // Ctrl-C and Ctrl-D.
+            ErrorKind::Interrupted | ErrorKind::UnexpectedEof => kazasu::Error::Cancelled.into(),
+            _ => Failure::usage("no terminal to ask for the PIN: use --pin-stdin"),
+        })
     }
 }
 

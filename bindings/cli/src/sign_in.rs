@@ -22,9 +22,7 @@ pub(crate) fn run(global: &Global, output: Output) -> Result<(), Failure> {
         keeper.ok_or_else(|| Failure::usage("sign-in needs --member, or --keep FILE for what it brings"))?;
     let mut settings = qualify::settings(global)?;
     access::ask_for(&mut settings, &ALL_SCOPES);
-    if keeper.suspension()?.is_some() {
-        return Err(Failure::usage("a suspension is waiting: finish it with kazasu suspend"));
-    }
+    access::no_stop_waits(&*keeper)?;
     let client = Arc::new(QualifyClient::with_ring(&settings, qualify::language(output))?);
     let sign_in = SignIn::begin(client, keeper.member()?.device_key)?;
     output.note(output.say("このページをブラウザーで開いてください：", "Please open this page in your browser:"));

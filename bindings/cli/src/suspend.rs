@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use crate::args::{Global, Lang, ReasonToStop, SuspendArguments};
 use crate::failure::Failure;
 use crate::family::keeper::{self, Keeper};
+use crate::family::needs_member;
 use crate::output::Output;
 use crate::{ask, qualify};
 
@@ -19,15 +20,18 @@ pub(crate) fn run(arguments: &SuspendArguments, global: &Global, output: Output)
     show_official_lines(output);
     ask::can_ask(arguments.yes)?;
     let keeper = keeper::chosen(global)?;
-    let mut keeper =
-        keeper.ok_or_else(|| Failure::usage("suspend needs --member, or --keep FILE of an earlier tap"))?;
+    let mut keeper = keeper.ok_or_else(|| needs_member("suspend needs --member, or --keep FILE of an earlier tap"))?;
     let settings = qualify::settings(global)?;
     let is_waiting = keeper.suspension()?.is_some();
     let Some(mut suspension) = waiting_or_new(&*keeper, arguments)? else {
-        return Err(Failure::usage("nothing is kept to stop with: a tap with --member or --keep brings it"));
+        return Err(Failure::usage("nothing is kept to stop with: a tap with --member or --keep brings it").advise(
+            "停止に使う情報がありません。公式窓口に電話してください",
+            "Nothing is kept to stop with. Please call the official line.",
+        ));
     };
     let question = output.say("このアプリでの利用を停止しますか", "Stop access with this card?");
     if !is_waiting && !arguments.yes && !ask::agrees(question, output)? {
+        output.object(&json!({"suspension": null}));
         return Ok(());
     }
     // Everything but what the stop needs goes at once, network or not.

@@ -169,15 +169,23 @@ impl Tx<'_> {
         result: Result<(), &Error>,
         subject: Subject,
     ) -> Result<(), Error> {
+        self.log_result(event, member, result.map_or_else(Error::code, |()| "OK"), subject)
+    }
+
+    /// [`Tx::log`] of something that ended with this code, or with `OK`.
+    pub(super) fn log_result(
+        &mut self,
+        event: Event,
+        member: Option<MemberId>,
+        result: &str,
+        subject: Subject,
+    ) -> Result<(), Error> {
         let now = self.context.clock.now();
         if now < self.state.log.at {
             self.append(&body(Event::ClockSetBack, now, [0; 16], OK, 0), now)?;
         }
         let pseudonym = member.map_or(Ok([0; 16]), |member| self.ring.pseudonym(member))?;
-        self.append(
-            &body(event, now, pseudonym, result.map_or_else(|error| code_bytes(error.code()), |()| OK), subject),
-            now,
-        )
+        self.append(&body(event, now, pseudonym, code_bytes(result), subject), now)
     }
 
     fn append(&mut self, body: &[u8], now: UnixMillis) -> Result<(), Error> {

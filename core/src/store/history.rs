@@ -54,7 +54,7 @@ pub struct HistoryEntry {
 crate::secret::opaque_debug!(HistoryEntry);
 
 impl Store {
-    /// Keeps a check and tells of it in the log.
+    /// Keeps a check and tells of it in the log: that it was answered, never what the answer was, or why it was not.
     ///
     /// # Errors
     /// [`Error::Usage`] for a member who is not registered; [`Error::Store`].
@@ -62,9 +62,10 @@ impl Store {
         let holder = Holder::Member(member);
         let key = [holder.bytes(), &newest_first(entry.at), &random::generate_bytes::<4>()?].concat();
         let value = to_bytes(entry);
+        let result = if entry.eligibility.is_some() { "OK" } else { entry.result.as_str() };
         self.write(|tx| {
             tx.put(holder, Table::History, &key, &value)?;
-            tx.log(Event::Qualified, Some(member), Ok(()), 0)
+            tx.log_result(Event::Qualified, Some(member), result, 0)
         })
     }
 

@@ -132,6 +132,14 @@ impl Store {
         if self.ring.members().count() < MAX_MEMBERS { Ok(()) } else { Err(Error::TooManyMembers) }
     }
 
+    /// Whether a member may be registered with this profile: ask before the card and before the server.
+    ///
+    /// # Errors
+    /// Those of [`Store::add_member`] for a nickname.
+    pub fn check_profile(&self, profile: &Profile) -> Result<(), Error> {
+        checked(profile.clone(), None, &self.members()?).map(drop)
+    }
+
     /// Registers a confirmed card, with a key of its own, at the end of the list.
     ///
     /// # Errors

@@ -42,6 +42,18 @@ pub(crate) struct ExportArguments {
     /// Fill this workbook, 医療費集計フォーム of the tax office; without it the cells are written to paste.
     #[arg(long, value_name = "XLSX")]
     pub(crate) template: Option<PathBuf>,
+    /// 総所得金額等 in yen, for an estimate of the deduction with the tax form.
+    #[arg(long, value_name = "YEN", value_parser = clap::value_parser!(i64).range(0..))]
+    pub(crate) income: Option<i64>,
+    /// Paid for medicines of セルフメディケーション税制, in yen: the two deductions exclude each other.
+    #[arg(long, value_name = "YEN", value_parser = clap::value_parser!(i64).range(0..), requires = "income")]
+    pub(crate) self_medication: Option<i64>,
+    /// Put payments that seem to be there twice into the tax form all the same.
+    #[arg(long)]
+    pub(crate) keep_twice: bool,
+    /// Cut names that are longer than the tax form takes.
+    #[arg(long)]
+    pub(crate) shorten: bool,
     /// Replace the rows that are in the workbook.
     #[arg(long, requires = "template")]
     pub(crate) replace_rows: bool,

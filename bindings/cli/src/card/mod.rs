@@ -65,6 +65,24 @@ impl Destination {
         Self::open_with(path, options)
     }
 
+    /// A new one that only its owner can read; one that is there is not written over.
+    pub(crate) fn create_private(path: &Path) -> Result<Self, Failure> {
+        match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+            Ok(file) => Ok(Self { path: path.to_owned(), file, is_hollow: true }),
+            Err(error) => {
+                let failure = Failure::usage(format!("{}: {error}", path.display()));
+                Err(if error.kind() == ErrorKind::AlreadyExists {
+                    failure.advise(
+                        "同じ名前のファイルがあります。別の名前を指定してください",
+                        "There is a file of this name. Please choose another one.",
+                    )
+                } else {
+                    failure
+                })
+            }
+        }
+    }
+
     fn open_with(path: &Path, mut options: OpenOptions) -> Result<Self, Failure> {
         let (file, is_hollow) = match options.write(true).create_new(true).open(path) {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => (options.create_new(false).open(path), false),

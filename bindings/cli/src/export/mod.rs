@@ -1,6 +1,7 @@
 //! `kazasu export`: files for household tools, the tax office, calendars and readers of FHIR, from the family's store or,
 //! without card, server and store, from the expense notice of マイナポータル.
 
+mod deduction;
 mod findings;
 mod source;
 mod stored;
@@ -9,8 +10,7 @@ mod workbook;
 
 pub(crate) use findings::show as show_findings;
 
-use std::fs::OpenOptions;
-use std::io::{BufWriter, Read, Write};
+use std::io::Read;
 use std::path::Path;
 
 use kazasu::export::{Encoding, ExportKind, Options, Unencodable};
@@ -18,13 +18,20 @@ use kazasu::store::Event;
 use serde_json::{Value, json};
 
 use crate::args::{ExportArguments, FileEncoding, Global, Layout};
+use crate::card::Destination;
 use crate::failure::Failure;
 use crate::family::Family;
 use crate::output::Output;
+use deduction::Estimate;
 use source::Source;
 
 pub(crate) fn run(arguments: &ExportArguments, global: &Global, output: Output) -> Result<(), Failure> {
     let kind = kind_of(arguments);
+    let of_tax_form = arguments.income.is_some() || arguments.keep_twice || arguments.shorten;
+    if of_tax_form && arguments.layout != Layout::TaxForm {
+        return Err(Failure::usage("--income, --keep-twice and --shorten are for tax-form"));
+    }
+    let file = Destination::create_private(&arguments.output)?;
     let mut export = Export {
         arguments,
         kind,
@@ -33,34 +40,52 @@ pub(crate) fn run(arguments: &ExportArguments, global: &Global, output: Output) 
             unencodable: if arguments.replace { Unencodable::Replace } else { Unencodable::Refuse },
         },
         findings: Vec::new(),
+        estimate: None,
         content: Vec::new(),
     };
-    let (rows, read) = match &arguments.from {
-        Some(notice) => {
-            let source = Source::of_notice(notice, arguments)?;
-            export.findings.clone_from(&source.findings);
-            (export.payments(&source)?, source.read)
-        }
-        None => {
-            let mut family = Family::open(global)?;
-            let members = family.find_all(&chosen(arguments, global))?;
-            let rows = export.from_store(&family, &members)?;
-            // Told before the file is there: what has left is in the log.
-            let only = members.first().filter(|_| members.len() == 1).map(|member| member.id);
-            family.store.append_log(Event::Exported, only, Ok(()))?;
-            family.close()?;
-            (rows, json!({"members": members.len()}))
-        }
-    };
-    write(&arguments.output, &export.content)?;
-    output.line(format!("{} {rows}", output.say("書き出した行", "Rows written:")));
-    findings::print_notes(kind, output);
+    let written = export.collect(global);
     findings::show(&export.findings, output);
-    output.object(&json!({
+    let (rows, read) = written?;
+    file.write(&export.content)?;
+    output.line(format!("{} {rows}", output.say("書き出した行:", "Rows written:")));
+    findings::print_notes(kind, output);
+    let mut object = json!({
         "kind": kind.name(), "rows": rows, "encoding": export.file.encoding.name(), "findings": export.findings,
         "read": read,
-    }));
+    });
+    if arguments.layout == Layout::TaxForm {
+        object["deduction"] = export.estimate.as_ref().map_or(Value::Null, Estimate::to_json);
+    }
+    if let Some(estimate) = &export.estimate {
+        estimate.print(output);
+    }
+    output.object(&object);
     Ok(())
+}
+
+impl Export<'_> {
+    /// Fills the content; tells the rows, and what was read.
+    fn collect(&mut self, global: &Global) -> Result<(u64, Value), Failure> {
+        let (arguments, export) = (self.arguments, self);
+        let (rows, read) = match &arguments.from {
+            Some(notice) => {
+                let source = Source::of_notice(notice, arguments)?;
+                export.findings.clone_from(&source.findings);
+                (export.payments(&source)?, source.read)
+            }
+            None => {
+                let mut family = Family::open(global)?;
+                let members = family.find_all(&chosen(arguments, global))?;
+                let rows = export.from_store(&family, &members)?;
+                // Told before the file is there: what has left is in the log.
+                let only = members.first().filter(|_| members.len() == 1).map(|member| member.id);
+                family.store.append_log(Event::Exported, only, Ok(()))?;
+                family.close()?;
+                (rows, json!({"members": members.len()}))
+            }
+        };
+        Ok((rows, read))
+    }
 }
 
 /// One export in the making.
@@ -70,6 +95,8 @@ struct Export<'a> {
     file: Options,
     /// For the user to look at.
     findings: Vec<Value>,
+    /// 試算, with the tax form.
+    estimate: Option<Estimate>,
     content: Vec<u8>,
 }
 
@@ -99,17 +126,6 @@ pub(crate) fn read(path: &Path, most: usize) -> Result<Vec<u8>, Failure> {
     let file = std::fs::File::open(path).map_err(failed)?;
     file.take(most as u64 + 1).read_to_end(&mut bytes).map_err(failed)?;
     Ok(bytes)
-}
-
-/// A new file; one that is there is not written over, as it may be the template or an earlier export.
-fn write(path: &Path, content: &[u8]) -> Result<(), Failure> {
-    let failed = |error: std::io::Error| Failure::usage(format!("{}: {error}", path.display()));
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = BufWriter::new(options.open(path).map_err(failed)?);
-    file.write_all(content).and_then(|()| file.flush()).map_err(failed)
 }
 
 impl From<FileEncoding> for Encoding {

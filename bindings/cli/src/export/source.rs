@@ -17,6 +17,8 @@ pub(super) struct Source {
     pub(super) findings: Vec<Value>,
     /// What was read, for machines.
     pub(super) read: Value,
+    /// For each person: category of the limit for 高額療養費, and whose insurance it is; empty where nobody's is known.
+    pub(super) insured: Vec<Option<(String, u32)>>,
     /// The store they come from; a notice tells of the months in it alone.
     arrived: Option<Expenses>,
 }
@@ -37,23 +39,33 @@ impl Source {
                 "payments": notice.payments.len(), "encoding": notice.encoding.name(), "insurer": notice.insurer,
             }),
             payments: notice.payments,
+            insured: Vec::new(),
             arrived: None,
         })
     }
 
     /// Of members in the store, with the real names of `--name NICKNAME=NAME`.
-    pub(super) fn of_store(mut expenses: Expenses, names: &[String]) -> Result<Self, Failure> {
+    pub(super) fn of_store(
+        mut expenses: Expenses,
+        names: &[String],
+        insured: Vec<Option<(String, u32)>>,
+    ) -> Result<Self, Failure> {
         for entry in names {
-            let (nickname, name) = entry.split_once('=').ok_or_else(|| Failure::usage("--name NICKNAME=NAME"))?;
-            let person = expenses.people.iter_mut().find(|person| person.nickname == nickname);
-            person.ok_or_else(|| Failure::usage(format!("--name: nobody here is called {nickname}")))?.name =
-                Some(name.to_owned());
+            // A nickname may have a = of its own.
+            let of = |person: &Person| Some(entry.strip_prefix(&person.nickname)?.strip_prefix('=')?.to_owned());
+            let named = expenses.people.iter_mut().filter_map(|person| Some((of(person)?, person)));
+            let (name, person) = named.max_by_key(|(_, person)| person.nickname.len()).ok_or_else(|| {
+                Failure::usage(format!("--name {entry}: none of these members"))
+                    .advise("--name は「呼び名=氏名」の形で指定してください", "Please give --name as NICKNAME=NAME.")
+            })?;
+            person.name = Some(name);
         }
         Ok(Self {
             people: expenses.people.clone(),
             payments: expenses.payments.clone(),
             findings: Vec::new(),
             read: Value::Null,
+            insured,
             arrived: Some(expenses),
         })
     }

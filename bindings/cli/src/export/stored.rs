@@ -14,7 +14,7 @@ use super::Export;
 use super::source::Source;
 use super::tables::refuse_unencodable;
 use crate::failure::Failure;
-use crate::family::{Expenses, Family};
+use crate::family::{Expenses, Family, needs_member};
 use crate::output::Output;
 use crate::{args::Lang, qualify};
 
@@ -26,7 +26,8 @@ impl Export<'_> {
             ExportKind::Bundle => self.bundle(family, members),
             ExportKind::Calendar => self.calendar(family, members),
             _ => {
-                let source = Source::of_store(Expenses::of(family, members)?, &self.arguments.name)?;
+                let insured = insured(family, members)?;
+                let source = Source::of_store(Expenses::of(family, members)?, &self.arguments.name, insured)?;
                 self.payments(&source)
             }
         }
@@ -50,7 +51,7 @@ impl Export<'_> {
 
     /// One member's records, and the newest answer about their insurance.
     fn bundle(&mut self, family: &Family, members: &[Member]) -> Result<u64, Failure> {
-        let [member] = members else { return Err(Failure::usage("a bundle is of one member: --member NICKNAME")) };
+        let [member] = members else { return Err(needs_member("a bundle is of one member: --member NICKNAME")) };
         let mut resources = Vec::new();
         family.store.visit_history(member.id, None, |entry| {
             resources.extend(entry.eligibility.map(|eligibility| eligibility.as_json().clone()));
@@ -83,6 +84,29 @@ impl Export<'_> {
         reminders.extend(receipts(family, members, today)?);
         Ok(write_calendar(&reminders, SystemClock.now(), &mut self.content)?)
     }
+}
+
+/// Each member's category of the limit, and the number of their insurer among those of the others, by the newest answer.
+fn insured(family: &Family, members: &[Member]) -> Result<Vec<Option<(String, u32)>>, Failure> {
+    let mut insurers: Vec<String> = Vec::new();
+    let mut insured = Vec::new();
+    for member in members {
+        let mut newest = None;
+        family.store.visit_history(member.id, None, |entry| {
+            newest = entry.eligibility;
+            Ok(newest.is_none())
+        })?;
+        let primary = newest.as_ref().and_then(|eligibility| eligibility.primary());
+        let category = primary.as_ref().and_then(Insurance::limit_category).map(|limit| limit.code.to_owned());
+        let coverage = primary.as_ref().and_then(Insurance::coverage);
+        let number = coverage.and_then(|coverage| coverage.insurer_number()).unwrap_or_default().to_owned();
+        let household = insurers.iter().position(|one| *one == number).unwrap_or(insurers.len());
+        if household == insurers.len() {
+            insurers.push(number);
+        }
+        insured.push(category.zip(u32::try_from(household).ok()));
+    }
+    Ok(insured)
 }
 
 /// A row for each insurance of the answer, or one for a check without an answer.

@@ -6,8 +6,10 @@ use kazasu::export::{
     Encoding, ExportKind, HouseholdOptions, TaxForm, compare_years, unencodable, write_comparison, write_household,
     write_money_forward, write_tax_form, write_zaim,
 };
-use serde_json::json;
+use kazasu::insurance::Payment;
+use serde_json::{Value, json};
 
+use super::deduction::Deduction;
 use super::source::Source;
 use super::workbook::{Filled, fill};
 use super::{Export, findings};
@@ -32,7 +34,10 @@ impl Export<'_> {
             ExportKind::Comparison => self.comparison(source),
             ExportKind::MoneyForward | ExportKind::Zaim | ExportKind::Household => self.household(source),
             ExportKind::History | ExportKind::Bundle | ExportKind::Calendar => {
-                Err(Failure::usage("this layout needs the store: leave out --from"))
+                Err(Failure::usage("this layout needs the store").advise(
+                    "この書き出しは --from では作れません。--from を外してください",
+                    "This layout is made from the store. Please leave out --from.",
+                ))
             }
         }
     }
@@ -58,25 +63,80 @@ impl Export<'_> {
         Ok(u64::try_from(years.len()).unwrap_or(u64::MAX))
     }
 
-    fn tax_form(&mut self, source: &Source) -> Result<u64, Failure> {
-        if let Some(nameless) = source.people.iter().find(|one| one.name.is_none() && one.shares_livelihood) {
-            let nickname = &nameless.nickname;
-            return Err(Failure::usage(format!("--name: the tax form needs the real name of {nickname}")));
+    /// `--year`, or the only one there is.
+    fn tax_year(&self, source: &Source) -> Result<u16, Failure> {
+        if let Some(year) = self.arguments.year {
+            return Ok(year);
         }
-        let month = |payment: &kazasu::insurance::Payment| Some(payment.treatment_month?.year());
-        let years: BTreeSet<u16> = source.payments.iter().filter_map(month).collect();
-        let year = match (self.arguments.year, years.iter().collect::<Vec<_>>().as_slice()) {
-            (Some(year), _) => year,
-            (None, [year]) => **year,
-            (None, _) => return Err(Failure::usage("--year: there are several years, or none")),
+        let year = |payment: &Payment| {
+            payment.paid_on.map(|day| day.year).or_else(|| payment.treatment_month.map(|month| month.year()))
         };
-        let form = TaxForm::collect(&source.payments, &source.people, year, &|_| None)?;
+        let years: BTreeSet<u16> = source.payments.iter().filter_map(year).collect();
+        let list: Vec<String> = years.iter().map(u16::to_string).collect();
+        match years.first() {
+            Some(year) if years.len() == 1 => Ok(*year),
+            Some(_) => Err(Failure::usage(format!("--year: {}", list.join(", ")))
+                .advise("--year で年を一つ選んでください", "Please choose a year with --year.")),
+            None => Err(Failure::usage("no payments").advise(
+                "支払いがまだありません。先に取り込んでください",
+                "There are no payments yet. Please take some in first.",
+            )),
+        }
+    }
+
+    /// The form needs the real name of everybody who is in it.
+    fn refuse_nameless(&self, form: &TaxForm, source: &Source) -> Result<(), Failure> {
+        if !form.rows.iter().any(|row| row.name.is_empty()) {
+            return Ok(());
+        }
+        let nameless = source.people.iter().filter(|one| one.name.is_none() && one.shares_livelihood);
+        let paid = nameless.filter(|one| {
+            source.payments.iter().any(|payment| source.people.get(payment.person).is_some_and(|person| person == *one))
+        });
+        let list: Vec<String> = paid.map(|one| format!("--name {}=…", one.nickname)).collect();
+        Err(Failure::usage(list.join(" ")).advise(
+            "様式には氏名が必要です。--name 呼び名=氏名 を付けてください",
+            "The form needs real names. Please add --name NICKNAME=NAME.",
+        ))
+    }
+
+    fn tax_form(&mut self, source: &Source) -> Result<u64, Failure> {
+        let year = self.tax_year(source)?;
+        let looked = Deduction::of(source, year, self.arguments)?;
+        self.estimate = looked.estimate;
+        let once = source.payments.iter().enumerate().filter(|(at, _)| !looked.twice.contains(at));
+        let payments: Vec<&Payment> = once.map(|(_, payment)| payment).collect();
+        let mut form = TaxForm::collect(payments, &source.people, year, &|_| None)?;
+        self.refuse_nameless(&form, source)?;
+        self.findings.extend(looked.findings);
+        if self.arguments.shorten {
+            for row in &mut form.rows {
+                row.name = cut(&row.name, MAX_NAME);
+                row.institution = cut(&row.institution, MAX_INSTITUTION);
+            }
+        }
         self.findings.extend(form.findings.iter().map(findings::of_tax_form));
-        let problems = form.problems();
-        if !problems.is_empty() {
-            let list = problems.iter().take(5).map(|problem| findings::of_tax_form(problem).to_string());
-            let list: Vec<String> = list.collect();
-            return Err(Failure::usage(format!("the tax form would not be taken: {}", list.join(", "))));
+        let problems: Vec<Value> = form.problems().iter().map(findings::of_tax_form).collect();
+        if let Some(first) = problems.first() {
+            let fault = Failure::usage(format!(
+                "the tax form would not be taken: {} of {} rows, first row {}: {}",
+                problems.len(),
+                form.rows.len(),
+                first["row"],
+                first["finding"].as_str().unwrap_or_default(),
+            ));
+            let is_long = |problem: &Value| problem["finding"].as_str().is_some_and(|name| name.ends_with("_too_long"));
+            return Err(if problems.iter().all(is_long) {
+                fault.advise(
+                    "名称が様式に入りません。--shorten を付けると短くして書き出します",
+                    "Names are too long for the form. --shorten cuts them.",
+                )
+            } else {
+                fault.advise(
+                    "様式に入らない行があります。内容を確かめてください",
+                    "Some rows do not fit the form. Please look at them.",
+                )
+            });
         }
         match &self.arguments.template {
             Some(template) => {
@@ -90,6 +150,21 @@ impl Export<'_> {
     }
 }
 
+/// Characters that the form takes, counted as it does: UTF-16 code units.
+const MAX_NAME: usize = 10;
+const MAX_INSTITUTION: usize = 20;
+
+/// The beginning of a text, of so many UTF-16 code units at most.
+fn cut(text: &str, most: usize) -> String {
+    let mut units = 0;
+    text.chars()
+        .take_while(|c| {
+            units += c.len_utf16();
+            units <= most
+        })
+        .collect()
+}
+
 /// Before anything is written the user sees every character at once.
 pub(super) fn refuse_unencodable<'a>(
     texts: impl IntoIterator<Item = &'a str>,
@@ -101,5 +176,8 @@ pub(super) fn refuse_unencodable<'a>(
     }
     let shown: String = missing.iter().take(MOST_CHARACTERS).collect();
     let count = missing.len();
-    Err(Failure::usage(format!("{} lacks {count} characters: {shown}; --replace writes 〓", encoding.name())))
+    Err(Failure::usage(format!("{} lacks {count} characters: {shown}; --replace writes 〓", encoding.name())).advise(
+        "この文字コードにない文字があります。--replace を付けると〓にします",
+        "The encoding lacks some characters. --replace writes 〓 for them.",
+    ))
 }

@@ -25,12 +25,14 @@ type Shown = (Option<String>, Option<CalendarDate>);
 
 pub(super) fn run(arguments: &MemberAddArguments, global: &Global, output: Output) -> Result<(), Failure> {
     ask::can_ask(arguments.yes)?;
-    let mut family = Family::open_or_create(global)?;
+    let profile = profile(arguments);
+    let family = Family::open_if_there(global)?;
     // Before the card and the server are asked for anything.
-    family.store.check_room()?;
+    family.as_ref().map_or(Ok(()), |family| family.store.check_room())?;
     let mut settings = qualify::settings(global)?;
     access::ask_for(&mut settings, &ALL_SCOPES);
-    let profile = profile(arguments);
+    let mut family = family.map_or_else(|| Family::create(global), Ok)?;
+    family.store.check_profile(&profile).map_err(refused)?;
     settings.consents.clone_from(&profile.consents);
     let (name, birth_date) = if arguments.show_name { read_name(global, output)? } else { (None, None) };
     let key = Arc::new(SoftwareDeviceKey::generate()?);
@@ -45,7 +47,10 @@ pub(super) fn run(arguments: &MemberAddArguments, global: &Global, output: Outpu
         birth_date: birth_date.or(told_birth_date),
     };
     show(&candidate, &qualified.eligibility, output);
-    if !arguments.yes && !ask::agrees(output.say("この方を登録しますか", "Register this person?"), output)? {
+    let members = family.store.members()?;
+    let is_known = members.iter().any(|member| member.certificate == candidate.certificate);
+    if !is_known && !arguments.yes && !ask::agrees(output.say("この方を登録しますか", "Register this person?"), output)?
+    {
         output.object(&json!({"member": null}));
         return Ok(());
     }
@@ -59,6 +64,17 @@ pub(super) fn run(arguments: &MemberAddArguments, global: &Global, output: Outpu
     }
     report(&family, registered, output)?;
     family.close()
+}
+
+/// What is wrong with a nickname.
+pub(super) fn refused(error: kazasu::Error) -> Failure {
+    match error {
+        kazasu::Error::Usage { .. } => Failure::from(error).advise(
+            "呼び名は、ほかの方と違う1〜20文字にしてください",
+            "Please choose a nickname of 1 to 20 characters that nobody else has.",
+        ),
+        error => error.into(),
+    }
 }
 
 fn keep_answer(family: &mut Family, id: MemberId, qualified: Qualified) -> Result<(), Failure> {

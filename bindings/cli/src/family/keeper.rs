@@ -34,8 +34,8 @@ pub(crate) trait Keeper {
     fn begin_stop(&mut self, suspension: &SavedSuspension) -> Result<(), Failure>;
     /// The stop is done: forgets the rest.
     fn end_stop(&mut self) -> Result<(), Failure>;
-    /// Tells what was done, where somebody keeps a log.
-    fn tell(&mut self, _: Event) -> Result<(), Failure> {
+    /// Tells what was done and how it ended, where somebody keeps a log.
+    fn tell(&mut self, _: Event, _: Result<(), &Error>) -> Result<(), Failure> {
         Ok(())
     }
     /// Closes what is open.
@@ -70,7 +70,12 @@ impl MemberKeeper {
     fn key(&self) -> Result<SoftwareDeviceKey, Failure> {
         let key = self.family.store.secret(self.member.id, SecretKind::DeviceKey)?;
         let key = key.and_then(|bytes| SoftwareDeviceKey::from_bytes(&bytes));
-        key.ok_or_else(|| Failure::usage("this member's access was stopped: remove and add them again"))
+        key.ok_or_else(|| {
+            Failure::usage("this member's access was stopped").advise(
+                "この方の利用は停止されています。登録を解除して、登録し直してください",
+                "This person's access was stopped. Please remove them and register them again.",
+            )
+        })
     }
 }
 
@@ -97,7 +102,7 @@ impl Keeper for MemberKeeper {
         let of_pin =
             matches!(error, Error::WrongPin { .. } | Error::PinBlocked { .. } | Error::VerifyUnanswered { .. });
         if of_pin {
-            self.family.store.append_log(Event::PinFailed, Some(self.member.id), Err(error))?;
+            self.tell(Event::PinFailed, Err(error))?;
         }
         Ok(())
     }
@@ -126,11 +131,11 @@ impl Keeper for MemberKeeper {
         for kind in [SecretKind::Suspension, SecretKind::Access, SecretKind::DeviceKey] {
             self.family.store.delete_secret(self.member.id, kind)?;
         }
-        self.tell(Event::Suspended)
+        self.tell(Event::Suspended, Ok(()))
     }
 
-    fn tell(&mut self, event: Event) -> Result<(), Failure> {
-        Ok(self.family.store.append_log(event, Some(self.member.id), Ok(()))?)
+    fn tell(&mut self, event: Event, result: Result<(), &Error>) -> Result<(), Failure> {
+        Ok(self.family.store.append_log(event, Some(self.member.id), result)?)
     }
 
     fn close(self: Box<Self>) -> Result<(), Failure> {

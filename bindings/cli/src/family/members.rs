@@ -3,15 +3,15 @@
 use std::sync::Arc;
 
 use kazasu::qualify::{Access, QualifyClient};
-use kazasu::store::{Erasure, Member, Role, Store};
+use kazasu::store::{Erasure, Event, Member, Role, Store};
 use serde_json::{Value, json};
 
 use super::keeper::{Keeper, MemberKeeper};
 use super::{Family, add};
 use crate::args::{Global, MemberCommand, MemberEditArguments};
 use crate::failure::Failure;
-use crate::output::Output;
-use crate::{ask, qualify};
+use crate::output::{Output, padded, width};
+use crate::{access, ask, qualify};
 
 pub(crate) fn run(command: &MemberCommand, global: &Global, output: Output) -> Result<(), Failure> {
     match command {
@@ -27,6 +27,7 @@ fn list(global: &Global, output: Output) -> Result<(), Failure> {
     let family = Family::open(global)?;
     let members = family.store.members()?;
     output.line(output.say("登録した家族", "Family"));
+    let columns = members.iter().map(|member| width(&member.profile.nickname)).max().unwrap_or(0).max(20) + 2;
     for member in &members {
         let unread = family.store.unread(member.id)?;
         let role = role_words(member.profile.role, output);
@@ -35,7 +36,10 @@ fn list(global: &Global, output: Output) -> Result<(), Failure> {
             (unread, "ja") => format!(" · 未読{unread}件"),
             (unread, _) => format!(" · {unread} unread"),
         };
-        output.field(&member.profile.nickname, &format!("{role}{unread}"));
+        let apart =
+            if member.profile.shares_livelihood { "" } else { output.say(" · 別生計", " · separate livelihood") };
+        let nickname = padded(&member.profile.nickname, columns);
+        output.line(format!("  {nickname}{role}{apart}{unread}"));
     }
     if members.is_empty() {
         output.line(output.say("  まだ誰もいません", "  nobody yet"));
@@ -58,7 +62,7 @@ fn edit(arguments: &MemberEditArguments, global: &Global, output: Output) -> Res
     if let Some(shares) = arguments.shares_livelihood {
         profile.shares_livelihood = shares;
     }
-    family.store.set_profile(member.id, profile)?;
+    family.store.set_profile(member.id, profile).map_err(add::refused)?;
     let member = family.store.member(member.id)?;
     output.line(format!("{}: {}", output.say("変更しました", "Changed"), member.profile.nickname));
     output.object(&json!({"member": to_json(&member, &family.store)?}));
@@ -68,7 +72,9 @@ fn edit(arguments: &MemberEditArguments, global: &Global, output: Output) -> Res
 fn order(nicknames: &[String], global: &Global, output: Output) -> Result<(), Failure> {
     let mut family = Family::open(global)?;
     let members = family.find_all(nicknames)?;
-    family.store.set_order(&members.iter().map(|member| member.id).collect::<Vec<_>>())?;
+    family.store.set_order(&members.iter().map(|member| member.id).collect::<Vec<_>>()).map_err(|error| {
+        Failure::from(error).advise("全員の名前を一度ずつ並べてください", "Please name every member once.")
+    })?;
     family.close()?;
     list(global, output)
 }
@@ -76,6 +82,10 @@ fn order(nicknames: &[String], global: &Global, output: Output) -> Result<(), Fa
 fn remove(nickname: &str, yes: bool, offline: bool, global: &Global, output: Output) -> Result<(), Failure> {
     ask::can_ask(yes)?;
     let mut keeper = MemberKeeper::open(global, nickname)?;
+    if !offline {
+        // It would be lost with the member.
+        access::no_stop_waits(&keeper)?;
+    }
     output.note(output.say(
         "鍵・履歴・記録・支払いをすべて消します。元に戻せません。",
         "Keys, history, records and payments are deleted for good.",
@@ -86,8 +96,18 @@ fn remove(nickname: &str, yes: bool, offline: bool, global: &Global, output: Out
     }
     let revoked = match revoke(&keeper, global, output) {
         Err(_) if offline => false,
-        outcome => outcome?,
+        Err(failure) => {
+            output.note(output.say(
+                "まだ何も消していません。サーバーに届かなくても消すときは --offline を付けてください。",
+                "Nothing was deleted. --offline deletes what is here though the server cannot be told.",
+            ));
+            return Err(failure);
+        }
+        Ok(revoked) => revoked,
     };
+    if revoked {
+        keeper.tell(Event::SignedOut, Ok(()))?;
+    }
     let erasure = keeper.family.store.remove_member(keeper.member.id)?;
     keeper.family.close()?;
     output.line(format!("{}: {nickname}", output.say("登録を解除しました", "Removed")));
@@ -108,19 +128,9 @@ fn remove(nickname: &str, yes: bool, offline: bool, global: &Global, output: Out
 /// Ends the access at the server; tells whether there was one.
 fn revoke(keeper: &MemberKeeper, global: &Global, output: Output) -> Result<bool, Failure> {
     let Some(saved) = keeper.access()? else { return Ok(false) };
-    let told = |failure: Failure| {
-        output.note(output.say(
-            "サーバーに届きません。--offline なら端末のデータだけを消します。",
-            "The server cannot be told. --offline deletes what is here.",
-        ));
-        failure
-    };
-    let revoke = || -> Result<bool, Failure> {
-        let client = QualifyClient::with_ring(&qualify::settings(global)?, qualify::language(output))?;
-        Access::resume(Arc::new(client), keeper.member()?.device_key, &saved)?.revoke()?;
-        Ok(true)
-    };
-    revoke().map_err(told)
+    let client = QualifyClient::with_ring(&qualify::settings(global)?, qualify::language(output))?;
+    Access::resume(Arc::new(client), keeper.member()?.device_key, &saved)?.revoke()?;
+    Ok(true)
 }
 
 pub(super) fn role_words(role: Role, output: Output) -> &'static str {

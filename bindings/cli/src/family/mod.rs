@@ -15,9 +15,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use kazasu::crypto::SignatureVerifier;
+use kazasu::error::StoreFault;
 use kazasu::session::Qualified;
-use kazasu::store::{CheckedBy, Checkpoint, FileKeys, HistoryEntry, Limits, Member, MemberId, Store, StoreSettings};
-use kazasu::time::{Clock, SystemClock};
+use kazasu::store::{
+    CheckedBy, Checkpoint, FileKeys, HistoryEntry, Limits, Member, MemberId, RetentionPolicy, Store, StoreSettings,
+};
+use kazasu::time::{CalendarDate, Clock, SystemClock};
 
 use crate::args::Global;
 use crate::failure::Failure;
@@ -31,25 +34,33 @@ pub(crate) struct Family {
 impl Family {
     /// Opens the store that is there.
     pub(crate) fn open(global: &Global) -> Result<Self, Failure> {
-        let folder = folder(global)?;
-        if !file(&folder).exists() {
-            return Err(Failure::usage(format!("{}: no store yet; kazasu member add makes one", folder.display())));
-        }
-        Self::at(folder)
+        folder(global)?;
+        Self::open_if_there(global)?.ok_or_else(|| {
+            Failure::usage("there is no store yet").advise(
+                "まだ誰も登録されていません。kazasu member add で登録してください",
+                "Nobody is registered yet. Please begin with: kazasu member add",
+            )
+        })
     }
 
     /// Opens the store if there is one.
     pub(crate) fn open_if_there(global: &Global) -> Result<Option<Self>, Failure> {
-        match folder(global) {
-            Ok(folder) if file(&folder).exists() => Self::at(folder).map(Some),
-            _ => Ok(None),
+        let Ok(folder) = folder(global) else { return Ok(None) };
+        if file(&folder).exists() {
+            return Self::at(folder).map(Some);
         }
+        if anchor(&folder).exists() {
+            return Err(Failure::usage(format!("{}: gone, but not its keys", file(&folder).display())).advise(
+                "保存ファイルがありません。元に戻すか、--store で別のフォルダーを指定してください",
+                "The store's file is gone. Please put it back, or name another folder with --store.",
+            ));
+        }
+        Ok(None)
     }
 
-    /// Opens the store, or makes it.
-    pub(crate) fn open_or_create(global: &Global) -> Result<Self, Failure> {
-        let folder = folder(global)?;
-        if file(&folder).exists() { Self::at(folder) } else { Self::create_at(&folder) }
+    /// Makes the store where there is none.
+    pub(crate) fn create(global: &Global) -> Result<Self, Failure> {
+        Self::create_at(&folder(global)?)
     }
 
     /// Makes a store in a folder of its own.
@@ -63,6 +74,10 @@ impl Family {
     }
 
     fn at(folder: PathBuf) -> Result<Self, Failure> {
+        // Else an empty folder of keys would be made, and stand in the way of the right one.
+        if !keys(&folder).exists() {
+            return Err(StoreFault::KeyMissing.into());
+        }
         Ok(Self { store: Store::open(settings(&folder)?)?, folder })
     }
 
@@ -70,15 +85,27 @@ impl Family {
     pub(crate) fn find(&self, nickname: &str) -> Result<Member, Failure> {
         let members = self.store.members()?;
         let found = members.into_iter().find(|member| member.profile.nickname == nickname);
-        found.ok_or_else(|| Failure::usage(format!("no member is called {nickname}: kazasu member list names them")))
+        found.ok_or_else(|| {
+            Failure::usage(format!("no member is called {nickname}")).advise(
+                "その名前の方は登録されていません。kazasu member list で確かめてください",
+                "Nobody is registered by this name. Please look at: kazasu member list",
+            )
+        })
     }
 
-    /// The members of these nicknames, or all of them for none.
+    /// The members of these nicknames, each of them once, or all of them for none.
     pub(crate) fn find_all(&self, nicknames: &[String]) -> Result<Vec<Member>, Failure> {
         if nicknames.is_empty() {
             return Ok(self.store.members()?);
         }
-        nicknames.iter().map(|nickname| self.find(nickname)).collect()
+        let mut found: Vec<Member> = Vec::new();
+        for nickname in nicknames {
+            let member = self.find(nickname)?;
+            if found.iter().all(|one| one.id != member.id) {
+                found.push(member);
+            }
+        }
+        Ok(found)
     }
 
     /// Keeps what a check came to, whether it was an answer or not.
@@ -99,11 +126,39 @@ impl Family {
         Ok(self.store.add_history(member, &entry)?)
     }
 
-    /// Closes the store and keeps the checkpoint of its log beside the keys, where an old copy of the file does not have it.
-    pub(crate) fn close(self) -> Result<(), Failure> {
-        let checkpoint = self.store.close()?;
-        write_private(&anchor(&self.folder), &checkpoint.to_bytes())
+    /// Deletes what is past its time, once a day, and closes the store.
+    pub(crate) fn close(mut self) -> Result<(), Failure> {
+        let today = CalendarDate::in_japan(SystemClock.now()).to_string();
+        if self.store.remembered(None, CLEARED_ON)?.as_deref() != Some(today.as_bytes()) {
+            self.store.apply_retention(RetentionPolicy::default())?;
+            self.store.remember(None, CLEARED_ON, today.as_bytes())?;
+        }
+        self.keep_anchor()
     }
+
+    /// Keeps the checkpoint of the log beside the keys, where an old copy of the file does not have it.
+    fn keep_anchor(&mut self) -> Result<(), Failure> {
+        let (path, checkpoint) = (anchor(&self.folder), self.store.checkpoint()?.to_bytes());
+        if std::fs::read(&path).is_ok_and(|kept| kept == checkpoint) {
+            return Ok(());
+        }
+        write_private(&path, &checkpoint)
+    }
+}
+
+impl Drop for Family {
+    /// After a failure too: what the log tells of it must not be put back unnoticed.
+    fn drop(&mut self) {
+        let _ = self.keep_anchor();
+    }
+}
+
+/// Name of the setting that says on which day old data were last deleted.
+const CLEARED_ON: &str = "cleared_on";
+
+/// A command for one member, without `--member`.
+pub(crate) fn needs_member(detail: &str) -> Failure {
+    Failure::usage(detail).advise("--member で、どなたの分かを指定してください", "Please say for whom with --member.")
 }
 
 /// `--store`, else the place where programs of this user keep data.

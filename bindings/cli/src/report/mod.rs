@@ -12,6 +12,8 @@ mod stored;
 mod summary;
 mod words;
 
+pub(crate) use words::{grouped, kind_words};
+
 use std::io::Read;
 use std::path::Path;
 

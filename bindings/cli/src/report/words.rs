@@ -37,8 +37,7 @@ impl Tongue {
     }
 
     pub(super) fn kind(self, kind: ExpenseKind) -> &'static str {
-        let known = KINDS.iter().find(|(_, one, ..)| *one == kind);
-        known.map_or("?", |(_, _, ja, en)| if self.japanese { ja } else { en })
+        kind_words(kind, self.japanese)
     }
 
     /// An amount with its unit.
@@ -86,8 +85,14 @@ impl Tongue {
     }
 }
 
+/// A kind of care.
+pub(crate) fn kind_words(kind: ExpenseKind, japanese: bool) -> &'static str {
+    let known = KINDS.iter().find(|(_, one, ..)| *one == kind);
+    known.map_or("?", |(_, _, ja, en)| if japanese { ja } else { en })
+}
+
 /// Whole numbers with separators and a true minus sign.
-pub(super) fn grouped(number: i128) -> String {
+pub(crate) fn grouped(number: i128) -> String {
     let digits = number.unsigned_abs().to_string();
     let mut text = String::from(if number < 0 { "−" } else { "" });
     for (at, digit) in digits.chars().enumerate() {
