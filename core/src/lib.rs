@@ -6,6 +6,7 @@
 //! ```text
 //! CardTransport ─ iso7816 ─ card ─┐
 //!                     jose, fhir ─┴─ qualify ─ session
+//!                            └────── insurance, store ─ export
 //! ```
 //!
 //! Everything blocks; nothing here keeps global state or logs contents. Threads are started for HTTP requests alone, one
@@ -27,6 +28,8 @@ mod cancellation;
 pub mod card;
 pub mod crypto;
 pub mod error;
+#[cfg(feature = "export")]
+pub mod export;
 pub mod fhir;
 pub mod guidance;
 pub mod insurance;

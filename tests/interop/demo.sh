@@ -6,6 +6,7 @@ source tests/interop/checks.sh
 kazasu=${KAZASU_BIN:-target/debug}/kazasu
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
+mkdir "$scratch/tmp"; export TMPDIR=$scratch/tmp # so that it shows what a demo leaves
 unset LC_ALL LC_MESSAGES LANG # the default language is Japanese
 
 # README's first command, word for word.
@@ -14,7 +15,10 @@ status=$?
 check 'demo ends well' equals "$status" 0
 [[ $status == 0 ]] || cat "$scratch/err"
 check 'demo shows validity, copay, limit and what the sandbox counted' \
-    contains "$scratch/out" 有効 '30 %' 区分ウ '受理した署名 1'
+    contains "$scratch/out" 有効 '30 %' 区分ウ '受理した署名 2'
+check 'demo keeps a family, writes a table and verifies the log' \
+    contains "$scratch/out" 家族の保存 2人 271件 改ざんなし
+check 'demo leaves nothing behind' equals "$(ls "$TMPDIR")" ""
 check 'demo shows a duplicate pair, a registration and a suspension' \
     contains "$scratch/out" '重複の可能性があります' '7 日間重なる' '登録完了' 'accepted→matching' '停止しました'
 check 'demo is silent on stderr' equals "$(cat "$scratch/err")" ''
@@ -48,13 +52,13 @@ if "$kazasu" demo --person 11 </dev/null >"$scratch/out" 2>&1; then bad 'an elev
 
 for profile in next-p256 next-p384 phone; do
     "$kazasu" --sim "$profile" demo </dev/null >"$scratch/out" 2>"$scratch/err"
-    check "demo with the card $profile" contains "$scratch/out" 有効 '受理した署名 1'
+    check "demo with the card $profile" contains "$scratch/out" 有効 '受理した署名 2'
 done
 
 # One object, and nothing else, for machines.
 "$kazasu" demo --json </dev/null >"$scratch/out" 2>"$scratch/err"
 check 'demo --json is one object' equals "$(wc -l <"$scratch/out") $(head -c 1 "$scratch/out")" '1 {'
-check 'demo --json holds the answer' contains "$scratch/out" '"validity":"valid"' '"copay_percent":30' '"assertions_accepted":1' '"confirmed":true' '"same_strength"'
+check 'demo --json holds the answer' contains "$scratch/out" '"validity":"valid"' '"copay_percent":30' '"assertions_accepted":2' '"members":2' '"confirmed":true' '"same_strength"'
 
 if grep -qE '見本|SAMPLE|p-[0-9a-f]{6}|MII' "$scratch/all" "$scratch/err"; then
     bad 'nothing personal on stderr' "$scratch/all" "$scratch/err"

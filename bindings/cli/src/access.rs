@@ -1,13 +1,14 @@
-//! Access to one person's resources: with what `--keep` holds, else with a tap.
+//! Access to one person's resources: with what `--keep` or the store holds, else with a tap.
 
 use std::sync::Arc;
 
-use kazasu::jose::dpop::{DeviceKey, SoftwareDeviceKey};
+use kazasu::jose::dpop::SoftwareDeviceKey;
 use kazasu::qualify::{Access, DEFAULT_SCOPE, QualifyClient, Settings};
+use kazasu::session::{Member, Signed};
 
 use crate::args::Global;
 use crate::failure::Failure;
-use crate::keep::Kept;
+use crate::family::keeper::{self, Keeper};
 use crate::output::Output;
 use crate::qualify;
 
@@ -28,30 +29,44 @@ pub(crate) fn with<T>(
     output: Output,
     work: impl Fn(&mut Access) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
-    let mut settings = qualify::settings(global)?;
-    ask_for(&mut settings, scopes);
-    let Some(path) = &global.keep else {
-        let key: Arc<dyn DeviceKey> = Arc::new(SoftwareDeviceKey::generate()?);
-        let mut access = tapped(&settings, key, global, output)?;
+    let Some(mut keeper) = keeper::chosen(global)? else {
+        let mut settings = qualify::settings(global)?;
+        ask_for(&mut settings, scopes);
+        let member = Member::new(Arc::new(SoftwareDeviceKey::generate()?));
+        let mut signed = qualify::sign_with(&settings, member, global, output).map_err(|failed| *failed)?;
+        signed.finish().map_err(|error| Failure::from(error).told(signed.server_text()))?;
+        let mut access = signed.into_access()?;
         return work(&mut access).map_err(|failure| failure.told(access.server_text()));
     };
+    let outcome = with_keeper(&mut *keeper, global, output, work)?;
+    keeper.close()?;
+    Ok(outcome)
+}
+
+/// Does `work` with what is kept, else with a tap.
+pub(crate) fn with_keeper<T>(
+    keeper: &mut dyn Keeper,
+    global: &Global,
+    output: Output,
+    work: impl Fn(&mut Access) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let mut settings = qualify::settings(global)?;
     // So that the next command needs no tap, and so that a lost card can be stopped.
     ask_for(&mut settings, &ALL_SCOPES);
-    let mut kept = Kept::open(path)?;
-    if kept.suspension.is_some() {
-        return Err(Failure::usage("a suspension is waiting in this file: finish it with kazasu suspend"));
+    keeper.prepare(&mut settings);
+    if keeper.suspension()?.is_some() {
+        return Err(Failure::usage("a suspension is waiting: finish it with kazasu suspend"));
     }
-    let key: Arc<dyn DeviceKey> = Arc::new(kept.key()?);
-    if let Some(saved) = &kept.access {
+    if let Some(saved) = keeper.access()? {
         let client = Arc::new(QualifyClient::with_ring(&settings, qualify::language(output))?);
-        let mut access = Access::resume(client, Arc::clone(&key), saved)?;
-        match run(&mut access, &mut kept, &work) {
+        let mut access = Access::resume(client, keeper.member()?.device_key, &saved)?;
+        match run(&mut access, keeper, &work) {
             Err(failure) if failure.code() == "KZ-A10" => {}
             outcome => return outcome,
         }
     }
-    let mut access = tapped(&settings, key, global, output)?;
-    run(&mut access, &mut kept, &work)
+    let mut access = tapped(&settings, keeper, global, output)?;
+    run(&mut access, keeper, &work)
 }
 
 /// Everything that the commands of this program may ask for.
@@ -66,22 +81,44 @@ pub(crate) const ALL_SCOPES: [&str; 8] = [
     "offline_access",
 ];
 
-fn tapped(settings: &Settings, key: Arc<dyn DeviceKey>, global: &Global, output: Output) -> Result<Access, Failure> {
-    let mut signed = qualify::sign_with(settings, key, global, output)?;
+/// Access after a tap by whoever the keeper is for.
+fn tapped(settings: &Settings, keeper: &mut dyn Keeper, global: &Global, output: Output) -> Result<Access, Failure> {
+    let mut signed = sign_for(settings, keeper, global, output)?;
     signed.finish().map_err(|error| Failure::from(error).told(signed.server_text()))?;
     Ok(signed.into_access()?)
+}
+
+/// Everything up to the signature of the card that the keeper knows, or the first one for a new keeper.
+pub(crate) fn sign_for(
+    settings: &Settings,
+    keeper: &mut dyn Keeper,
+    global: &Global,
+    output: Output,
+) -> Result<Signed, Failure> {
+    match qualify::sign_with(settings, keeper.member()?, global, output) {
+        Ok(signed) => {
+            keeper.tapped(&signed)?;
+            Ok(signed)
+        }
+        Err(failure) => {
+            keeper.failed(failure.error())?;
+            Err(*failure)
+        }
+    }
 }
 
 /// Does the work and keeps the tokens, which may have changed even if it failed.
 fn run<T>(
     access: &mut Access,
-    kept: &mut Kept,
+    keeper: &mut dyn Keeper,
     work: impl Fn(&mut Access) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
     let outcome = work(access).map_err(|failure| failure.told(access.server_text()));
-    if let Some(saved) = access.take_unsaved()? {
-        kept.access = Some(saved);
-        kept.write()?;
-    }
+    keep(access, keeper)?;
     outcome
+}
+
+/// Keeps the tokens if they are new.
+pub(crate) fn keep(access: &mut Access, keeper: &mut dyn Keeper) -> Result<(), Failure> {
+    access.take_unsaved()?.map_or(Ok(()), |saved| keeper.keep_access(&saved))
 }

@@ -5,6 +5,16 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use kazasu::fhir::ConsentKind;
 
+mod export;
+mod family;
+
+pub(crate) use export::{ExportArguments, FileEncoding, Layout};
+pub(crate) use family::{
+    KindOfExpense, LogCommand, MemberAddArguments, MemberCommand, MemberEditArguments, PaymentAddArguments,
+    PaymentCommand,
+};
+use kazasu::guidance::Language;
+
 /// Reads a My Number card, has it sign, and asks for health-insurance eligibility over TLS 1.3.
 #[derive(Parser)]
 #[command(name = "kazasu", version, max_term_width = 80)]
@@ -45,6 +55,12 @@ pub(crate) struct Global {
     /// Keep device key and tokens in this file, so that later commands need no card.
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) keep: Option<PathBuf>,
+    /// Folder of the family's store and its keys [default: kazasu under the user's data].
+    #[arg(long, global = true, value_name = "FOLDER")]
+    pub(crate) store: Option<PathBuf>,
+    /// Member of the family, by nickname: with the registered card, device key and tokens.
+    #[arg(long, global = true, value_name = "NICKNAME", conflicts_with = "keep")]
+    pub(crate) member: Option<String>,
     /// Language of texts [default: that of the locale, else ja].
     #[arg(long, global = true, value_name = "LANG")]
     pub(crate) lang: Option<Lang>,
@@ -69,6 +85,18 @@ pub(crate) enum Lang {
     Ja,
     /// English
     En,
+    /// やさしい日本語: errors and the safety check; the rest is Japanese
+    Easy,
+}
+
+impl From<Lang> for Language {
+    fn from(lang: Lang) -> Self {
+        match lang {
+            Lang::Ja => Self::Japanese,
+            Lang::En => Self::English,
+            Lang::Easy => Self::EasyJapanese,
+        }
+    }
 }
 
 #[derive(Subcommand)]
@@ -90,8 +118,23 @@ pub(crate) enum Command {
     Register(RegisterArguments),
     /// Sign in on the page of a server that has one, without a card; --keep holds what it brings.
     SignIn,
-    /// Stop access with a lost card. Needs no card, and --keep of an earlier tap.
+    /// Make one page of expenses, check-ups and medicines, to read, print and show.
+    Report(ReportArguments),
+    /// The ten-point safety check: what is known, what is not, and one thing to do for each.
+    Safety(SafetyArguments),
+    /// Stop access with a lost card. Needs no card, and --member, or --keep of an earlier tap.
     Suspend(SuspendArguments),
+    /// Register, list, change and remove members of the family: five at most.
+    #[command(subcommand)]
+    Member(MemberCommand),
+    /// The access log of this computer: who looked at what, when. Holds no values.
+    #[command(subcommand)]
+    Log(LogCommand),
+    /// Receipts and imported notices of a member; needs --member.
+    #[command(subcommand)]
+    Payment(PaymentCommand),
+    /// Write a file for household tools, the tax office, calendars or readers of FHIR. Needs neither card nor server.
+    Export(ExportArguments),
 }
 
 #[derive(Subcommand)]
@@ -186,6 +229,32 @@ pub(crate) struct RegisterArguments {
 }
 
 #[derive(Args)]
+pub(crate) struct ReportArguments {
+    /// Take what it is about from this file, as JSON, not from the store.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) from: Option<PathBuf>,
+    /// Members, by nickname; all of them without it.
+    #[arg(long, value_name = "NICKNAME", conflicts_with = "from")]
+    pub(crate) of: Vec<String>,
+    /// 総所得金額等 in yen, for an estimate of the tax deduction.
+    #[arg(long, value_name = "YEN", conflicts_with = "from")]
+    pub(crate) income: Option<i64>,
+    /// Write the page to this file, as HTML.
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: PathBuf,
+}
+
+#[derive(Args)]
+pub(crate) struct SafetyArguments {
+    /// What is known, as JSON, beside what the store tells.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) facts: Option<PathBuf>,
+    /// Answer a question for good, such as pins_differ=yes or card_was_lent=no; may be given more than once.
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub(crate) answer: Vec<String>,
+}
+
+#[derive(Args)]
 pub(crate) struct SuspendArguments {
     /// Why.
     #[arg(long, value_enum, default_value_t = ReasonToStop::Lost)]
@@ -271,6 +340,9 @@ pub(crate) struct RecordsArguments {
     /// Leave out what is older, YYYY-MM-DD.
     #[arg(long, value_name = "DATE")]
     pub(crate) since: Option<String>,
+    /// Show what the store holds, without card and server; needs --member.
+    #[arg(long, requires = "member")]
+    pub(crate) stored: bool,
 }
 
 /// Kinds of records.
@@ -296,6 +368,9 @@ pub(crate) struct PinChangeArguments {
     /// Your birth date, YYYY-MM-DD, to refuse a PIN made of it.
     #[arg(long, value_name = "DATE")]
     pub(crate) birth_date: Option<String>,
+    /// Your phone number, to refuse a PIN that is its end.
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) phone: Option<String>,
     /// Take a PIN that is easy to guess.
     #[arg(long)]
     pub(crate) accept_guessable: bool,

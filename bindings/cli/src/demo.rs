@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use crate::args::Global;
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::{access, card, demo_tasks, duplicates, link, qualify, records};
+use crate::{access, card, demo_family, demo_tasks, duplicates, link, qualify, records};
 
 /// What is shown to the user before the PIN.
 const NOTICE: &str = "資格情報を、本人の確認のために表示します。";
@@ -60,14 +60,28 @@ pub(crate) fn run(global: &Global, output: Output) -> Result<(), Failure> {
     let mut signed = tapped.map_err(|failed| failed.error)?;
     let qualified = signed.finish()?;
     steps.done("finish", "トークン取得・資格照会", "token and eligibility");
+    let (certificate, capabilities) = (signed.certificate().clone(), signed.capabilities());
     let mut access = signed.into_access()?;
     let found = records::read(&mut access, &RecordKind::ALL, None)?;
     steps.done("records", "健康医療情報を取得", "health records");
+    let second = demo_family::second_person(person)?;
+    let other_client = QualifyClient::with_ring(&settings(&sandbox, second.number), qualify::language(output))?;
+    let (other_card, other_answer) = demo_family::tap(Arc::new(other_client), second, global)?;
+    steps.done("second_card", "二人目のカードをかざし、資格照会", "second card tapped, eligibility");
+    let first = demo_family::Read { certificate: &certificate, capabilities, qualified: &qualified, person };
+    let other = demo_family::Read {
+        certificate: other_card.certificate(),
+        capabilities: other_card.capabilities(),
+        qualified: &other_answer,
+        person: second,
+    };
+    let family = demo_family::keep(&first, &other, &found.records)?;
+    steps.done("family", "家族の保存・家計簿への書き出し・記録の検証", "family stored, exported, log verified");
     let registration = demo_tasks::register(&mut access)?;
     steps.done("registration", "利用登録を申し込み、完了まで確認", "registration, followed to its end");
     let suspended = demo_tasks::suspend(&mut access, client, key)?;
     steps.done("suspension", "カードなしで一時利用停止", "access stopped, without the card");
-    let after = After { found: &found.records, registration, suspended };
+    let after = After { found: &found.records, family, registration, suspended };
     summarise(&qualified, &after, &sandbox, exchanges, &steps, output);
     sandbox.stop();
     Ok(())
@@ -99,6 +113,7 @@ fn without_records(sandbox: &Sandbox, person: u8) -> Settings {
 /// What was done after the eligibility was known.
 struct After<'a> {
     found: &'a [Record],
+    family: demo_family::Kept,
     registration: demo_tasks::Registration,
     suspended: Suspended,
 }
@@ -121,6 +136,7 @@ fn summarise(
         object["records"] = after.found.len().into();
         object["duplicates"] = duplicates::to_json(&pairs);
         (object["registration"], object["suspension"]) = demo_tasks::to_json(&after.registration, &after.suspended);
+        object["family"] = demo_family::to_json(&after.family);
         object["assertions_accepted"] = json!(counters.assertions_accepted);
         object["connections"] = json!(counters.connections);
         output.object(&object);
@@ -137,6 +153,7 @@ fn summarise(
         output.line("");
         duplicates::print(&pairs, 1, output);
     }
+    demo_family::print(&after.family, output);
     demo_tasks::print(&after.registration, &after.suspended, output);
     output.line("");
     output.field(output.say("カードとのやり取り", "Card exchanges"), &exchanges.to_string());

@@ -42,14 +42,7 @@ pub(crate) fn print(pairs: &[Pair<'_>], most: usize, output: Output) {
         for one in [&pair.first, &pair.second] {
             output.line(format!("  {}  {}", one.start, one.name.unwrap_or("?")));
         }
-        let likeness = match (pair.duplicate.likeness, output.say("ja", "en")) {
-            (likeness, "ja") => likeness.japanese(),
-            (Likeness::SameStrength, _) => "same ingredient and strength",
-            (Likeness::SameIngredient, _) => "same ingredient and route",
-            (Likeness::CommonIngredient, _) => "an ingredient in common",
-            (Likeness::SameEffect, _) => "same kind of medicine",
-            (Likeness::SameName, _) => "perhaps the same ingredient",
-        };
+        let likeness = likeness_words(pair.duplicate.likeness, output);
         let days = format!("{} {}", pair.duplicate.days, output.say("日間重なる", "days both"));
         let estimated = if pair.duplicate.is_estimated { output.say("（推定）", " (estimated)") } else { "" };
         output.line(format!("    {likeness} · {days}{estimated}"));
@@ -58,6 +51,18 @@ pub(crate) fn print(pairs: &[Pair<'_>], most: usize, output: Output) {
         let text = if output.say("ja", "en") == "ja" { format!("ほか{more}組") } else { format!("and {more} more") };
         output.line(format!("  … {text}"));
     }
+}
+
+/// How much alike, for people.
+pub(crate) fn likeness_words(likeness: Likeness, output: Output) -> &'static str {
+    let english = match likeness {
+        Likeness::SameStrength => "same ingredient and strength",
+        Likeness::SameIngredient => "same ingredient and route",
+        Likeness::CommonIngredient => "an ingredient in common",
+        Likeness::SameEffect => "same kind of medicine",
+        Likeness::SameName => "perhaps the same ingredient",
+    };
+    output.say(likeness.japanese(), english)
 }
 
 pub(crate) fn to_json(pairs: &[Pair<'_>]) -> Value {

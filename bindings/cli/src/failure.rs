@@ -1,6 +1,6 @@
 //! How a command fails: a code, one thing to do, and a detail for developers.
 
-use kazasu::guidance;
+use kazasu::guidance::{self, Language};
 use kazasu::iso7816::TransportError;
 
 use crate::args::Lang;
@@ -23,6 +23,11 @@ impl Failure {
     /// With what the server said besides.
     pub(crate) fn told(self, server_text: Option<&str>) -> Self {
         Self { server_text: server_text.map(str::to_owned).or(self.server_text), ..self }
+    }
+
+    /// The core's error.
+    pub(crate) const fn error(&self) -> &kazasu::Error {
+        &self.error
     }
 
     pub(crate) fn server_text(&self) -> Option<&str> {
@@ -52,7 +57,7 @@ impl Failure {
         };
         let detail = format!("({}{}{option})", self.error, wait.unwrap_or_default());
         let told = self.server_text.as_deref().map(|text| {
-            let by = if lang == Lang::Ja { "サーバーからの案内" } else { "The server says" };
+            let by = if lang == Lang::En { "The server says" } else { "サーバーからの案内" };
             format!("\n{}", output::indented(&format!("{by}: {text}")))
         });
         format!("{} {text}\n{}{}", self.code(), output::indented(&detail), told.unwrap_or_default())
@@ -60,18 +65,25 @@ impl Failure {
 
     /// The sentence of the code; at a command line some codes mean another thing than in an app.
     pub(crate) fn user_text(&self, lang: Lang) -> String {
-        let (ja, en) = match &self.error {
-            kazasu::Error::Usage { .. } => ("入力や指定を確かめてください", "Please check what was entered."),
-            kazasu::Error::Transport(TransportError::Failed { .. }) => {
-                ("カードリーダーを使えません", "The card reader cannot be used.")
-            }
+        let (ja, en, easy) = match &self.error {
+            kazasu::Error::Usage { .. } => (
+                "入力や指定を確かめてください",
+                "Please check what was entered.",
+                "入れたものを、もういちど見てください",
+            ),
+            kazasu::Error::Transport(TransportError::Failed { .. }) => (
+                "カードリーダーを使えません",
+                "The card reader cannot be used.",
+                "カードリーダーが使えません。つなぎなおしてください",
+            ),
             kazasu::Error::Transport(TransportError::Timeout) => (
                 "カードの応答がありません。リーダーに置き直してください",
                 "No card answers. Please place it on the reader again.",
+                "カードがこたえません。もういちど、おいてください",
             ),
-            error => return guidance::text(error, lang == Lang::Ja),
+            error => return guidance::text(error, lang.into()),
         };
-        if lang == Lang::Ja { ja } else { en }.to_owned()
+        Language::from(lang).choose(ja, en, easy).to_owned()
     }
 }
 

@@ -88,7 +88,7 @@ impl Kept {
     }
 
     /// Deletes the file, key and all.
-    pub(crate) fn delete(self) -> Result<(), Failure> {
+    pub(crate) fn delete(&mut self) -> Result<(), Failure> {
         match std::fs::remove_file(&self.path) {
             Err(error) if error.kind() != ErrorKind::NotFound => Err(failure(&self.path, &error)),
             _ => Ok(()),

@@ -9,18 +9,26 @@ mod consent;
 #[cfg(feature = "demo")]
 mod demo;
 #[cfg(feature = "demo")]
+mod demo_family;
+#[cfg(feature = "demo")]
 mod demo_tasks;
 mod duplicates;
+mod export;
 mod failure;
+mod family;
 mod keep;
 mod link;
+mod log;
 mod output;
+mod payment;
 #[cfg(feature = "pcsc")]
 mod pcsc;
 mod pem;
 mod qualify;
 mod records;
 mod register;
+mod report;
+mod safety;
 mod secrets;
 mod sign_in;
 mod suspend;
@@ -44,14 +52,14 @@ fn main() -> ExitCode {
     match run(&arguments.command, global, output) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            report(&failure, output);
+            tell(&failure, output);
             // What shells expect of a program that Ctrl-C ended.
             if failure.is_cancelled() { ExitCode::from(130) } else { ExitCode::FAILURE }
         }
     }
 }
 
-fn report(failure: &Failure, output: Output) {
+fn tell(failure: &Failure, output: Output) {
     output.note(failure.text(output.lang));
     output.object(&json!({"error": {
         "code": failure.code(),
@@ -73,13 +81,10 @@ fn misuse(error: &clap::Error) -> ExitCode {
         arguments.windows(2).any(|pair| pair[0] == "--lang" && pair[1] == lang)
             || arguments.iter().any(|argument| *argument == *format!("--lang={lang}"))
     };
-    let lang = match (asks_for("ja"), asks_for("en")) {
-        (true, _) => Lang::Ja,
-        (_, true) => Lang::En,
-        _ => output::locale_lang(),
-    };
+    let named = [("ja", Lang::Ja), ("en", Lang::En), ("easy", Lang::Easy)].into_iter().find(|(name, _)| asks_for(name));
+    let lang = named.map_or_else(output::locale_lang, |(_, lang)| lang);
     let text = error.to_string();
-    report(&Failure::usage(text.trim_start_matches("error: ").trim_end()), Output { json, lang });
+    tell(&Failure::usage(text.trim_start_matches("error: ").trim_end()), Output { json, lang });
     ExitCode::from(2)
 }
 
@@ -95,8 +100,14 @@ fn run(command: &Command, global: &Global, output: Output) -> Result<(), Failure
         Command::Records(arguments) => records::run(arguments, global, output),
         Command::Consent(command) => consent::run(command, global, output),
         Command::Register(arguments) => register::run(arguments, global, output),
+        Command::Report(arguments) => report::run(arguments, global, output),
+        Command::Safety(arguments) => safety::run(arguments, global, output),
         Command::SignIn => sign_in::run(global, output),
         Command::Suspend(arguments) => suspend::run(arguments, global, output),
+        Command::Member(command) => family::run(command, global, output),
+        Command::Log(command) => log::run(command, global, output),
+        Command::Payment(command) => payment::run(command, global, output),
+        Command::Export(arguments) => export::run(arguments, global, output),
     }
 }
 
@@ -114,7 +125,10 @@ fn with_list_command(arguments: impl Iterator<Item = std::ffi::OsString>) -> Vec
     let mut arguments: Vec<_> = arguments.collect();
     let lists = arguments.windows(2).any(|pair| pair[0] == "--reader" && pair[1] == "list")
         || arguments.iter().any(|argument| argument == "--reader=list");
-    const COMMANDS: [&str; 8] = ["card", "qualify", "records", "consent", "register", "suspend", "sign-in", "demo"];
+    const COMMANDS: [&str; 14] = [
+        "card", "qualify", "records", "consent", "register", "suspend", "sign-in", "member", "log", "safety", "report",
+        "export", "payment", "demo",
+    ];
     let names_command = arguments.iter().any(|argument| COMMANDS.iter().any(|name| argument == name));
     if lists && !names_command {
         arguments.extend(["card".into(), "info".into()]);

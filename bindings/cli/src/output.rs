@@ -19,7 +19,7 @@ pub(crate) struct Output {
 impl Output {
     /// The Japanese or the English words.
     pub(crate) fn say<'a>(self, ja: &'a str, en: &'a str) -> &'a str {
-        if self.lang == Lang::Ja { ja } else { en }
+        if self.lang == Lang::En { en } else { ja }
     }
 
     /// A line for people; nothing under `--json`.

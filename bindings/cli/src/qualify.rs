@@ -4,29 +4,52 @@ use std::sync::Arc;
 
 use kazasu::fhir::{Freshness, Insurance, Qualification};
 use kazasu::guidance;
-use kazasu::jose::dpop::{DeviceKey, SoftwareDeviceKey};
+use kazasu::jose::dpop::SoftwareDeviceKey;
 use kazasu::qualify::{Language, Pinning, QualifyClient, Settings};
 use kazasu::session::{self, Member, Qualified, Signed, TapStep, Warning};
+use kazasu::store::CheckedBy;
 use kazasu::time::UnixMillis;
 use serde_json::{Value, json};
 
 use crate::args::{Global, Lang};
 use crate::failure::Failure;
+use crate::family::MemberKeeper;
+use crate::family::keeper::Keeper;
 use crate::output::Output;
 use crate::secrets::Secrets;
-use crate::{card, config, link};
+use crate::{access, card, config, link};
 
 pub(crate) fn run(global: &Global, output: Output) -> Result<(), Failure> {
-    let settings = settings(global)?;
-    let mut signed = sign(&settings, global, output)?;
-    let answer = signed.finish();
-    let mut qualified = answer.map_err(|error| Failure::from(error).told(signed.server_text()))?;
-    if qualified.eligibility.qualification() == Qualification::Pending {
-        output.note(output.say("処理中です。1分ほどお待ちください…", "The server is working on it: a minute at most…"));
-        qualified = signed.await_answer(&qualified)?;
+    let mut settings = settings(global)?;
+    let Some(nickname) = &global.member else {
+        let member = Member::new(Arc::new(SoftwareDeviceKey::generate()?));
+        let mut signed = sign_with(&settings, member, global, output).map_err(|failed| *failed)?;
+        print(&ask(&mut signed, output)?, output);
+        return Ok(());
+    };
+    let mut keeper = MemberKeeper::open(global, nickname)?;
+    access::ask_for(&mut settings, &access::ALL_SCOPES);
+    keeper.prepare(&mut settings);
+    let mut signed = access::sign_for(&settings, &mut keeper, global, output)?;
+    let answer = ask(&mut signed, output);
+    keeper.family.add_history(keeper.member.id, CheckedBy::Card, &answer)?;
+    if answer.is_ok() {
+        access::keep(&mut signed.into_access()?, &mut keeper)?;
     }
-    print(&qualified, output);
+    keeper.family.close()?;
+    print(&answer?, output);
     Ok(())
+}
+
+/// Asks, and waits for an answer that takes its time.
+pub(crate) fn ask(signed: &mut Signed, output: Output) -> Result<Qualified, Failure> {
+    let answer = signed.finish();
+    let qualified = answer.map_err(|error| Failure::from(error).told(signed.server_text()))?;
+    if qualified.eligibility.qualification() != Qualification::Pending {
+        return Ok(qualified);
+    }
+    output.note(output.say("処理中です。1分ほどお待ちください…", "The server is working on it: a minute at most…"));
+    Ok(signed.await_answer(&qualified)?)
 }
 
 /// The settings of `--config`.
@@ -34,24 +57,19 @@ pub(crate) fn settings(global: &Global) -> Result<Settings, Failure> {
     config::read(global.config.as_deref().ok_or_else(|| Failure::usage("this command needs --config FILE"))?)
 }
 
-/// Everything up to the card's signature, with a device key that is not kept.
-fn sign(settings: &Settings, global: &Global, output: Output) -> Result<Signed, Failure> {
-    sign_with(settings, Arc::new(SoftwareDeviceKey::generate()?), global, output)
-}
-
 /// Everything up to the card's signature.
 pub(crate) fn sign_with(
     settings: &Settings,
-    key: Arc<dyn DeviceKey>,
+    member: Member,
     global: &Global,
     output: Output,
-) -> Result<Signed, Failure> {
-    let client = Arc::new(QualifyClient::with_ring(settings, language(output))?);
+) -> Result<Signed, Box<Failure>> {
+    let client = Arc::new(QualifyClient::with_ring(settings, language(output)).map_err(Failure::from)?);
     output.note(&settings.notice.text);
     let pin = Secrets::new(global.pin_stdin, output).user_authentication()?;
-    let mut awaiting = session::begin(client, Member::new(key))?;
+    let mut awaiting = session::begin(client, member).map_err(Failure::from)?;
     link::wait(global, output)?;
-    awaiting.renew()?;
+    awaiting.renew().map_err(Failure::from)?;
     let mut transport = link::open(global, output)?;
     let tapped = awaiting.tap(&mut *transport, pin, card::last_attempt(global), &mut |step| {
         if step == TapStep::Signed && !output.json {
@@ -59,12 +77,12 @@ pub(crate) fn sign_with(
         }
     });
     drop(transport);
-    Ok(tapped.map_err(|failed| failed.error)?)
+    Ok(tapped.map_err(|failed| Failure::from(failed.error))?)
 }
 
 /// The language asked of the server.
 pub(crate) fn language(output: Output) -> Language {
-    if output.lang == Lang::Ja { Language::Japanese } else { Language::English }
+    if output.lang == Lang::En { Language::English } else { Language::Japanese }
 }
 
 /// Prints the answer.
@@ -106,7 +124,7 @@ fn print_text(qualified: &Qualified, output: Output) {
         output.field(output.say("確認時点", "As of"), &format!("{minutes}{age}"));
     }
     if let Some(text) =
-        qualification.code().and_then(|code| Some((code, guidance::text_of_code(code, output.lang == Lang::Ja)?)))
+        qualification.code().and_then(|code| Some((code, guidance::text_of_code(code, output.lang.into())?)))
     {
         output.line(format!("  {} {}", text.0, text.1));
     }

@@ -1,7 +1,8 @@
 //! `kazasu records`: health records of the card's holder, newest first.
 
-use kazasu::fhir::{DataDate, Precision, Record, timeline};
+use kazasu::fhir::{AccessEntry, DataDate, Dispense, Expense, Immunization, Observation, Precision, Record, timeline};
 use kazasu::qualify::{Access, RecordKind};
+use kazasu::store::{Query, RecordKey, Saved};
 use kazasu::time::CalendarDate;
 use serde_json::{Value, json};
 
@@ -9,6 +10,7 @@ use crate::access;
 use crate::args::{Global, KindOfRecord, Lang, RecordsArguments};
 use crate::duplicates;
 use crate::failure::Failure;
+use crate::family::MemberKeeper;
 use crate::output::{Output, width};
 
 /// Pairs of possibly the same medicine that are shown to people.
@@ -24,10 +26,64 @@ pub(crate) fn run(arguments: &RecordsArguments, global: &Global, output: Output)
         [] => RecordKind::ALL.to_vec(),
         chosen => chosen.iter().map(|kind| kind_of(*kind)).collect(),
     };
+    if let Some(nickname) = &global.member {
+        return run_for_member(nickname, &kinds, since, arguments.stored, global, output);
+    }
     let scopes: Vec<&str> = kinds.iter().map(|kind| kind.scope()).collect();
     let found = access::with(&scopes, global, output, |access| read(access, &kinds, since))?;
     print(&found, output);
+    output.object(&to_json(&found));
     Ok(())
+}
+
+/// Keeps what the server has, unless only what is kept is asked for, and shows it.
+fn run_for_member(
+    nickname: &str,
+    kinds: &[RecordKind],
+    since: Option<CalendarDate>,
+    stored: bool,
+    global: &Global,
+    output: Output,
+) -> Result<(), Failure> {
+    let mut keeper = MemberKeeper::open(global, nickname)?;
+    let id = keeper.member.id;
+    let mut saved = None;
+    let mut is_partial = false;
+    if !stored {
+        let found = access::with_keeper(&mut keeper, global, output, |access| read(access, kinds, since))?;
+        is_partial = found.is_partial;
+        saved = Some(keeper.family.store.put_records(id, &found.records)?);
+    }
+    let types = kinds.iter().map(|kind| type_of(*kind)).collect();
+    let query = Query { types, from: since, ..Query::default() };
+    let page = keeper.family.store.records(id, &query, MOST_RECORDS)?;
+    let unread: Vec<RecordKey> = page.records.iter().filter(|one| one.is_unread).map(|one| one.key).collect();
+    is_partial |= page.next.is_some();
+    let found = Found { records: page.records.into_iter().map(|one| one.record).collect(), is_partial };
+    print(&found, output);
+    let new = unread.len();
+    output.line(format!("{} {new}", output.say("うち未読", "New among them:")));
+    let mut object = to_json(&found);
+    object["unread"] = new.into();
+    if let Some(Saved { new, changed, unchanged }) = saved {
+        object["saved"] = json!({"new": new, "changed": changed, "unchanged": unchanged});
+    }
+    output.object(&object);
+    keeper.family.store.mark_read(id, Some(&unread))?;
+    keeper.family.close()
+}
+
+/// Most records of the store that one command shows.
+const MOST_RECORDS: u32 = 10_000;
+
+const fn type_of(kind: RecordKind) -> &'static str {
+    match kind {
+        RecordKind::Expense => Expense::TYPE,
+        RecordKind::Medication => Dispense::TYPE,
+        RecordKind::Immunization => Immunization::TYPE,
+        RecordKind::Checkup => Observation::TYPE,
+        RecordKind::AccessLog => AccessEntry::TYPE,
+    }
 }
 
 /// What was found, in one list.
@@ -62,9 +118,12 @@ fn print(found: &Found, output: Output) {
     }
     let pairs = duplicates::find(&found.records);
     duplicates::print(&pairs, MOST_PAIRS, output);
-    let records: Vec<Value> = found.records.iter().map(to_json).collect();
-    let pairs = duplicates::to_json(&pairs);
-    output.object(&json!({"records": records, "is_partial": found.is_partial, "duplicates": pairs}));
+}
+
+fn to_json(found: &Found) -> Value {
+    let records: Vec<Value> = found.records.iter().map(record_json).collect();
+    let pairs = duplicates::to_json(&duplicates::find(&found.records));
+    json!({"records": records, "is_partial": found.is_partial, "duplicates": pairs})
 }
 
 /// Date, source, what it is about, and the figure that matters most.
@@ -89,7 +148,7 @@ pub(crate) fn line(record: &Record, output: Output) -> String {
         Record::Access(access) => access.requestor().unwrap_or_default().to_owned(),
     };
     let source = source(record, output);
-    let padding = if output.lang == Lang::Ja { 14_usize } else { 20 }.saturating_sub(width(source));
+    let padding = if output.lang == Lang::En { 20_usize } else { 14 }.saturating_sub(width(source));
     format!("{date:<10}  {source}{:padding$}  {title}  {detail}", "").trim_end().to_owned()
 }
 
@@ -114,7 +173,7 @@ fn source(record: &Record, output: Output) -> &'static str {
     output.say(ja, en)
 }
 
-fn to_json(record: &Record) -> Value {
+fn record_json(record: &Record) -> Value {
     let mut object = json!({
         "source": record.source(),
         "date": record.date().map(date),

@@ -3,14 +3,13 @@
 use std::io::{BufRead, Read};
 use std::sync::Arc;
 
-use kazasu::jose::dpop::DeviceKey;
 use kazasu::qualify::{QualifyClient, SignIn};
 use serde_json::json;
 
 use crate::access::{self, ALL_SCOPES};
 use crate::args::Global;
 use crate::failure::Failure;
-use crate::keep::Kept;
+use crate::family::keeper;
 use crate::output::Output;
 use crate::qualify;
 
@@ -18,16 +17,16 @@ use crate::qualify;
 const MAX_LINE: u64 = 16 << 10;
 
 pub(crate) fn run(global: &Global, output: Output) -> Result<(), Failure> {
-    let path = global.keep.as_deref().ok_or_else(|| Failure::usage("sign-in needs --keep FILE for what it brings"))?;
+    let keeper = keeper::chosen(global)?;
+    let mut keeper =
+        keeper.ok_or_else(|| Failure::usage("sign-in needs --member, or --keep FILE for what it brings"))?;
     let mut settings = qualify::settings(global)?;
     access::ask_for(&mut settings, &ALL_SCOPES);
-    let mut kept = Kept::open(path)?;
-    if kept.suspension.is_some() {
-        return Err(Failure::usage("a suspension is waiting in this file: finish it with kazasu suspend"));
+    if keeper.suspension()?.is_some() {
+        return Err(Failure::usage("a suspension is waiting: finish it with kazasu suspend"));
     }
     let client = Arc::new(QualifyClient::with_ring(&settings, qualify::language(output))?);
-    let key: Arc<dyn DeviceKey> = Arc::new(kept.key()?);
-    let sign_in = SignIn::begin(client, key)?;
+    let sign_in = SignIn::begin(client, keeper.member()?.device_key)?;
     output.note(output.say("このページをブラウザーで開いてください：", "Please open this page in your browser:"));
     output.note(sign_in.url());
     output.note(
@@ -37,8 +36,8 @@ pub(crate) fn run(global: &Global, output: Output) -> Result<(), Failure> {
     let read = std::io::stdin().lock().take(MAX_LINE).read_line(&mut address);
     read.map_err(|_| Failure::usage("standard input cannot be read"))?;
     let mut access = sign_in.redeem(address.trim())?;
-    kept.access = access.take_unsaved()?;
-    kept.write()?;
+    access::keep(&mut access, &mut *keeper)?;
+    keeper.close()?;
     output.line(output.say("サインインしました", "Signed in"));
     output.object(&json!({"signed_in": true}));
     Ok(())

@@ -1,4 +1,5 @@
-//! `kazasu suspend`: stops access with a lost card, without the card; waits in the file of `--keep` for the network.
+//! `kazasu suspend`: stops access with a lost card, without the card; waits in the store or
+//! the file of `--keep` for the network.
 
 use std::sync::Arc;
 
@@ -9,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::args::{Global, Lang, ReasonToStop, SuspendArguments};
 use crate::failure::Failure;
-use crate::keep::Kept;
+use crate::family::keeper::{self, Keeper};
 use crate::output::Output;
 use crate::{ask, qualify};
 
@@ -17,30 +18,30 @@ pub(crate) fn run(arguments: &SuspendArguments, global: &Global, output: Output)
     // Before anything can fail.
     show_official_lines(output);
     ask::can_ask(arguments.yes)?;
-    let path = global.keep.as_deref().ok_or_else(|| Failure::usage("suspend needs --keep FILE of an earlier tap"))?;
+    let keeper = keeper::chosen(global)?;
+    let mut keeper =
+        keeper.ok_or_else(|| Failure::usage("suspend needs --member, or --keep FILE of an earlier tap"))?;
     let settings = qualify::settings(global)?;
-    let mut kept = Kept::open(path)?;
-    let Some(mut suspension) = waiting_or_new(&kept, arguments)? else {
-        return Err(Failure::usage("this file holds nothing to stop with: it is made by a tap with --keep"));
+    let is_waiting = keeper.suspension()?.is_some();
+    let Some(mut suspension) = waiting_or_new(&*keeper, arguments)? else {
+        return Err(Failure::usage("nothing is kept to stop with: a tap with --member or --keep brings it"));
     };
     let question = output.say("このアプリでの利用を停止しますか", "Stop access with this card?");
-    if kept.suspension.is_none() && !arguments.yes && !ask::agrees(question, output)? {
+    if !is_waiting && !arguments.yes && !ask::agrees(question, output)? {
         return Ok(());
     }
     // Everything but what the stop needs goes at once, network or not.
-    kept.access = None;
-    kept.suspension = Some(suspension.to_saved());
-    kept.write()?;
+    keeper.begin_stop(&suspension.to_saved())?;
     let client = Arc::new(QualifyClient::with_ring(&settings, qualify::language(output))?);
-    let outcome = suspension.send(client, Arc::new(kept.key()?));
+    let outcome = suspension.send(client, keeper.member()?.device_key);
     match outcome {
         Ok(suspended) => {
             if suspended.is_confirmed {
-                kept.delete()?;
+                keeper.end_stop()?;
             } else {
-                kept.suspension = Some(suspension.to_saved());
-                kept.write()?;
+                keeper.begin_stop(&suspension.to_saved())?;
             }
+            keeper.close()?;
             print(&suspended, output);
             output.object(&to_json(&suspended));
             Ok(())
@@ -55,9 +56,9 @@ pub(crate) fn run(arguments: &SuspendArguments, global: &Global, output: Output)
     }
 }
 
-fn waiting_or_new(kept: &Kept, arguments: &SuspendArguments) -> Result<Option<Suspension>, Failure> {
-    if let Some(waiting) = &kept.suspension {
-        return Ok(Some(Suspension::restore(waiting)?));
+fn waiting_or_new(keeper: &dyn Keeper, arguments: &SuspendArguments) -> Result<Option<Suspension>, Failure> {
+    if let Some(waiting) = keeper.suspension()? {
+        return Ok(Some(Suspension::restore(&waiting)?));
     }
     let last_seen = arguments.last_seen.as_deref().map(|text| {
         UnixMillis::parse_rfc3339(text).ok_or_else(|| Failure::usage("--last-seen: 2026-11-20T18:00:00+09:00"))
@@ -69,8 +70,8 @@ fn waiting_or_new(kept: &Kept, arguments: &SuspendArguments) -> Result<Option<Su
         ReasonToStop::PinLeaked => SuspensionReason::PinLeaked,
         ReasonToStop::DeviceLost => SuspensionReason::DeviceLost,
     };
-    let prepare = |saved| Suspension::prepare(saved, reason, last_seen, SystemClock.now());
-    Ok(kept.access.as_ref().map(prepare).transpose()?)
+    let prepare = |saved| Suspension::prepare(&saved, reason, last_seen, SystemClock.now());
+    Ok(keeper.access()?.map(prepare).transpose()?)
 }
 
 /// The telephone numbers, on standard error so that `--json` shows them too.
@@ -80,7 +81,7 @@ pub(crate) fn show_official_lines(output: Output) {
         "Only a telephone call stops the card itself. Please call first.",
     ));
     for line in OFFICIAL_LINES {
-        let what = if output.lang == Lang::Ja { line.japanese } else { line.english };
+        let what = if output.lang == Lang::En { line.english } else { line.japanese };
         output.note(format!("  {:<13} {what}", line.number));
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use kazasu::card::{Application, Card, Generation, KeyKind};
 use kazasu::iso7816;
+use kazasu::safety::Holder;
 
 use crate::error::{KazasuError, PinKind};
 use crate::transport::{CardTransport, Link};
@@ -96,10 +97,11 @@ pub fn read_attempts_left(transport: Arc<dyn CardTransport>) -> Result<PinAttemp
     })
 }
 
-/// Whether these four digits are easy to guess: repeated, running, a year, or a date of birth written MMDD, DDMM or YYMM.
+/// Whether these four digits are easy to guess: repeated, running, a year, a date of birth written MMDD, DDMM or YYMM, or
+/// the end of a phone number.
 /// A hint for the PIN screen, before the card is held; nothing is kept.
-#[uniffi::export]
-pub fn is_guessable_pin(pin: &[u8], birth_date: Option<String>) -> bool {
+#[uniffi::export(default(phone = None))]
+pub fn is_guessable_pin(pin: &[u8], birth_date: Option<String>, phone: Option<String>) -> bool {
     let birth_date = birth_date.as_deref().and_then(kazasu::time::CalendarDate::parse);
-    kazasu::safety::is_guessable_pin(pin, birth_date)
+    kazasu::safety::is_guessable_pin(pin, Holder { birth_date, phone: phone.as_deref() })
 }

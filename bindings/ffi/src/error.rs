@@ -325,11 +325,10 @@ impl KazasuError {
 
     /// What to tell the user: one sentence, one thing to do.
     pub fn user_text(&self, language: Language) -> String {
-        let japanese = language == Language::Japanese;
         let text = match self {
-            Self::VerifyUnanswered { .. } => verify_unanswered(japanese).to_owned(),
-            Self::Store { reason } => store(reason.fault(), japanese).to_owned(),
-            Self::MyNumberSuspected => my_number_suspected(japanese).to_owned(),
+            Self::VerifyUnanswered { .. } => verify_unanswered(language.into()).to_owned(),
+            Self::Store { reason } => store(reason.fault(), language.into()).to_owned(),
+            Self::MyNumberSuspected => my_number_suspected(language.into()).to_owned(),
             _ => crate::guidance::user_text(self.code(), language).unwrap_or_default(),
         };
         match self.attempts_left() {
@@ -470,7 +469,9 @@ mod tests {
         for error in errors {
             let ffi = KazasuError::from(error.clone());
             assert_eq!(ffi.code(), error.code(), "{error:?}");
-            assert_eq!(ffi.user_text(Language::Japanese), kazasu::guidance::text(&error, true), "{error:?}");
+            for language in [Language::Japanese, Language::English, Language::EasyJapanese] {
+                assert_eq!(ffi.user_text(language), kazasu::guidance::text(&error, language.into()), "{error:?}");
+            }
             assert_eq!(ffi.attempts_left(), error.attempts_left(), "{error:?}");
         }
     }

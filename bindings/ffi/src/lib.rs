@@ -4,11 +4,13 @@ pub mod card;
 pub mod device_key;
 pub mod error;
 pub mod guidance;
+pub mod key_wrapper;
 pub mod log;
 pub mod qualify;
 pub mod session;
 #[cfg(feature = "simulator")]
 pub mod simulator;
+pub mod store;
 pub mod transport;
 
 #[cfg(all(feature = "simulator", not(debug_assertions)))]

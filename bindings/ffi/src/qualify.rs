@@ -90,7 +90,7 @@ impl QualifyClient {
             ..Settings::default()
         };
         let language = match language {
-            Language::Japanese => core::Language::Japanese,
+            Language::Japanese | Language::EasyJapanese => core::Language::Japanese,
             Language::English => core::Language::English,
         };
         Ok(Arc::new(Self { core: Arc::new(core::QualifyClient::with_ring(&settings, language)?) }))

@@ -14,8 +14,11 @@ use crate::error::KazasuError;
 use crate::qualify::QualifyClient;
 use crate::transport::{CardTransport, Link};
 
+mod records;
 mod result;
 
+pub use records::{FetchedRecords, RecordKind};
+pub(crate) use result::Typed;
 pub use result::{EligibilityResult, Freshness, InsuranceInfo, Qualification, SessionWarning};
 
 /// Whose request this is.
@@ -102,6 +105,7 @@ enum State {
     New(Box<core::Member>),
     Awaiting(Box<core::AwaitingTap>),
     Signed(Box<core::Signed>),
+    Access(Box<kazasu::qualify::Access>),
     /// A call is at work, or it panicked.
     Taken,
 }
@@ -114,6 +118,8 @@ pub struct Session {
     /// Beside the state, which a running call holds.
     cancellation: Mutex<Cancellation>,
     pin_was_sent: AtomicBool,
+    /// FHIR JSON of the last answer.
+    answer: Mutex<Option<String>>,
 }
 
 /// A method, not a constructor of `Session`: generated Kotlin counts the calls in which an object is the receiver and
@@ -136,6 +142,7 @@ impl QualifyClient {
             state: Mutex::new(State::New(Box::new(member))),
             cancellation: Mutex::default(),
             pin_was_sent: AtomicBool::new(false),
+            answer: Mutex::default(),
         })
     }
 }
@@ -184,7 +191,9 @@ impl Session {
                 awaiting.set_cancellation(self.cancellation());
                 Ok(awaiting.renew()?)
             }
-            State::New(_) | State::Signed(_) | State::Taken => Err(wrong_order("renew belongs between begin and tap")),
+            State::New(_) | State::Signed(_) | State::Access(_) | State::Taken => {
+                Err(wrong_order("renew belongs between begin and tap"))
+            }
         }
     }
 
@@ -246,14 +255,48 @@ impl Session {
         match &mut *self.lock()? {
             State::Signed(signed) => {
                 signed.set_cancellation(self.cancellation());
-                Ok(EligibilityResult::of(&signed.finish()?))
+                let qualified = signed.finish()?;
+                let answer = qualified.eligibility.as_json().to_string();
+                *self.answer.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer);
+                Ok(EligibilityResult::of(&qualified))
             }
-            State::New(_) | State::Awaiting(_) | State::Taken => Err(wrong_order("finish belongs after tap")),
+            State::New(_) | State::Awaiting(_) | State::Access(_) | State::Taken => {
+                Err(wrong_order("finish belongs after tap"))
+            }
         }
+    }
+
+    /// What `finish` was answered, as FHIR R4 JSON, for `Store.add_history`. Personal: it belongs in no log. Does not block.
+    pub fn answer_json(&self) -> Option<String> {
+        self.answer.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
 impl Session {
+    /// The access that `finish` has given: the session keeps nothing else from then on.
+    fn with_access<R>(
+        &self,
+        work: impl FnOnce(&mut kazasu::qualify::Access) -> Result<R, kazasu::Error>,
+    ) -> Result<R, KazasuError> {
+        let mut state = self.lock()?;
+        if self.answer_json().is_none() {
+            return Err(wrong_order("there is access after finish"));
+        }
+        *state = match std::mem::replace(&mut *state, State::Taken) {
+            State::Signed(signed) => State::Access(Box::new(signed.into_access()?)),
+            other => other,
+        };
+        match &mut *state {
+            State::Access(access) => {
+                access.set_cancellation(self.cancellation());
+                Ok(work(access)?)
+            }
+            State::New(_) | State::Awaiting(_) | State::Signed(_) | State::Taken => {
+                Err(wrong_order("there is access after finish"))
+            }
+        }
+    }
+
     fn cancellation(&self) -> Cancellation {
         self.cancellation.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

@@ -63,6 +63,25 @@ pub enum CertificateState {
     Grace,
 }
 
+impl CertificateState {
+    /// The state at `now` of a certificate with these first and last instants. Days are those in Japan.
+    ///
+    /// # Errors
+    /// [`CertificateFault::NotYetValid`] or [`CertificateFault::Expired`].
+    pub fn at(not_before: UnixMillis, not_after: UnixMillis, now: UnixMillis) -> Result<Self, CertificateFault> {
+        let last_day = CalendarDate::in_japan(not_after).end_of_month_after(GRACE_MONTHS);
+        if now < not_before {
+            Err(CertificateFault::NotYetValid)
+        } else if now <= not_after {
+            Ok(Self::Valid)
+        } else if CalendarDate::in_japan(now) <= last_day {
+            Ok(Self::Grace)
+        } else {
+            Err(CertificateFault::Expired)
+        }
+    }
+}
+
 /// What a check of the authentication certificate found.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Verdict {
@@ -175,16 +194,7 @@ impl Certificate {
     /// # Errors
     /// [`CertificateFault::NotYetValid`] or [`CertificateFault::Expired`].
     pub fn state(&self, now: UnixMillis) -> Result<CertificateState, CertificateFault> {
-        let last_day = CalendarDate::in_japan(self.not_after).end_of_month_after(GRACE_MONTHS);
-        if now < self.not_before {
-            Err(CertificateFault::NotYetValid)
-        } else if now <= self.not_after {
-            Ok(CertificateState::Valid)
-        } else if CalendarDate::in_japan(now) <= last_day {
-            Ok(CertificateState::Grace)
-        } else {
-            Err(CertificateFault::Expired)
-        }
+        CertificateState::at(self.not_before, self.not_after, now)
     }
 
     /// Whether the key of `issuer`, by that name, signed this certificate. A root is issued by itself.

@@ -5,7 +5,8 @@ use super::{code_in, extension, items, text};
 use crate::insurance::{Medication, Source};
 
 const YJ_CODE: &str = "http://capstandard.jp/iyaku.info/CodeSystem/YJ-code";
-const PRESCRIPTION_ID: &str = "http://jpfhir.jp/fhir/core/IdSystem/prescription-document-identifier";
+/// 処方箋ID of JP Core.
+const PRESCRIPTION_ID: &str = "urn:oid:1.2.392.100495.20.3.11";
 
 resource!(
     /// One medicine as it was prescribed, dispensed or claimed.
@@ -103,5 +104,25 @@ impl Dispense {
     /// Name of the pharmacy or institution.
     pub fn provider(&self) -> Option<&str> {
         items(&self.0, "performer").find_map(|performer| text(performer.get("actor")?, "display"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_prescription_is_told_by_its_own_id_alone() {
+        let of = |system: &str| {
+            let id = json!({"system": system, "value": "1318814790-1"});
+            let dispense =
+                json!({"resourceType": "MedicationDispense", "whenHandedOver": "2026-11-10", "identifier": [id]});
+            let dispense = Dispense::new(dispense).expect("a dispense");
+            dispense.to_medication().and_then(|one| one.prescription).map(str::to_owned)
+        };
+        assert_eq!(of("urn:oid:1.2.392.100495.20.3.11").as_deref(), Some("1318814790-1"));
+        assert_eq!(of("http://jpfhir.jp/fhir/core/mhlw/IdSystem/Medication-RPGroupNumber"), None);
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{NAMESPACE, code_in, extension, extension_by_url, items, text};
+use super::{NAMESPACE, code_in, extension, extension_by_url, identifier, items, text};
 use crate::error::{Error, ResourceFault};
 use crate::secret::opaque_debug;
 use crate::time::{CalendarDate, UnixMillis};
@@ -10,6 +10,7 @@ use crate::time::{CalendarDate, UnixMillis};
 const BENEFIT_TYPE: &str = "http://terminology.hl7.org/CodeSystem/benefit-type";
 const COPAY_TYPE: &str = "http://terminology.hl7.org/CodeSystem/coverage-copay-type";
 const INSURER_NUMBER: &str = "http://jpfhir.jp/fhir/core/mhlw/IdSystem/InsurerNumber";
+const INSURED_PERSON_CATEGORY: &str = "http://jpfhir.jp/fhir/core/mhlw/CodeSystem/InsuredPersonCategory";
 const JP_COVERAGE: &str = "http://jpfhir.jp/fhir/core/Extension/StructureDefinition/JP_Coverage_InsuredPerson";
 const DAY_MS: i64 = 86_400_000;
 
@@ -99,6 +100,14 @@ impl Eligibility {
         }
     }
 
+    /// Reads one that an app hands in, as strictly as what a server sends: bounded, and without a My Number.
+    ///
+    /// # Errors
+    /// As [`Eligibility::new`], and [`ResourceFault::TooLarge`], [`ResourceFault::MyNumber`].
+    pub fn parse(json: &[u8]) -> Result<Self, Error> {
+        Self::new(crate::json::parse_object(json, "eligibility answer")?)
+    }
+
     /// The resource as it was received.
     pub fn as_json(&self) -> &Value {
         &self.0
@@ -107,6 +116,26 @@ impl Eligibility {
     /// The question it answers, which is what a queued answer is asked for with.
     pub fn request(&self) -> Option<&str> {
         text(self.0.get("request")?, "reference")
+    }
+
+    /// 確認番号: what proves this check to a clinic or an insurer.
+    pub fn proof(&self) -> Option<&str> {
+        identifier(&self.0, "eligibility-proof")
+    }
+
+    /// The person's name, where the server tells it.
+    pub fn patient_name(&self) -> Option<&str> {
+        let contained = || text(items(self.patient()?, "name").next()?, "text");
+        text(self.0.get("patient")?, "display").or_else(contained)
+    }
+
+    /// The person's date of birth, where the server tells it.
+    pub fn birth_date(&self) -> Option<CalendarDate> {
+        CalendarDate::parse(text(self.patient()?, "birthDate")?)
+    }
+
+    fn patient(&self) -> Option<&Value> {
+        items(&self.0, "contained").find(|resource| text(resource, "resourceType") == Some("Patient"))
     }
 
     /// What the answer means. Validity comes from the `qualification-validity` extension, else from `inforce`.
@@ -312,6 +341,15 @@ impl<'a> Coverage<'a> {
     /// 枝番.
     pub fn branch_number(&self) -> Option<&'a str> {
         self.insured_person("SubNumber")
+    }
+
+    /// 家族 (被扶養者) or 本人 (被保険者), where the server says so (InsuredPersonCategory).
+    pub fn is_dependent(&self) -> Option<bool> {
+        match code_in(self.resource.get("relationship")?, Some(INSURED_PERSON_CATEGORY))? {
+            "1" => Some(false),
+            "2" => Some(true),
+            _ => None,
+        }
     }
 
     /// First day, `YYYY-MM-DD`.

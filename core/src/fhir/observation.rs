@@ -35,6 +35,12 @@ impl Observation {
         coded.or_else(|| text(&self.0, "valueString")).map(str::to_owned)
     }
 
+    /// The number as it was written, the mark before it (`<`, `>=` …) and its unit.
+    pub fn quantity(&self) -> Option<(String, Option<&str>, Option<&str>)> {
+        let quantity = self.0.get("valueQuantity")?;
+        Some((decimal(quantity, "value")?, text(quantity, "comparator"), text(quantity, "unit")))
+    }
+
     /// What the server says about the reference range.
     pub fn reference_range(&self) -> Option<&str> {
         items(&self.0, "referenceRange").find_map(|range| text(range, "text"))

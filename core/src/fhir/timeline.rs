@@ -8,6 +8,9 @@ use super::expense::Expense;
 use super::immunization::Immunization;
 use super::observation::Observation;
 use super::resource::DataDate;
+use super::text;
+use crate::error::{Error, ResourceFault};
+use crate::json as border;
 
 /// A record of one of the five kinds.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,6 +28,29 @@ pub enum Record {
 }
 
 impl Record {
+    /// Takes a parsed resource of one of the five types.
+    ///
+    /// # Errors
+    /// [`ResourceFault::Malformed`] for another type.
+    pub fn new(resource: Value) -> Result<Self, Error> {
+        match text(&resource, "resourceType") {
+            Some(Expense::TYPE) => Expense::new(resource).map(Self::Expense),
+            Some(Dispense::TYPE) => Dispense::new(resource).map(Self::Dispense),
+            Some(Immunization::TYPE) => Immunization::new(resource).map(Self::Immunization),
+            Some(Observation::TYPE) => Observation::new(resource).map(Self::Observation),
+            Some(AccessEntry::TYPE) => AccessEntry::new(resource).map(Self::Access),
+            _ => Err(ResourceFault::Malformed { what: "record" }.into()),
+        }
+    }
+
+    /// Reads one that an app hands in, as strictly as what a server sends: bounded, and without a My Number.
+    ///
+    /// # Errors
+    /// [`Error::Resource`].
+    pub fn parse(json: &[u8]) -> Result<Self, Error> {
+        Self::new(border::parse_object(json, "record")?)
+    }
+
     /// The date of the data: of the care, not of its arrival.
     pub fn date(&self) -> Option<DataDate> {
         match self {
@@ -80,4 +106,22 @@ impl Record {
 pub fn timeline(mut records: Vec<Record>) -> Vec<Record> {
     records.sort_by_key(|record| std::cmp::Reverse(record.date().map(|date| date.date)));
     records
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_from_an_app_meet_the_same_border_as_a_servers() {
+        let record = Record::parse(br#"{"resourceType": "Observation", "id": "o"}"#).expect("a record");
+        assert_eq!(record.source(), "observation");
+        let number = br#"{"resourceType": "Observation",
+            "identifier": [{"system": "urn:my-number", "value": "123456789018"}]}"#;
+        let code = |json: &[u8]| Record::parse(json).map_err(|error| error.code()).map(drop);
+        assert_eq!(code(number), Err("KZ-D05"));
+        for json in [&b"[]"[..], b"{", br#"{"resourceType": "Patient"}"#] {
+            assert_eq!(code(json), Err("KZ-D01"));
+        }
+    }
 }

@@ -179,8 +179,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_changed_digit_of_an_insurer_number_is_noticed(body in 0_u32..10_000_000, at in 0_usize..8, by in 1_u8..=9) {
-            let valid = (0..10).map(|last| format!("{body:07}{last}")).find(|n| check_insurer_number(n) == CheckDigit::Ok);
+        fn a_changed_digit_is_noticed(body in 0_u32..10_000_000, at in 0_usize..8, by in 1_u8..=9) {
+            let mut numbers = (0..10).map(|last| format!("{body:07}{last}"));
+            let valid = numbers.find(|number| check_insurer_number(number) == CheckDigit::Ok);
             let mut digits = valid.expect("one of ten fits").into_bytes();
             digits[at] = b'0' + (digits[at] - b'0' + by) % 10;
             let changed = String::from_utf8(digits).expect("ASCII");

@@ -3,6 +3,7 @@
 //! The share the server names always wins. What is computed here only tells whether that share is plausible: income,
 //! certificates and local subsidies are not known.
 
+use super::YearMonth;
 use super::rules::{Node, RulesError, RulesHeader};
 use crate::time::CalendarDate;
 
@@ -95,13 +96,20 @@ impl CopayRules {
         Some(AgePeriod { group, from, through })
     }
 
+    /// Whether the limits of 高額療養費 are halved for a person in this month: that of the 75th birthday, unless it is the
+    /// first (健康保険法施行令 41条4項).
+    pub fn halves_limits(&self, birth: CalendarDate, month: YearMonth) -> bool {
+        let first_day = reaches_age_on(birth, self.late_elderly_age).day_after();
+        YearMonth::of(first_day) == month && first_day.day != 1
+    }
+
     /// Shares that people of a group have, in percent.
     pub fn percents(&self, group: AgeGroup) -> &[u8] {
         self.percents.iter().find(|(of, _)| *of == group).map_or(&[], |(_, percents)| percents)
     }
 
-    /// Whether the share that the server named is one that people of this age have. `is_late_elderly` for those under 75
-    /// with a certified disability who are in 後期高齢者医療.
+    /// Whether the share that the server named is one that people of this age have. `is_late_elderly` for those under
+    /// 75 with a certified disability who are in 後期高齢者医療.
     pub fn hint(&self, birth: CalendarDate, on: CalendarDate, percent: u8, is_late_elderly: bool) -> CopayHint {
         let Some(period) = self.age_period(birth, on).filter(|_| self.header.covers(on)) else {
             return CopayHint::Unknown;
@@ -199,6 +207,15 @@ mod tests {
     }
 
     #[test]
+    fn limits_are_halved_in_one_month_and_not_for_the_first_of_it() {
+        let halves = |birth, month| copay().halves_limits(day(birth), YearMonth::parse(month).expect("a month"));
+        assert!(halves("1951-11-20", "2026-11") && halves("1951-11-02", "2026-11") && halves("1951-11-30", "2026-11"));
+        assert!(!halves("1951-11-20", "2026-10") && !halves("1951-11-20", "2026-12"));
+        assert!(!halves("1951-11-01", "2026-11") && !halves("1951-11-01", "2026-10"));
+        assert!(!halves("1952-02-29", "2027-02") && !halves("1952-02-29", "2027-03"), "75 from 1 March");
+    }
+
+    #[test]
     fn a_share_is_plausible_or_not_and_unknown_without_a_table() {
         let copay = copay();
         let hint = |birth, on, percent, late| copay.hint(day(birth), day(on), percent, late);
@@ -223,7 +240,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_periods_of_a_life_follow_one_another(year in 1900_u16..2030, month in 1_u8..=12, day in 1_u8..=31, age in 0_u16..110) {
+        fn the_periods_of_a_life_follow_one_another(
+            year in 1900_u16..2030,
+            month in 1_u8..=12,
+            day in 1_u8..=31,
+            age in 0_u16..110,
+        ) {
             let birth = CalendarDate { year, month, day };
             prop_assume!(CalendarDate::parse(&birth.to_string()).is_some());
             let copay = copay();

@@ -1,7 +1,7 @@
 //! 医療費控除の試算 (所得税法 73条, 国税庁 No.1120), and what to look at before the figures are used.
 //!
-//! Every figure here is a 試算: the tax return decides. Findings point to payments by index; the user answers them, and the
-//! answers come back as [`Answer`]s.
+//! Every figure here is a 試算: the tax return decides. Findings point to payments by index; the user answers them, and
+//! the answers come back as [`Answer`]s.
 
 mod findings;
 
@@ -49,7 +49,8 @@ pub struct Insured<'a> {
 /// The user's answer to a finding about one payment.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Answer {
-    /// Count it though [D-1](Finding::Twice), [D-3](Finding::NotDeductible) or [D-5](Finding::NoticeDiffers) says not to.
+    /// Count it though [D-1](Finding::Twice), [D-3](Finding::NotDeductible) or [D-5](Finding::NoticeDiffers) says not
+    /// to.
     Include(usize),
     /// Do not count it.
     Exclude(usize),
@@ -153,7 +154,6 @@ impl DeductionRules {
         let floor = self.floor(input.income_yen);
         let deduction =
             paid.saturating_sub(reimbursed).saturating_sub(i128::from(floor)).clamp(0, i128::from(self.cap_yen));
-        let years = self.receipt_years.saturating_add(1);
         Some(DeductionEstimate {
             paid_yen: i64::try_from(paid).unwrap_or(i64::MAX),
             reimbursed_yen: i64::try_from(reimbursed).unwrap_or(i64::MAX),
@@ -161,12 +161,14 @@ impl DeductionRules {
             deduction_yen: i64::try_from(deduction).unwrap_or(self.cap_yen),
             counted,
             excluded,
-            keep_receipts_through: CalendarDate {
-                year: input.year.saturating_add(years),
-                month: self.filing_month,
-                day: self.filing_day,
-            },
+            keep_receipts_through: self.keep_receipts_through(input.year),
         })
+    }
+
+    /// The day to which the receipts of a tax year are to be kept.
+    pub const fn keep_receipts_through(&self, tax_year: u16) -> CalendarDate {
+        let years = self.receipt_years.saturating_add(1);
+        CalendarDate { year: tax_year.saturating_add(years), month: self.filing_month, day: self.filing_day }
     }
 
     /// セルフメディケーション税制 (租税特別措置法 41条の17), which excludes 医療費控除; `None` for a year it does not cover.

@@ -110,8 +110,8 @@ pub struct IngredientTable {
 }
 
 impl IngredientTable {
-    /// Takes rows of a head of the YJ code (seven characters and more tell ingredient and route) and the names of what is
-    /// in it. Rows of the same head are joined; names are compared without spaces and what stands in brackets.
+    /// Takes rows of a head of the YJ code (seven characters and more tell ingredient and route) and the names of what
+    /// is in it. Rows of the same head are joined; names are compared without spaces and what stands in brackets.
     pub fn from_rows<H: AsRef<str>, N: AsRef<str>>(rows: impl IntoIterator<Item = (H, Vec<N>)>) -> Self {
         let mut table = Self::default();
         for (head, names) in rows {

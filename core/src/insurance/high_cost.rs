@@ -122,13 +122,14 @@ impl HighCostRules {
         text.and_then(YearMonth::parse).ok_or(HighCostError::NoTreatmentMonth)
     }
 
-    /// The limit of a month for a category: its code (`A01` … `B10`), or its name where the table has no code for it yet.
+    /// The limit of a month for a category: its code (`A01` … `B10`), or its name where the table has no code for it
+    /// yet.
     ///
     /// `cost_yen` is 医療費の総額 of what is added up, before insurance; `is_repeated` says 多数回該当.
     ///
     /// # Errors
-    /// [`HighCostError::Unknown`] without a table or row, [`HighCostError::NoTotalCost`] where the limit depends on a cost
-    /// that is `None`, [`HighCostError::OutOfRange`].
+    /// [`HighCostError::Unknown`] without a table or row, [`HighCostError::NoTotalCost`] where the limit depends on a
+    /// cost that is `None`, [`HighCostError::OutOfRange`].
     pub fn limit(
         &self,
         month: YearMonth,

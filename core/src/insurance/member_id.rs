@@ -73,6 +73,7 @@ mod tests {
         {
             assert_eq!(normalized_for_comparison(same), plain, "{same}");
         }
+        assert_eq!(normalized_for_comparison("E¨"), "Ë", "what a space had kept apart");
         assert_ne!(normalized_for_comparison("13-01ガa"), plain, "capitals are not folded");
     }
 

@@ -1,7 +1,7 @@
 //! Rules of Japanese health insurance, and of medicines.
 //!
-//! Pure functions: the day comes as an argument. Amounts, dates and codes that a law may change are tables with a period
-//! of validity ([`Rules`]); where no table covers what is asked, the answer is "unknown".
+//! Pure functions: the day comes as an argument. Amounts, dates and codes that a law may change are tables with a
+//! period of validity ([`Rules`]); where no table covers what is asked, the answer is "unknown".
 
 mod check_digit;
 mod checkup;

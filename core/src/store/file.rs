@@ -5,7 +5,7 @@
 //! [`StoreFault::Damaged`] like any other damage.
 
 use std::fs::{self, OpenOptions};
-use std::ops::{RangeBounds, RangeInclusive};
+use std::ops::{Bound, RangeInclusive};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
@@ -18,6 +18,8 @@ use crate::error::{Error, StoreFault};
 const CACHE: usize = 8 << 20;
 /// What redb or the file system said of bytes that cannot be read.
 const DAMAGED: StoreFault = StoreFault::Damaged { what: "file" };
+/// What was handed over as work has not run.
+pub(super) const NOT_RUN: Error = Error::Internal { detail: "a transaction was skipped" };
 const CLOSED: Error = Error::Internal { detail: "the file is closed" };
 
 /// The open file, locked against other processes. It is there until it is dropped.
@@ -55,6 +57,16 @@ impl File {
 
     /// A consistent view.
     pub(super) fn read<R>(&self, work: impl FnOnce(&Reader) -> Result<R, Error>) -> Result<R, Error> {
+        let (mut work, mut result) = (Some(work), None);
+        self.read_once(&mut |reader| {
+            result = work.take().map(|work| work(reader)).transpose()?;
+            Ok(())
+        })?;
+        result.ok_or(NOT_RUN)
+    }
+
+    /// One copy of this in the library, whatever the work is.
+    fn read_once(&self, work: &mut dyn FnMut(&Reader) -> Result<(), Error>) -> Result<(), Error> {
         let database = self.database.as_ref().ok_or(CLOSED)?;
         guarded(|| work(&Reader(database.begin_read().map_err(|error| of_redb(error.into()))?)))
     }
@@ -180,25 +192,27 @@ impl Reader {
         &self,
         table: Table,
         range: &RangeInclusive<Vec<u8>>,
-        visit: impl FnMut(&[u8], &[u8]) -> Result<Visit, Error>,
+        mut visit: impl FnMut(&[u8], &[u8]) -> Result<Visit, Error>,
     ) -> Result<(), Error> {
-        self.visit_from(table, range.start().as_slice()..=range.end().as_slice(), visit)
+        let bounds = (Bound::Included(range.start().as_slice()), Bound::Included(range.end().as_slice()));
+        self.visit_from(table, bounds, &mut visit)
     }
 
     /// Shows every row in the order of the keys.
     pub(super) fn visit_all(
         &self,
         table: Table,
-        visit: impl FnMut(&[u8], &[u8]) -> Result<Visit, Error>,
+        mut visit: impl FnMut(&[u8], &[u8]) -> Result<Visit, Error>,
     ) -> Result<(), Error> {
-        self.visit_from(table, &[][..].., visit)
+        self.visit_from(table, (Bound::Unbounded, Bound::Unbounded), &mut visit)
     }
 
-    fn visit_from<'k>(
+    /// One copy of this in the library, whatever the visitor is.
+    fn visit_from(
         &self,
         table: Table,
-        range: impl RangeBounds<&'k [u8]> + 'k,
-        mut visit: impl FnMut(&[u8], &[u8]) -> Result<Visit, Error>,
+        range: (Bound<&[u8]>, Bound<&[u8]>),
+        visit: &mut Visitor<'_>,
     ) -> Result<(), Error> {
         let table = self.0.open_table(definition(table)).map_err(|error| of_redb(error.into()))?;
         let rows = table.range::<&[u8]>(range);
@@ -211,6 +225,9 @@ impl Reader {
         Ok(())
     }
 }
+
+/// Looks at the key and the value of a row.
+type Visitor<'v> = dyn FnMut(&[u8], &[u8]) -> Result<Visit, Error> + 'v;
 
 /// Whether to go on.
 #[derive(Clone, Copy, Eq, PartialEq)]

@@ -96,14 +96,23 @@ impl Store {
 
     /// [`Store::write`] whatever the epoch has seen.
     fn write_in_epoch<R>(&mut self, work: impl FnOnce(&mut Tx<'_>) -> Result<R, Error>) -> Result<R, Error> {
-        let (ring, context, state) = (&self.ring, &self.context, self.state.clone());
-        let (result, state) = self.file.write(|writer| {
-            let mut tx = Tx::new(writer, ring, context, state)?;
-            let result = work(&mut tx)?;
-            Ok((result, tx.seal_state()?))
+        let (mut work, mut result) = (Some(work), None);
+        self.write_once(&mut |tx| {
+            result = work.take().map(|work| work(tx)).transpose()?;
+            Ok(())
         })?;
-        self.state = state;
-        Ok(result)
+        result.ok_or(file::NOT_RUN)
+    }
+
+    /// One copy of this in the library, whatever the work is.
+    fn write_once(&mut self, work: &mut dyn FnMut(&mut Tx<'_>) -> Result<(), Error>) -> Result<(), Error> {
+        let (ring, context, state) = (&self.ring, &self.context, self.state.clone());
+        self.state = self.file.write(|writer| {
+            let mut tx = Tx::new(writer, ring, context, state)?;
+            work(&mut tx)?;
+            tx.seal_state()
+        })?;
+        Ok(())
     }
 
     /// One consistent look.

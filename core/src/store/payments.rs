@@ -20,6 +20,18 @@ const LARGEST_AMOUNT: i64 = 999_999_999;
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct PaymentId([u8; 16]);
 
+impl PaymentId {
+    /// What [`PaymentId::from_bytes`] reads.
+    pub const fn to_bytes(self) -> [u8; 16] {
+        self.0
+    }
+
+    /// Reads [`PaymentId::to_bytes`]; `None` for another length. One of no payment finds nothing.
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        bytes.try_into().ok().map(Self)
+    }
+}
+
 /// A payment that was kept.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct StoredPayment {

@@ -17,7 +17,7 @@ use super::schema::Table;
 use super::{Store, Tx, under};
 use crate::crypto::sha256;
 use crate::error::{Error, StoreFault};
-use crate::fhir::{AccessEntry, Dispense, Expense, Immunization, Observation, Record};
+use crate::fhir::Record;
 use crate::time::CalendarDate;
 
 /// What days are counted from.
@@ -28,6 +28,18 @@ const NO_DAY: u32 = u32::MAX;
 /// Which record of a member: good for as long as the record's date does not change.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct RecordKey([u8; 20]);
+
+impl RecordKey {
+    /// What [`RecordKey::from_bytes`] reads.
+    pub const fn to_bytes(self) -> [u8; 20] {
+        self.0
+    }
+
+    /// Reads [`RecordKey::to_bytes`]; `None` for another length. One of no record finds nothing.
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        bytes.try_into().ok().map(Self)
+    }
+}
 
 /// A record and whether it was looked at.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,7 +55,7 @@ pub struct StoredRecord {
 /// Which part of the list.
 #[derive(Clone, Debug, Default)]
 pub struct Query {
-    /// Types of resources, such as [`Expense::TYPE`]; empty for all.
+    /// Types of resources, such as [`Expense::TYPE`](crate::fhir::Expense::TYPE); empty for all.
     pub types: Vec<&'static str>,
     /// Not before this day.
     pub from: Option<CalendarDate>,
@@ -248,13 +260,5 @@ pub(super) fn day_newest_first(date: Option<CalendarDate>) -> u32 {
 }
 
 fn parse(bytes: &[u8]) -> Option<Record> {
-    let json: Value = serde_json::from_slice(bytes).ok()?;
-    match json.get("resourceType")?.as_str()? {
-        Expense::TYPE => Expense::new(json).ok().map(Record::Expense),
-        Dispense::TYPE => Dispense::new(json).ok().map(Record::Dispense),
-        Immunization::TYPE => Immunization::new(json).ok().map(Record::Immunization),
-        Observation::TYPE => Observation::new(json).ok().map(Record::Observation),
-        AccessEntry::TYPE => AccessEntry::new(json).ok().map(Record::Access),
-        _ => None,
-    }
+    Record::new(serde_json::from_slice(bytes).ok()?).ok()
 }

@@ -115,5 +115,6 @@ class PinTest : SandboxTest() {
         assertArrayEquals("1111".toCharArray(), easy)
         assertTrue(isGuessablePin("0405".toCharArray(), "1990-04-05"))
         assertFalse(isGuessablePin("5937".toCharArray(), "1990-04-05"))
+        assertTrue(isGuessablePin("5937".toCharArray(), phone = "090-1234-5937"))
     }
 }

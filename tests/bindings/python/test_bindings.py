@@ -260,6 +260,8 @@ def test_a_sixth_member_and_a_guessable_pin():
     with pytest.raises(kz.KazasuError.TooManyMembers) as many:
         kz.check_new_member(5)
     assert many.value.code() == "KZ-D06"
+    assert kz.is_guessable_pin(b"5937", None, "090-1234-5937") and kz.nfc_hint(0, kz.Language.JAPANESE) is None
+    assert kz.nfc_hint(2, kz.Language.EASY_JAPANESE, "上").count("上") == 1
     assert kz.is_guessable_pin(b"1111", None) and not kz.is_guessable_pin(b"5937", "1990-04-05")
 
 

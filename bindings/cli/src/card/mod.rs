@@ -12,6 +12,7 @@ mod sign;
 
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use kazasu::card::LastAttempt;
@@ -45,7 +46,7 @@ pub(crate) fn last_attempt(global: &Global) -> LastAttempt {
 }
 
 /// A file for a result, opened before anybody is asked for a PIN. Nothing is left of a new one when the result never comes.
-struct Destination {
+pub(crate) struct Destination {
     path: PathBuf,
     file: File,
     /// Made by this program, and still without the result.
@@ -54,7 +55,17 @@ struct Destination {
 
 impl Destination {
     fn open(path: &Path) -> Result<Self, Failure> {
+        Self::open_with(path, OpenOptions::new())
+    }
+
+    /// One that only its owner can read, where it is new.
+    pub(crate) fn open_private(path: &Path) -> Result<Self, Failure> {
         let mut options = OpenOptions::new();
+        options.mode(0o600);
+        Self::open_with(path, options)
+    }
+
+    fn open_with(path: &Path, mut options: OpenOptions) -> Result<Self, Failure> {
         let (file, is_hollow) = match options.write(true).create_new(true).open(path) {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => (options.create_new(false).open(path), false),
             made => (made, true),
@@ -63,7 +74,7 @@ impl Destination {
         Ok(Self { path: path.to_owned(), file, is_hollow })
     }
 
-    fn write(mut self, bytes: &[u8]) -> Result<(), Failure> {
+    pub(crate) fn write(mut self, bytes: &[u8]) -> Result<(), Failure> {
         let is_file = self.file.metadata().is_ok_and(|metadata| metadata.is_file());
         let emptied = if is_file { self.file.set_len(0) } else { Ok(()) };
         let written = emptied.and_then(|()| self.file.write_all(bytes)).and_then(|()| self.file.flush());

@@ -3,7 +3,7 @@
 use kazasu::card::Card;
 use kazasu::error::PinKind;
 use kazasu::iso7816::CardCapabilities;
-use kazasu::safety;
+use kazasu::safety::{self, Holder};
 use kazasu::time::CalendarDate;
 use serde_json::json;
 
@@ -53,9 +53,9 @@ pub(super) fn change(arguments: &PinChangeArguments, global: &Global, output: Ou
         .birth_date
         .as_deref()
         .map(|text| CalendarDate::parse(text).ok_or_else(|| Failure::usage("--birth-date: YYYY-MM-DD")));
-    let birth_date = birth_date.transpose()?;
+    let holder = Holder { birth_date: birth_date.transpose()?, phone: arguments.phone.as_deref() };
     let check = |new: &[u8]| {
-        if !arguments.accept_guessable && safety::is_guessable_secret(new, birth_date) {
+        if !arguments.accept_guessable && safety::is_guessable_secret(new, holder) {
             return Err(Failure::usage(output.say(
                 "推測されやすい暗証番号です（--accept-guessable で許可。送信していません）",
                 "this PIN is easy to guess; --accept-guessable permits it; nothing was sent",

@@ -2,6 +2,7 @@
 
 use kazasu::fhir::{self, InvalidReason};
 use kazasu::session::{Qualified, Warning};
+use kazasu::time::UnixMillis;
 
 /// What the answer means for the person.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, uniffi::Enum)]
@@ -91,7 +92,33 @@ pub struct EligibilityResult {
 
 impl EligibilityResult {
     pub(super) fn of(qualified: &Qualified) -> Self {
-        let eligibility = &qualified.eligibility;
+        let typed = Typed::of(&qualified.eligibility, qualified.answered_at);
+        Self {
+            qualification: typed.qualification,
+            code: typed.code,
+            insurances: typed.insurances,
+            primary: typed.primary,
+            as_of_unix_ms: typed.as_of_unix_ms,
+            freshness: typed.freshness,
+            warnings: qualified.warnings.iter().map(warning).collect(),
+            test_card: qualified.test_card,
+            sealed: qualified.sealed,
+        }
+    }
+}
+
+/// What an answer itself says, whether it has just come or was kept.
+pub(crate) struct Typed {
+    pub(crate) qualification: Qualification,
+    pub(crate) code: Option<String>,
+    pub(crate) insurances: Vec<InsuranceInfo>,
+    pub(crate) primary: Option<u32>,
+    pub(crate) as_of_unix_ms: Option<i64>,
+    pub(crate) freshness: Freshness,
+}
+
+impl Typed {
+    pub(crate) fn of(eligibility: &fhir::Eligibility, now: UnixMillis) -> Self {
         let insurances = eligibility.insurances();
         let primary = insurances.iter().position(fhir::Insurance::is_valid).or((!insurances.is_empty()).then_some(0));
         Self {
@@ -100,14 +127,11 @@ impl EligibilityResult {
             primary: primary.and_then(|at| u32::try_from(at).ok()),
             insurances: insurances.iter().map(insurance).collect(),
             as_of_unix_ms: eligibility.as_of().map(|at| at.0),
-            freshness: match eligibility.freshness(qualified.answered_at) {
+            freshness: match eligibility.freshness(now) {
                 fhir::Freshness::Current => Freshness::Current,
                 fhir::Freshness::Dated => Freshness::Dated,
                 fhir::Freshness::Outdated => Freshness::Outdated,
             },
-            warnings: qualified.warnings.iter().map(warning).collect(),
-            test_card: qualified.test_card,
-            sealed: qualified.sealed,
         }
     }
 }

@@ -51,6 +51,16 @@ public final class KazasuSession: Sendable {
         let session = session
         return try await ServerCall(session).run { try session.finish() }
     }
+
+    /// Reads records of one kind, after ``finish()``, which cannot be called again then. `since` (`YYYY-MM-DD`) leaves out what is
+    /// older, as far as the server can search for that.
+    public func fetchRecords(_ kind: RecordKind, since: String? = nil) async throws -> FetchedRecords {
+        let session = session
+        return try await ServerCall(session).run { try session.fetchRecords(kind: kind, since: since) }
+    }
+
+    /// What ``finish()`` was answered, as FHIR R4 JSON, for ``FamilyStore``; `nil` before that. Personal: it belongs in no log.
+    public var answerJson: String? { session.answerJson() }
 }
 
 /// Hands the steps on.

@@ -71,9 +71,10 @@ public final class PinEntry: @unchecked Sendable {
         wipe(onlyIf: nil)
     }
 
-    /// Whether these digits are easy to guess; a hint for the PIN screen. `birthDate` is `YYYY-MM-DD`.
-    public func isGuessable(birthDate: String? = nil) -> Bool {
-        withData { isGuessablePin(pin: $0, birthDate: birthDate) }
+    /// Whether these digits are easy to guess; a hint for the PIN screen. `birthDate` is `YYYY-MM-DD`, `phone`
+    /// the holder's number as typed.
+    public func isGuessable(birthDate: String? = nil, phone: String? = nil) -> Bool {
+        withData { isGuessablePin(pin: $0, birthDate: birthDate, phone: phone) }
     }
 
     /// Lends the bytes without copying them; they neither move nor change meanwhile. `body` must not keep the data.

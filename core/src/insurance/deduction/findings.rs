@@ -349,10 +349,13 @@ fn form_limits(rules: &DeductionRules, input: &DeductionInput<'_>) -> Vec<Findin
     found.into_iter().map(Finding::FormLimit).collect()
 }
 
-/// D-10. Months of people whose category is known, added up by insurer. A month in which anything was reimbursed is left
-/// alone.
+/// A payment, its index and the insurance of its person.
+type InsuredLine<'a> = (usize, &'a Payment, Insured<'a>);
+
+/// D-10. Months of people whose category is known, added up by insurer, without 多数回該当 and the halves of the 75th
+/// birthday. A month in which anything was reimbursed is left alone.
 fn high_cost_expected(rules: &DeductionRules, input: &DeductionInput<'_>, high_cost: &HighCostRules) -> Vec<Finding> {
-    let mut months: BTreeMap<(YearMonth, u32), Vec<(usize, &Payment, Insured<'_>)>> = BTreeMap::new();
+    let mut months: BTreeMap<(YearMonth, u32), Vec<InsuredLine<'_>>> = BTreeMap::new();
     for (at, payment) in rules.counted(input) {
         let insured = input.insured.get(payment.person).copied().flatten();
         if let (Some(month), Some(insured)) = (payment.treatment_month, insured) {
@@ -378,7 +381,7 @@ fn high_cost_expected(rules: &DeductionRules, input: &DeductionInput<'_>, high_c
 
 fn refund_of(
     month: YearMonth,
-    lines: &[(usize, &Payment, Insured<'_>)],
+    lines: &[InsuredLine<'_>],
     high_cost: &HighCostRules,
 ) -> Result<(i64, bool), HighCostError> {
     let is_from_70 = |insured: &Insured<'_>| insured.category.starts_with('B');

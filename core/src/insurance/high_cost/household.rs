@@ -8,8 +8,9 @@ use crate::insurance::{ExpenseKind, YearMonth};
 pub struct Patient {
     /// In the group from 70 on, see [`AgeGroup`](crate::insurance::AgeGroup).
     pub is_from_70: bool,
-    /// Month of the 75th birthday, unless it is the first of the month: the person's own limits are halved with both
-    /// insurers.
+    /// Month of the 75th birthday, unless it is the first of the month
+    /// ([`CopayRules::halves_limits`](crate::insurance::CopayRules::halves_limits)): the person's own limits are halved
+    /// with both insurers.
     pub is_halved: bool,
 }
 
@@ -91,8 +92,8 @@ impl HighCostRules {
     /// remains of those from 70 on.
     ///
     /// # Errors
-    /// As [`limit`](HighCostRules::limit); [`HighCostError::Unknown`] also where a category is missing or belongs to the
-    /// other age.
+    /// As [`limit`](HighCostRules::limit); [`HighCostError::Unknown`] also where a category is missing or belongs to
+    /// the other age.
     pub fn household_refund(&self, household: &Household<'_>) -> Result<HouseholdRefund, HighCostError> {
         let table = self.table(household.month)?;
         let mut refund = HouseholdRefund {

@@ -5,12 +5,14 @@ import org.kazasu.ffi.BackendConfig
 import org.kazasu.ffi.CardInfo
 import org.kazasu.ffi.DeviceKey
 import org.kazasu.ffi.EligibilityResult
+import org.kazasu.ffi.FetchedRecords
 import org.kazasu.ffi.KazasuException
 import org.kazasu.ffi.Language
 import org.kazasu.ffi.LastAttempt
 import org.kazasu.ffi.Member
 import org.kazasu.ffi.PinAttempts
 import org.kazasu.ffi.QualifyClient
+import org.kazasu.ffi.RecordKind
 import org.kazasu.ffi.Session
 import org.kazasu.ffi.TapResult
 import org.kazasu.ffi.TapStep
@@ -139,6 +141,26 @@ public class KazasuSession internal constructor(private val session: Session) : 
      */
     public suspend fun finish(): EligibilityResult = atTheServer { session.finish() }
 
+    /**
+     * Reads records of one kind, after [finish], which cannot be called again then. [FamilyStore.putRecords] keeps them.
+     *
+     * @param since `YYYY-MM-DD`: leaves out what is older, as far as the server can search for that.
+     * @throws KazasuException.Connection `KZ-T…`; [KazasuException.Authorization] `KZ-A10` when a new tap is needed, `KZ-A11`
+     * without the scope of the kind; [KazasuException.Usage] when the server has no records.
+     */
+    public suspend fun fetchRecords(kind: RecordKind, since: String? = null): FetchedRecords =
+        atTheServer { session.fetchRecords(kind, since) }
+
+    /**
+     * What [finish] was answered, as FHIR R4 JSON, for [FamilyStore.addHistory]; null before that, and of a closed session.
+     * Personal: it belongs in no log. Does not block.
+     */
+    public val answerJson: String? get() = try {
+        session.answerJson()
+    } catch (_: IllegalStateException) {
+        null
+    }
+
     /** Lets go of the session, once a call under way has ended. Returns at once. */
     override fun close(): Unit = session.close()
 
@@ -185,11 +207,12 @@ public suspend fun readAttemptsLeft(card: CardLink): PinAttempts {
  * Whether these four digits are easy to guess: a hint for the PIN screen. No I/O; returns at once. Leaves [pin] as it is.
  *
  * @param birthDate `YYYY-MM-DD`, where the app knows it.
+ * @param phone the holder's phone number as typed, where the app knows it.
  */
-public fun isGuessablePin(pin: CharArray, birthDate: String? = null): Boolean {
+public fun isGuessablePin(pin: CharArray, birthDate: String? = null, phone: String? = null): Boolean {
     val secret = DirectPin.copy(pin)
     return try {
-        translated { ffiIsGuessablePin(secret.bytes, birthDate) }
+        translated { ffiIsGuessablePin(secret.bytes, birthDate, phone) }
     } finally {
         secret.wipe()
     }

@@ -34,3 +34,27 @@ internal class DirectPin private constructor(val bytes: ByteBuffer) {
         private const val NOT_A_DIGIT: Byte = -1
     }
 }
+
+/** Bytes outside the Java heap, for the native library. */
+internal class DirectBytes private constructor(val bytes: ByteBuffer) {
+    /** Overwrites them with zeros. May be called again. */
+    fun wipe() {
+        for (at in 0 until bytes.capacity()) bytes.put(at, 0)
+    }
+
+    companion object {
+        /** Takes a secret over: copies it, then wipes [secret], whatever happens. */
+        fun take(secret: ByteArray): DirectBytes = try {
+            copy(secret)
+        } finally {
+            secret.fill(0)
+        }
+
+        /** Copies [value] and leaves it as it is. */
+        fun copy(value: ByteArray): DirectBytes {
+            val bytes = ByteBuffer.allocateDirect(value.size)
+            for (at in value.indices) bytes.put(at, value[at])
+            return DirectBytes(bytes)
+        }
+    }
+}

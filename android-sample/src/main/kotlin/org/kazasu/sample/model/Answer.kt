@@ -57,7 +57,7 @@ data class Answer(
 
         private fun japanTime(unixMs: Long, language: Language): String {
             val format = when (language) {
-                Language.JAPANESE -> DateTimeFormatter.ofPattern("uuuu年M月d日 H:mm", Locale.JAPAN)
+                Language.JAPANESE, Language.EASY_JAPANESE -> DateTimeFormatter.ofPattern("uuuu年M月d日 H:mm", Locale.JAPAN)
                 Language.ENGLISH -> DateTimeFormatter.ofPattern("d MMM uuuu, H:mm 'JST'", Locale.ENGLISH)
             }
             return Instant.ofEpochMilli(unixMs).atZone(ZoneId.of("Asia/Tokyo")).format(format)

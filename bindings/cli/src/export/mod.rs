@@ -1,0 +1,123 @@
+//! `kazasu export`: files for household tools, the tax office, calendars and readers of FHIR, from the family's store or,
+//! without card, server and store, from the expense notice of マイナポータル.
+
+mod findings;
+mod source;
+mod stored;
+mod tables;
+mod workbook;
+
+pub(crate) use findings::show as show_findings;
+
+use std::fs::OpenOptions;
+use std::io::{BufWriter, Read, Write};
+use std::path::Path;
+
+use kazasu::export::{Encoding, ExportKind, Options, Unencodable};
+use kazasu::store::Event;
+use serde_json::{Value, json};
+
+use crate::args::{ExportArguments, FileEncoding, Global, Layout};
+use crate::failure::Failure;
+use crate::family::Family;
+use crate::output::Output;
+use source::Source;
+
+pub(crate) fn run(arguments: &ExportArguments, global: &Global, output: Output) -> Result<(), Failure> {
+    let kind = kind_of(arguments);
+    let mut export = Export {
+        arguments,
+        kind,
+        file: Options {
+            encoding: arguments.encoding.map_or(kind.default_encoding(), Encoding::from),
+            unencodable: if arguments.replace { Unencodable::Replace } else { Unencodable::Refuse },
+        },
+        findings: Vec::new(),
+        content: Vec::new(),
+    };
+    let (rows, read) = match &arguments.from {
+        Some(notice) => {
+            let source = Source::of_notice(notice, arguments)?;
+            export.findings.clone_from(&source.findings);
+            (export.payments(&source)?, source.read)
+        }
+        None => {
+            let mut family = Family::open(global)?;
+            let members = family.find_all(&chosen(arguments, global))?;
+            let rows = export.from_store(&family, &members)?;
+            // Told before the file is there: what has left is in the log.
+            let only = members.first().filter(|_| members.len() == 1).map(|member| member.id);
+            family.store.append_log(Event::Exported, only, Ok(()))?;
+            family.close()?;
+            (rows, json!({"members": members.len()}))
+        }
+    };
+    write(&arguments.output, &export.content)?;
+    output.line(format!("{} {rows}", output.say("書き出した行", "Rows written:")));
+    findings::print_notes(kind, output);
+    findings::show(&export.findings, output);
+    output.object(&json!({
+        "kind": kind.name(), "rows": rows, "encoding": export.file.encoding.name(), "findings": export.findings,
+        "read": read,
+    }));
+    Ok(())
+}
+
+/// One export in the making.
+struct Export<'a> {
+    arguments: &'a ExportArguments,
+    kind: ExportKind,
+    file: Options,
+    /// For the user to look at.
+    findings: Vec<Value>,
+    content: Vec<u8>,
+}
+
+/// `--member` of this command, which may be given more than once, or the one before it.
+fn chosen(arguments: &ExportArguments, global: &Global) -> Vec<String> {
+    if arguments.of.is_empty() { global.member.iter().cloned().collect() } else { arguments.of.clone() }
+}
+
+fn kind_of(arguments: &ExportArguments) -> ExportKind {
+    match arguments.layout {
+        Layout::MoneyForward => ExportKind::MoneyForward,
+        Layout::Zaim => ExportKind::Zaim,
+        Layout::Household => ExportKind::Household,
+        Layout::TaxForm if arguments.template.is_some() => ExportKind::TaxFormWorkbook,
+        Layout::TaxForm => ExportKind::TaxForm,
+        Layout::Comparison => ExportKind::Comparison,
+        Layout::History => ExportKind::History,
+        Layout::Bundle => ExportKind::Bundle,
+        Layout::Calendar => ExportKind::Calendar,
+    }
+}
+
+/// A file of at most `most` bytes.
+pub(crate) fn read(path: &Path, most: usize) -> Result<Vec<u8>, Failure> {
+    let failed = |error: std::io::Error| Failure::usage(format!("{}: {error}", path.display()));
+    let mut bytes = Vec::new();
+    let file = std::fs::File::open(path).map_err(failed)?;
+    file.take(most as u64 + 1).read_to_end(&mut bytes).map_err(failed)?;
+    Ok(bytes)
+}
+
+/// A new file; one that is there is not written over, as it may be the template or an earlier export.
+fn write(path: &Path, content: &[u8]) -> Result<(), Failure> {
+    let failed = |error: std::io::Error| Failure::usage(format!("{}: {error}", path.display()));
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = BufWriter::new(options.open(path).map_err(failed)?);
+    file.write_all(content).and_then(|()| file.flush()).map_err(failed)
+}
+
+impl From<FileEncoding> for Encoding {
+    fn from(encoding: FileEncoding) -> Self {
+        match encoding {
+            FileEncoding::Utf8Bom => Self::Utf8Bom,
+            FileEncoding::Utf8 => Self::Utf8,
+            FileEncoding::Cp932 => Self::Cp932,
+        }
+    }
+}

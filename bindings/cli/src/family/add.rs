@@ -1,0 +1,114 @@
+//! `kazasu member add`: a tap, a look at whose card it was, and only then a place in the store.
+
+use std::sync::Arc;
+
+use kazasu::card::Card;
+use kazasu::fhir::Eligibility;
+use kazasu::iso7816::CardCapabilities;
+use kazasu::jose::dpop::SoftwareDeviceKey;
+use kazasu::session::{Member as SessionMember, Qualified};
+use kazasu::store::{Candidate, CheckedBy, MemberId, Profile, Registered, SecretKind};
+use kazasu::time::CalendarDate;
+use serde_json::json;
+
+use super::Family;
+use super::keeper::purpose;
+use crate::access::{self, ALL_SCOPES};
+use crate::args::{Global, MemberAddArguments};
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::secrets::Secrets;
+use crate::{ask, card, link, qualify};
+
+/// Name and date of birth, as the card tells them.
+type Shown = (Option<String>, Option<CalendarDate>);
+
+pub(super) fn run(arguments: &MemberAddArguments, global: &Global, output: Output) -> Result<(), Failure> {
+    ask::can_ask(arguments.yes)?;
+    let mut family = Family::open_or_create(global)?;
+    // Before the card and the server are asked for anything.
+    family.store.check_room()?;
+    let mut settings = qualify::settings(global)?;
+    access::ask_for(&mut settings, &ALL_SCOPES);
+    let profile = profile(arguments);
+    settings.consents.clone_from(&profile.consents);
+    let (name, birth_date) = if arguments.show_name { read_name(global, output)? } else { (None, None) };
+    let key = Arc::new(SoftwareDeviceKey::generate()?);
+    let member = SessionMember { purpose: purpose(profile.role), ..SessionMember::new(Arc::clone(&key) as Arc<_>) };
+    let mut signed = qualify::sign_with(&settings, member, global, output).map_err(|failed| *failed)?;
+    let qualified = qualify::ask(&mut signed, output)?;
+    let (told_name, told_birth_date) = (qualified.eligibility.patient_name(), qualified.eligibility.birth_date());
+    let candidate = Candidate {
+        certificate: signed.certificate().der().to_vec(),
+        capabilities: signed.capabilities(),
+        name: name.or_else(|| told_name.map(str::to_owned)),
+        birth_date: birth_date.or(told_birth_date),
+    };
+    show(&candidate, &qualified.eligibility, output);
+    if !arguments.yes && !ask::agrees(output.say("この方を登録しますか", "Register this person?"), output)? {
+        output.object(&json!({"member": null}));
+        return Ok(());
+    }
+    let registered = family.store.add_member(candidate.confirm(), profile)?;
+    if let Registered::New(id) = registered {
+        family.store.save_secret(id, SecretKind::DeviceKey, &key.to_bytes())?;
+        if let Some(saved) = signed.into_access()?.take_unsaved()? {
+            family.store.save_secret(id, SecretKind::Access, saved.as_bytes())?;
+        }
+        keep_answer(&mut family, id, qualified)?;
+    }
+    report(&family, registered, output)?;
+    family.close()
+}
+
+fn keep_answer(family: &mut Family, id: MemberId, qualified: Qualified) -> Result<(), Failure> {
+    family.add_history(id, CheckedBy::Card, &Ok(qualified))
+}
+
+fn profile(arguments: &MemberAddArguments) -> Profile {
+    let consents = arguments.consent.iter().map(|kind| kazasu::fhir::ConsentKind::from(*kind).code().to_owned());
+    Profile {
+        shares_livelihood: !arguments.separate_livelihood,
+        consents: consents.collect(),
+        ..Profile::new(&*arguments.nickname, arguments.role.into())
+    }
+}
+
+/// Name and date of birth from the card's text-input application. They are shown and not kept.
+fn read_name(global: &Global, output: Output) -> Result<Shown, Failure> {
+    let pin = Secrets::new(global.pin_stdin, output).text_input()?;
+    link::wait(global, output)?;
+    let mut transport = link::open(global, output)?;
+    let mut card = Card::new(&mut *transport, CardCapabilities::default());
+    let attributes = card.select_text_input()?.attributes(pin, card::last_attempt(global))?;
+    Ok((Some(attributes.name.to_string()), attributes.birth_date.to_calendar()))
+}
+
+fn show(candidate: &Candidate, eligibility: &Eligibility, output: Output) {
+    output.note(output.say("読み取ったカードの方", "Whose card this is"));
+    let row = |ja: &str, en: &str, value: Option<String>| {
+        let value =
+            value.unwrap_or_else(|| output.say("不明（--show-name で確認）", "unknown (--show-name tells)").to_owned());
+        output.note(format!("  {}: {value}", output.say(ja, en)));
+    };
+    row("氏名", "Name", candidate.name.clone());
+    row("生年月日", "Birth date", candidate.birth_date.map(|date| date.to_string()));
+    let coverage = eligibility.primary().and_then(|insurance| insurance.coverage());
+    if let Some(insurer) = coverage.and_then(|coverage| coverage.insurer_name()) {
+        row("保険者", "Insurer", Some(insurer.to_owned()));
+    }
+}
+
+fn report(family: &Family, registered: Registered, output: Output) -> Result<(), Failure> {
+    let (id, text) = match registered {
+        Registered::New(id) => (id, output.say("登録しました", "Registered")),
+        Registered::Known(id) => (id, output.say("このカードは登録済みです", "This card is registered already")),
+    };
+    let member = family.store.member(id)?;
+    output.line(format!("{text}: {}", member.profile.nickname));
+    output.object(&json!({
+        "member": super::members::to_json(&member, &family.store)?,
+        "new": matches!(registered, Registered::New(_)),
+    }));
+    Ok(())
+}

@@ -1,0 +1,181 @@
+//! Where one person's device key and tokens are kept: the file of `--keep`, or the store for `--member`.
+
+use std::sync::Arc;
+
+use kazasu::Error;
+use kazasu::jose::dpop::SoftwareDeviceKey;
+use kazasu::qualify::assertion::Purpose;
+use kazasu::qualify::{SavedAccess, SavedSuspension, Settings};
+use kazasu::session::{Member as SessionMember, Signed};
+use kazasu::store::{Event, Member, Role, SecretKind};
+
+use super::Family;
+use crate::args::Global;
+use crate::failure::Failure;
+use crate::keep::Kept;
+
+/// What a command needs of wherever it is kept. Each change is written at once.
+pub(crate) trait Keeper {
+    /// Whose card is asked for, with the device key.
+    fn member(&self) -> Result<SessionMember, Failure>;
+    /// What this person agreed to send along.
+    fn prepare(&self, _: &mut Settings) {}
+    /// What a tap has shown of the card.
+    fn tapped(&mut self, signed: &Signed) -> Result<(), Failure>;
+    /// A tap that did not succeed.
+    fn failed(&mut self, error: &Error) -> Result<(), Failure>;
+    /// The tokens.
+    fn access(&self) -> Result<Option<SavedAccess>, Failure>;
+    /// Keeps the tokens.
+    fn keep_access(&mut self, access: &SavedAccess) -> Result<(), Failure>;
+    /// A stop that waits for the network.
+    fn suspension(&self) -> Result<Option<SavedSuspension>, Failure>;
+    /// Forgets everything but what the stop needs.
+    fn begin_stop(&mut self, suspension: &SavedSuspension) -> Result<(), Failure>;
+    /// The stop is done: forgets the rest.
+    fn end_stop(&mut self) -> Result<(), Failure>;
+    /// Tells what was done, where somebody keeps a log.
+    fn tell(&mut self, _: Event) -> Result<(), Failure> {
+        Ok(())
+    }
+    /// Closes what is open.
+    fn close(self: Box<Self>) -> Result<(), Failure> {
+        Ok(())
+    }
+}
+
+/// The keeper the options name, if any.
+pub(crate) fn chosen(global: &Global) -> Result<Option<Box<dyn Keeper>>, Failure> {
+    Ok(match (&global.member, &global.keep) {
+        (Some(nickname), _) => Some(Box::new(MemberKeeper::open(global, nickname)?)),
+        (None, Some(path)) => Some(Box::new(Kept::open(path)?)),
+        (None, None) => None,
+    })
+}
+
+/// A member of the family in the store.
+pub(crate) struct MemberKeeper {
+    pub(crate) family: Family,
+    pub(crate) member: Member,
+}
+
+impl MemberKeeper {
+    /// The member with this nickname.
+    pub(crate) fn open(global: &Global, nickname: &str) -> Result<Self, Failure> {
+        let family = Family::open(global)?;
+        let member = family.find(nickname)?;
+        Ok(Self { family, member })
+    }
+
+    fn key(&self) -> Result<SoftwareDeviceKey, Failure> {
+        let key = self.family.store.secret(self.member.id, SecretKind::DeviceKey)?;
+        let key = key.and_then(|bytes| SoftwareDeviceKey::from_bytes(&bytes));
+        key.ok_or_else(|| Failure::usage("this member's access was stopped: remove and add them again"))
+    }
+}
+
+impl Keeper for MemberKeeper {
+    fn member(&self) -> Result<SessionMember, Failure> {
+        Ok(SessionMember {
+            device_key: Arc::new(self.key()?),
+            certificate: Some(self.member.certificate.clone()),
+            purpose: purpose(self.member.profile.role),
+            capabilities: self.member.capabilities,
+        })
+    }
+
+    fn prepare(&self, settings: &mut Settings) {
+        settings.consents.clone_from(&self.member.profile.consents);
+    }
+
+    fn tapped(&mut self, signed: &Signed) -> Result<(), Failure> {
+        self.family.store.set_card(self.member.id, signed.certificate().der(), signed.capabilities())?;
+        Ok(())
+    }
+
+    fn failed(&mut self, error: &Error) -> Result<(), Failure> {
+        let of_pin =
+            matches!(error, Error::WrongPin { .. } | Error::PinBlocked { .. } | Error::VerifyUnanswered { .. });
+        if of_pin {
+            self.family.store.append_log(Event::PinFailed, Some(self.member.id), Err(error))?;
+        }
+        Ok(())
+    }
+
+    fn access(&self) -> Result<Option<SavedAccess>, Failure> {
+        let saved = self.family.store.secret(self.member.id, SecretKind::Access)?;
+        Ok(saved.map(|saved| SavedAccess::from_bytes(saved.to_vec())))
+    }
+
+    fn keep_access(&mut self, access: &SavedAccess) -> Result<(), Failure> {
+        Ok(self.family.store.save_secret(self.member.id, SecretKind::Access, access.as_bytes())?)
+    }
+
+    fn suspension(&self) -> Result<Option<SavedSuspension>, Failure> {
+        let saved = self.family.store.secret(self.member.id, SecretKind::Suspension)?;
+        Ok(saved.map(|saved| SavedSuspension::from_bytes(saved.to_vec())))
+    }
+
+    fn begin_stop(&mut self, suspension: &SavedSuspension) -> Result<(), Failure> {
+        self.family.store.save_secret(self.member.id, SecretKind::Suspension, suspension.as_bytes())?;
+        self.family.store.delete_secret(self.member.id, SecretKind::Access)?;
+        Ok(())
+    }
+
+    fn end_stop(&mut self) -> Result<(), Failure> {
+        for kind in [SecretKind::Suspension, SecretKind::Access, SecretKind::DeviceKey] {
+            self.family.store.delete_secret(self.member.id, kind)?;
+        }
+        self.tell(Event::Suspended)
+    }
+
+    fn tell(&mut self, event: Event) -> Result<(), Failure> {
+        Ok(self.family.store.append_log(event, Some(self.member.id), Ok(()))?)
+    }
+
+    fn close(self: Box<Self>) -> Result<(), Failure> {
+        self.family.close()
+    }
+}
+
+/// Whose request it is.
+pub(super) fn purpose(role: Role) -> Purpose {
+    if role == Role::Own { Purpose::Own } else { Purpose::Family }
+}
+
+impl Keeper for Kept {
+    fn member(&self) -> Result<SessionMember, Failure> {
+        Ok(SessionMember::new(Arc::new(self.key()?)))
+    }
+
+    fn tapped(&mut self, _: &Signed) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    fn failed(&mut self, _: &Error) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    fn access(&self) -> Result<Option<SavedAccess>, Failure> {
+        Ok(self.access.as_ref().map(|access| SavedAccess::from_bytes(access.as_bytes().to_vec())))
+    }
+
+    fn keep_access(&mut self, access: &SavedAccess) -> Result<(), Failure> {
+        self.access = Some(SavedAccess::from_bytes(access.as_bytes().to_vec()));
+        self.write()
+    }
+
+    fn suspension(&self) -> Result<Option<SavedSuspension>, Failure> {
+        Ok(self.suspension.as_ref().map(|saved| SavedSuspension::from_bytes(saved.as_bytes().to_vec())))
+    }
+
+    fn begin_stop(&mut self, suspension: &SavedSuspension) -> Result<(), Failure> {
+        self.access = None;
+        self.suspension = Some(SavedSuspension::from_bytes(suspension.as_bytes().to_vec()));
+        self.write()
+    }
+
+    fn end_stop(&mut self) -> Result<(), Failure> {
+        self.delete()
+    }
+}

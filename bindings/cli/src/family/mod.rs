@@ -1,0 +1,161 @@
+//! The family's store on this computer, and what one member keeps in it.
+
+mod add;
+mod expenses;
+pub(crate) mod keeper;
+mod members;
+
+pub(crate) use expenses::Expenses;
+pub(crate) use keeper::MemberKeeper;
+pub(crate) use members::run;
+
+use std::io::Write;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use kazasu::crypto::SignatureVerifier;
+use kazasu::session::Qualified;
+use kazasu::store::{CheckedBy, Checkpoint, FileKeys, HistoryEntry, Limits, Member, MemberId, Store, StoreSettings};
+use kazasu::time::{Clock, SystemClock};
+
+use crate::args::Global;
+use crate::failure::Failure;
+
+/// The store of `--store`, open.
+pub(crate) struct Family {
+    pub(crate) store: Store,
+    folder: PathBuf,
+}
+
+impl Family {
+    /// Opens the store that is there.
+    pub(crate) fn open(global: &Global) -> Result<Self, Failure> {
+        let folder = folder(global)?;
+        if !file(&folder).exists() {
+            return Err(Failure::usage(format!("{}: no store yet; kazasu member add makes one", folder.display())));
+        }
+        Self::at(folder)
+    }
+
+    /// Opens the store if there is one.
+    pub(crate) fn open_if_there(global: &Global) -> Result<Option<Self>, Failure> {
+        match folder(global) {
+            Ok(folder) if file(&folder).exists() => Self::at(folder).map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    /// Opens the store, or makes it.
+    pub(crate) fn open_or_create(global: &Global) -> Result<Self, Failure> {
+        let folder = folder(global)?;
+        if file(&folder).exists() { Self::at(folder) } else { Self::create_at(&folder) }
+    }
+
+    /// Makes a store in a folder of its own.
+    pub(crate) fn create_at(folder: &Path) -> Result<Self, Failure> {
+        std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(folder)
+            .map_err(|error| Failure::usage(format!("{}: {error}", folder.display())))?;
+        Ok(Self { store: Store::create(settings(folder)?)?, folder: folder.to_owned() })
+    }
+
+    fn at(folder: PathBuf) -> Result<Self, Failure> {
+        Ok(Self { store: Store::open(settings(&folder)?)?, folder })
+    }
+
+    /// The member with this nickname.
+    pub(crate) fn find(&self, nickname: &str) -> Result<Member, Failure> {
+        let members = self.store.members()?;
+        let found = members.into_iter().find(|member| member.profile.nickname == nickname);
+        found.ok_or_else(|| Failure::usage(format!("no member is called {nickname}: kazasu member list names them")))
+    }
+
+    /// The members of these nicknames, or all of them for none.
+    pub(crate) fn find_all(&self, nicknames: &[String]) -> Result<Vec<Member>, Failure> {
+        if nicknames.is_empty() {
+            return Ok(self.store.members()?);
+        }
+        nicknames.iter().map(|nickname| self.find(nickname)).collect()
+    }
+
+    /// Keeps what a check came to, whether it was an answer or not.
+    pub(crate) fn add_history(
+        &mut self,
+        member: MemberId,
+        by: CheckedBy,
+        answer: &Result<Qualified, Failure>,
+    ) -> Result<(), Failure> {
+        let (result, eligibility) = match answer {
+            Ok(qualified) => {
+                let code = qualified.eligibility.qualification().code();
+                (code.unwrap_or("OK"), Some(qualified.eligibility.clone()))
+            }
+            Err(failure) => (failure.code(), None),
+        };
+        let entry = HistoryEntry { at: SystemClock.now(), by, result: result.to_owned(), eligibility };
+        Ok(self.store.add_history(member, &entry)?)
+    }
+
+    /// Closes the store and keeps the checkpoint of its log beside the keys, where an old copy of the file does not have it.
+    pub(crate) fn close(self) -> Result<(), Failure> {
+        let checkpoint = self.store.close()?;
+        write_private(&anchor(&self.folder), &checkpoint.to_bytes())
+    }
+}
+
+/// `--store`, else the place where programs of this user keep data.
+fn folder(global: &Global) -> Result<PathBuf, Failure> {
+    if let Some(folder) = &global.store {
+        return Ok(folder.clone());
+    }
+    let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let data = variable("XDG_DATA_HOME").or_else(|| Some(variable("HOME")?.join(".local/share")));
+    data.map(|data| data.join("kazasu")).ok_or_else(|| Failure::usage("this command needs --store FOLDER"))
+}
+
+fn file(folder: &Path) -> PathBuf {
+    folder.join("family.kazasu")
+}
+
+fn keys(folder: &Path) -> PathBuf {
+    folder.join("keys")
+}
+
+fn anchor(folder: &Path) -> PathBuf {
+    keys(folder).join("anchor")
+}
+
+fn settings(folder: &Path) -> Result<StoreSettings, Failure> {
+    let keys = FileKeys::open(&keys(folder))?;
+    let anchor = match std::fs::read(anchor(folder)) {
+        Ok(bytes) => Some(Checkpoint::from_bytes(&bytes).ok_or_else(|| Failure::usage("keys/anchor cannot be read"))?),
+        Err(_) => None,
+    };
+    Ok(StoreSettings {
+        path: file(folder),
+        log_key: Arc::new(keys.log_key()?),
+        key_wrapper: Arc::new(keys),
+        clock: Arc::new(SystemClock),
+        verifier: SignatureVerifier::ring(),
+        anchor,
+        limits: Limits::default(),
+    })
+}
+
+/// Writes a file that its owner alone can read, complete or not at all.
+pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".new");
+    let written = std::fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&beside)
+        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
+        .and_then(|()| std::fs::rename(&beside, path));
+    written.map_err(|error| Failure::usage(format!("{}: {error}", path.display())))
+}

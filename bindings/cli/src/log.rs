@@ -1,0 +1,133 @@
+//! `kazasu log`: the access log of this computer.
+
+use std::io::{BufWriter, Write};
+use std::path::Path;
+
+use kazasu::store::{Event, LogDamage, LogEntry, LogVerdict, Member};
+use kazasu::time::{CalendarDate, Clock, SystemClock, UnixMillis};
+use serde_json::{Value, json};
+
+use crate::args::{Global, Lang, LogCommand};
+use crate::failure::Failure;
+use crate::family::Family;
+use crate::output::{Output, width};
+
+pub(crate) fn run(command: &LogCommand, global: &Global, output: Output) -> Result<(), Failure> {
+    match command {
+        LogCommand::List { limit } => list(*limit, global, output),
+        LogCommand::Verify => verify(global, output),
+        LogCommand::Export { output: file } => export(file, global, output),
+    }
+}
+
+fn list(limit: u32, global: &Global, output: Output) -> Result<(), Failure> {
+    let mut family = Family::open(global)?;
+    let members = family.store.members()?;
+    let entries = family.store.log_entries(None, limit)?;
+    for entry in &entries {
+        let words = entry.event.words(output.lang != Lang::En);
+        let padding = 20_usize.saturating_sub(width(words));
+        let time = entry.at.to_rfc3339();
+        let time = time.get(..19).unwrap_or(&time).replace('T', " ");
+        output.line(
+            format!("{time}  {words}{:padding$}  {:<6}  {}", "", entry.result, nickname(entry, &members)).trim_end(),
+        );
+    }
+    output.line(format!("{} {}", output.say("全件数", "Entries in all:"), family.store.log_len()));
+    let listed: Vec<Value> = entries.iter().map(|entry| to_json(entry, &members)).collect();
+    output.object(&json!({"entries": listed, "total": family.store.log_len()}));
+    family.store.append_log(Event::LogRead, None, Ok(()))?;
+    let seen = format!("{} {}", SystemClock.now().0, family.store.log_len());
+    family.store.remember(None, LOG_SEEN, seen.as_bytes())?;
+    family.close()
+}
+
+/// Name of the setting that says when the log was last looked at, in milliseconds, and how long it was then.
+const LOG_SEEN: &str = "log_seen";
+
+/// The day on which the log was last looked at, and how many entries it had.
+pub(crate) fn last_seen(family: &Family) -> Result<Option<(CalendarDate, u64)>, Failure> {
+    let kept = family.store.remembered(None, LOG_SEEN)?.unwrap_or_default();
+    let read = |text: &str| {
+        let (at, entries) = text.split_once(' ')?;
+        Some((CalendarDate::in_japan(UnixMillis(at.parse().ok()?)), entries.parse().ok()?))
+    };
+    Ok(str::from_utf8(&kept).ok().and_then(read))
+}
+
+fn nickname<'a>(entry: &LogEntry, members: &'a [Member]) -> &'a str {
+    let member = members.iter().find(|member| Some(member.id) == entry.member);
+    member.map_or("", |member| &member.profile.nickname)
+}
+
+fn to_json(entry: &LogEntry, members: &[Member]) -> Value {
+    json!({
+        "n": entry.n,
+        "at": entry.at.to_rfc3339(),
+        "event": entry.event.name(),
+        "result": entry.result,
+        "member": Some(nickname(entry, members)).filter(|nickname| !nickname.is_empty()),
+        "hash": hex(&entry.link),
+    })
+}
+
+fn verify(global: &Global, output: Output) -> Result<(), Failure> {
+    let mut family = Family::open(global)?;
+    match family.store.verify()? {
+        LogVerdict::Whole { entries, checkpoints } => {
+            output.line(output.say("保存データと記録は書かれたままです", "Store and log are as they were written"));
+            output.field(output.say("記録", "Entries"), &entries.to_string());
+            output.field(output.say("署名", "Signatures"), &checkpoints.to_string());
+            output.object(&json!({"whole": true, "entries": entries, "checkpoints": checkpoints}));
+            family.close()
+        }
+        LogVerdict::Broken { n, what } => {
+            let (ja, en) = match what {
+                LogDamage::Missing => ("ここから抜けています", "is missing"),
+                LogDamage::Changed => ("書き換えられています", "was changed"),
+                LogDamage::Checkpoint => ("署名と合いません", "differs from the signature"),
+                LogDamage::End => ("末尾が合いません", "is not the end that was written"),
+            };
+            output.line(match output.lang {
+                Lang::En => format!("Entry {n} {en}"),
+                _ => format!("{n}番目の記録が{ja}"),
+            });
+            output.object(&json!({"whole": false, "first_broken": n}));
+            Err(kazasu::error::StoreFault::Damaged { what: "log" }.into())
+        }
+    }
+}
+
+/// CSV of every entry: the hash of each is that of its contents and of all before it.
+fn export(file: &Path, global: &Global, output: Output) -> Result<(), Failure> {
+    let mut family = Family::open(global)?;
+    family.store.append_log(Event::Exported, None, Ok(()))?;
+    let members = family.store.members()?;
+    let failed = |error: std::io::Error| Failure::usage(format!("{}: {error}", file.display()));
+    let mut csv = BufWriter::new(std::fs::File::create(file).map_err(failed)?);
+    let write = |csv: &mut BufWriter<_>, line: &str| writeln!(csv, "{line}\r").is_ok();
+    let mut complete = write(&mut csv, "n,at,event,result,member,hash");
+    let last = family.store.log_len();
+    family.store.visit_log(1, last, |entry| {
+        let (at, who) = (entry.at.to_rfc3339(), quoted(nickname(&entry, &members)));
+        let (n, event, hash) = (entry.n, entry.event.name(), hex(&entry.link));
+        complete &= write(&mut csv, &format!("{n},{at},{event},{},{who},{hash}", entry.result));
+        Ok(())
+    })?;
+    if !complete || csv.flush().is_err() {
+        return Err(Failure::usage(format!("{}: could not be written whole", file.display())));
+    }
+    output.line(format!("{} {last} {}", output.say("書き出しました:", "Written:"), output.say("件", "entries")));
+    output.object(&json!({"file": file.display().to_string(), "entries": last}));
+    family.close()
+}
+
+/// A nickname as a CSV cell that no spreadsheet takes for a formula.
+fn quoted(text: &str) -> String {
+    let guard = if text.starts_with(['=', '+', '-', '@']) { "'" } else { "" };
+    if text.is_empty() { String::new() } else { format!("\"{guard}{}\"", text.replace('"', "\"\"")) }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,58 @@
+//! Records, read with the access that a qualification leaves behind.
+
+use kazasu::time::CalendarDate;
+
+use super::Session;
+use crate::error::KazasuError;
+
+/// A kind of record at the server.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, uniffi::Enum)]
+pub enum RecordKind {
+    /// 医療費通知.
+    Expense,
+    /// 薬剤情報.
+    Medication,
+    /// 予防接種.
+    Immunization,
+    /// 特定健診.
+    Checkup,
+    /// アクセスログ.
+    AccessLog,
+}
+
+/// What a read brought.
+#[derive(Clone, uniffi::Record)]
+pub struct FetchedRecords {
+    /// FHIR R4 JSON in the server's order, for `Store.put_records`. Personal: it belongs in no log.
+    pub records: Vec<String>,
+    /// There is more: 40 pages or 2,000 entries were read.
+    pub is_partial: bool,
+}
+
+#[uniffi::export]
+impl Session {
+    /// Reads records of one kind, after `finish`, which cannot be called again then. `since` (`YYYY-MM-DD`) leaves out what is
+    /// older, as far as the server can search for that. The scope of the kind must have been asked for.
+    pub fn fetch_records(&self, kind: RecordKind, since: Option<String>) -> Result<FetchedRecords, KazasuError> {
+        let day = |text: String| {
+            CalendarDate::parse(&text)
+                .ok_or_else(|| KazasuError::Usage { detail: "a day is written YYYY-MM-DD".to_owned() })
+        };
+        let since = since.map(day).transpose()?;
+        let found = self.with_access(|access| access.records(kind.into(), since))?;
+        let records = found.records.iter().map(|record| record.as_json().to_string()).collect();
+        Ok(FetchedRecords { records, is_partial: found.is_partial })
+    }
+}
+
+impl From<RecordKind> for kazasu::qualify::RecordKind {
+    fn from(ffi: RecordKind) -> Self {
+        match ffi {
+            RecordKind::Expense => Self::Expense,
+            RecordKind::Medication => Self::Medication,
+            RecordKind::Immunization => Self::Immunization,
+            RecordKind::Checkup => Self::Checkup,
+            RecordKind::AccessLog => Self::AccessLog,
+        }
+    }
+}
