@@ -20,8 +20,11 @@ use kazasu::crypto::SignatureVerifier;
 use kazasu::store::{Event, FileKeys, Limits, LogVerdict, Store, StoreSettings};
 use kazasu::time::{Clock, UnixMillis};
 
-/// Entries of one transaction.
-const BATCH: u64 = 1000;
+/// Entries of a transaction that is measured, of which there are [`RUNS`].
+const BATCH: u64 = 100;
+const RUNS: u32 = 9;
+/// Entries of a transaction that is not.
+const LARGE_BATCH: u64 = 1000;
 /// Entries appended one by one, each with the disk's consent.
 const SINGLE: u32 = 200;
 /// Sizes above this are not appended one by one.
@@ -84,23 +87,26 @@ fn measure(folder: &Path, entries: u64) -> Row {
     fs::create_dir_all(folder).expect("a folder");
     let mut store = Store::create(settings(folder)).expect("makes it");
     let empty = fs::metadata(folder.join("family.kazasu")).expect("there").len();
-    // The last thousand is measured: what an entry costs in a log of this size.
-    while store.log_len() + BATCH < entries {
-        let missing = entries - BATCH - store.log_len();
-        append(&mut store, BATCH.min(missing));
+    // The last of them are measured: what an entry costs in a log of this size.
+    let filled = entries - BATCH * u64::from(RUNS);
+    while store.log_len() < filled {
+        let missing = filled - store.log_len();
+        append(&mut store, LARGE_BATCH.min(missing));
     }
-    let appended = least(9, || {
+    let appended = least(RUNS, || {
         let start = cpu();
         append(&mut store, BATCH);
         cpu().saturating_sub(start)
     });
     let len = store.log_len();
+    store.close().expect("closes");
+    // Opened anew each time: small logs would otherwise lie in the cache, large ones do not fit.
     let verified = least(if entries > 100_000 { 2 } else { 5 }, || {
+        let store = Store::open(settings(folder)).expect("opens");
         let start = cpu();
         assert!(matches!(store.verify_log(), Ok(LogVerdict::Whole { .. })));
         cpu().saturating_sub(start)
     });
-    store.close().expect("closes");
     let opened = least(5, || {
         let start = Instant::now();
         let store = Store::open(settings(folder)).expect("opens");

@@ -465,3 +465,25 @@ fn a_full_disk_is_told_as_such_and_loses_nothing() {
     whole(&mut store);
     assert!(!family.folder().join("family.kazasu.new").exists(), "nothing half-made is left");
 }
+
+#[test]
+fn no_page_of_the_file_keeps_what_was_removed() {
+    for n in 0..24_usize {
+        let family = Family::in_memory();
+        let mut store = family.create();
+        let (hanako, ichiro) = (family.add(&mut store, "花子"), family.add(&mut store, "一郎"));
+        for i in 0..n {
+            let member = if i % 2 == 0 { hanako } else { ichiro };
+            store.put_records(member, &[expense(&i.to_string(), "2026-10")]).expect("keeps");
+            store.remember(Some(member), &i.to_string(), &vec![7; 100 * i]).expect("remembers");
+        }
+        drop(store);
+        let old = raw::rows(&family.file());
+        family.open().expect("opens").remove_member(hanako).expect("removes");
+        let (new, bytes) = (raw::rows(&family.file()), fs::read(family.file()).expect("reads"));
+        for ((table, _), value) in old.iter().filter(|(place, value)| value.len() > 60 && new.get(place) != Some(value))
+        {
+            assert!(!bytes.windows(40).any(|window| window == &value[20..60]), "{n}: a row of {table} is left");
+        }
+    }
+}

@@ -70,6 +70,9 @@ fn look(family: &Family) -> Found {
 
 type Change<'a> = Box<dyn Fn(&WriteTransaction) + Send + Sync + 'a>;
 
+/// A change that is made once.
+type Edit<'a> = &'a dyn Fn(&WriteTransaction);
+
 /// Makes each change to a copy and counts where they were found.
 fn count<'a>(family: &Family, changes: &[(&'a str, Change<'a>)]) -> BTreeMap<&'a str, [usize; 4]> {
     let pristine = std::fs::read(family.file()).expect("reads");
@@ -298,7 +301,7 @@ fn the_first_entry_that_does_not_fit_is_named() {
     let mut named = 0;
     for n in 0..entries.len() {
         let (key, value) = entries[n];
-        let changes: [(&dyn Fn(&WriteTransaction), LogDamage); 4] = [
+        let changes: [(Edit<'_>, LogDamage); 4] = [
             (&|tx| raw::delete(tx, "log", key), LogDamage::Missing),
             (&|tx| raw::put(tx, "log", key, &flipped(value, 8 * 32 + 9)), LogDamage::Changed),
             (&|tx| raw::put(tx, "log", key, entries[(n + 1) % entries.len()].1), LogDamage::Changed),
