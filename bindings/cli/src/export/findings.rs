@@ -153,7 +153,7 @@ fn of_rule(finding: &Value, output: Output) -> Option<String> {
                 ),
                 _ => ("金額が様式の範囲を超えています", "an amount is beyond what the form takes"),
             };
-            let about = finding["payment"].is_object().then(|| format!(": {payment}")).unwrap_or_default();
+            let about = if finding["payment"].is_object() { format!(": {payment}") } else { String::new() };
             format!("{}{about}", output.say(ja_text, en_text))
         }
         "D-10" if finding["refund_yen"].is_null() => {
