@@ -4,7 +4,7 @@
 //! is deleted from the key store, so that copies of the wrapped key in old pages or backups open nowhere. Then rows and
 //! tombstone are deleted, and the file is written anew. A crash at any point goes on from the tombstone.
 
-use super::access_log::Event;
+use super::event::Event;
 use super::file::Visit;
 use super::key_wrapper::Deletion;
 use super::keys::{Holder, MemberId};

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::access_log::Event;
+use super::event::Event;
 use super::file::Visit;
 use super::keys::{Holder, MemberId};
 use super::schema::Table;

@@ -5,7 +5,7 @@
 
 use serde_json::{Value, json};
 
-use super::access_log::Event;
+use super::event::Event;
 use super::keys::{Holder, MemberId};
 use super::schema::Table;
 use super::{MAX_MEMBERS, Store, text};

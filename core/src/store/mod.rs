@@ -16,6 +16,7 @@ mod access_log;
 mod chain;
 mod cipher;
 mod erasure;
+mod event;
 mod file;
 #[cfg(all(unix, feature = "software-key"))]
 mod file_keys;
@@ -40,9 +41,10 @@ mod text;
 #[cfg(test)]
 mod vectors;
 
-pub use access_log::{Event, LogDamage, LogEntry, LogVerdict, Subject};
+pub use access_log::{LogDamage, LogEntry, LogVerdict};
 pub use chain::Checkpoint;
 pub use erasure::Erasure;
+pub use event::{Event, Subject};
 #[cfg(all(unix, feature = "software-key"))]
 pub use file_keys::FileKeys;
 pub use history::{CheckedBy, HistoryEntry};

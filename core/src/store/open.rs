@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::access_log::Event;
 use super::chain::{self, Checkpoint, LogId};
 use super::cipher::{self, Key, Place, StoreId};
+use super::event::Event;
 use super::file::{File, Reader, Visit};
 use super::key_wrapper::{Deletion, KeyWrapper};
 use super::keys::{Holder, KeyRing};

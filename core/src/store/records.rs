@@ -10,7 +10,7 @@ use std::ops::RangeInclusive;
 
 use serde_json::Value;
 
-use super::access_log::Event;
+use super::event::Event;
 use super::file::Visit;
 use super::keys::{Holder, MemberId};
 use super::schema::Table;

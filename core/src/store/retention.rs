@@ -1,6 +1,6 @@
 //! What is kept for how long. The user may shorten it; nothing is kept longer.
 
-use super::access_log::Event;
+use super::event::Event;
 use super::history::newest_first;
 use super::keys::{Holder, MemberId};
 use super::records::day_newest_first;
