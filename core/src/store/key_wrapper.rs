@@ -5,7 +5,7 @@ use zeroize::Zeroizing;
 use crate::error::{Error, StoreFault};
 
 /// Wraps the master keys of a store under keys that never leave the platform's key store: Android Keystore, Secure Enclave,
-/// or on desktops [`FileKeys`](super::FileKeys).
+/// or on desktops `FileKeys` (feature `software-key`).
 ///
 /// Each alias names one key-encrypting key. Calls block and may ask the user to unlock the device. Implementations neither
 /// log nor keep what they are given, and leave keys and aliases out of device backups.
