@@ -19,6 +19,7 @@ use kazasu::Cancellation;
 use kazasu::crypto::SignatureVerifier;
 use kazasu::store::{Event, FileKeys, Limits, LogVerdict, Store, StoreSettings};
 use kazasu::time::{Clock, UnixMillis};
+use rustix::time::{ClockId, clock_gettime};
 
 /// Entries of a transaction that is measured, of which there are [`RUNS`].
 const BATCH: u64 = 100;
@@ -56,12 +57,10 @@ fn settings(folder: &Path) -> StoreSettings {
     }
 }
 
-/// What the processor has spent on this thread, where the system tells; other programs and the disk do not count.
+/// What the processor has spent on this thread: other programs and the disk do not count.
 fn cpu() -> Duration {
-    static START: std::sync::LazyLock<Instant> = std::sync::LazyLock::new(Instant::now);
-    let told = fs::read_to_string("/proc/thread-self/schedstat").ok();
-    let nanoseconds = told.and_then(|told| told.split(' ').next()?.parse().ok());
-    nanoseconds.map_or_else(|| START.elapsed(), Duration::from_nanos)
+    let now = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::new(now.tv_sec.try_into().expect("positive"), now.tv_nsec.try_into().expect("positive"))
 }
 
 /// The least of some runs: what else the machine does is not the store's.
