@@ -85,7 +85,7 @@ pub(crate) enum Lang {
     Ja,
     /// English
     En,
-    /// やさしい日本語: errors and the safety check; the rest is Japanese
+    /// やさしい日本語 in errors and the safety check, else Japanese
     Easy,
 }
 

@@ -20,14 +20,15 @@ use crate::secrets::Secrets;
 use crate::{access, card, config, link};
 
 pub(crate) fn run(global: &Global, output: Output) -> Result<(), Failure> {
-    let mut settings = settings(global)?;
     let Some(nickname) = &global.member else {
+        let settings = settings(global)?;
         let member = Member::new(Arc::new(SoftwareDeviceKey::generate()?));
         let mut signed = sign_with(&settings, member, global, output).map_err(|failed| *failed)?;
         print(&ask(&mut signed, output)?, output);
         return Ok(());
     };
     let mut keeper = MemberKeeper::open(global, nickname)?;
+    let mut settings = settings(global)?;
     access::ask_for(&mut settings, &access::ALL_SCOPES);
     keeper.prepare(&mut settings);
     access::no_stop_waits(&keeper)?;

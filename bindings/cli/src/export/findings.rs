@@ -29,8 +29,8 @@ pub(super) fn of_tax_form(finding: &TaxFinding) -> Value {
 pub(super) fn print_notes(kind: ExportKind, output: Output) {
     if kind == ExportKind::MoneyForward {
         output.line(output.say(
-            "マネーフォワード ME 自体に CSV の取り込みはありません。他の取り込みツールや表計算で使えます。",
-            "MoneyForward ME itself takes no CSV; other import tools and spreadsheets read it.",
+            "マネーフォワード ME に CSV の取り込みはありません。ほかのツールで使えます。",
+            "MoneyForward ME itself takes no CSV; other tools and spreadsheets read it.",
         ));
     }
     let has_amounts = !matches!(kind, ExportKind::History | ExportKind::Bundle | ExportKind::Calendar);

@@ -76,7 +76,7 @@ impl Export<'_> {
             None => {
                 let mut family = Family::open(global)?;
                 let members = family.find_all(&chosen(arguments, global))?;
-                let rows = export.stored(&family, &members)?;
+                let rows = export.of_members(&family, &members)?;
                 // Told before the file is there: what has left is in the log.
                 let only = members.first().filter(|_| members.len() == 1).map(|member| member.id);
                 family.store.append_log(Event::Exported, only, Ok(()))?;

@@ -20,7 +20,7 @@ use crate::{args::Lang, qualify};
 
 impl Export<'_> {
     /// Writes what was asked for of these members and returns the number of rows.
-    pub(super) fn stored(&mut self, family: &Family, members: &[Member]) -> Result<u64, Failure> {
+    pub(super) fn of_members(&mut self, family: &Family, members: &[Member]) -> Result<u64, Failure> {
         match self.kind {
             ExportKind::History => self.history(family, members),
             ExportKind::Bundle => self.bundle(family, members),

@@ -85,16 +85,18 @@ impl Export<'_> {
     }
 
     /// The form needs the real name of everybody who is in it.
-    fn refuse_nameless(&self, form: &TaxForm, source: &Source) -> Result<(), Failure> {
-        if !form.rows.iter().any(|row| row.name.is_empty()) {
+    fn refuse_nameless(&self, payments: &[&Payment], source: &Source, year: u16) -> Result<(), Failure> {
+        let mut nameless = Vec::new();
+        for (at, person) in source.people.iter().enumerate().filter(|(_, person)| person.name.is_none()) {
+            let own = payments.iter().filter(|payment| payment.person == at).copied();
+            if !TaxForm::collect(own, &source.people, year, &|_| None)?.rows.is_empty() {
+                nameless.push(format!("--name {}=…", person.nickname));
+            }
+        }
+        if nameless.is_empty() {
             return Ok(());
         }
-        let nameless = source.people.iter().filter(|one| one.name.is_none() && one.shares_livelihood);
-        let paid = nameless.filter(|one| {
-            source.payments.iter().any(|payment| source.people.get(payment.person).is_some_and(|person| person == *one))
-        });
-        let list: Vec<String> = paid.map(|one| format!("--name {}=…", one.nickname)).collect();
-        Err(Failure::usage(list.join(" ")).advise(
+        Err(Failure::usage(nameless.join(" ")).advise(
             "様式には氏名が必要です。--name 呼び名=氏名 を付けてください",
             "The form needs real names. Please add --name NICKNAME=NAME.",
         ))
@@ -106,8 +108,8 @@ impl Export<'_> {
         self.estimate = looked.estimate;
         let once = source.payments.iter().enumerate().filter(|(at, _)| !looked.twice.contains(at));
         let payments: Vec<&Payment> = once.map(|(_, payment)| payment).collect();
+        self.refuse_nameless(&payments, source, year)?;
         let mut form = TaxForm::collect(payments, &source.people, year, &|_| None)?;
-        self.refuse_nameless(&form, source)?;
         self.findings.extend(looked.findings);
         if self.arguments.shorten {
             for row in &mut form.rows {
