@@ -1,8 +1,8 @@
 //! The one file of the store: the border to redb. Bytes go in and out; whether they are what was written is for others to
 //! tell.
 //!
-//! redb checks its pages only after a crash and may panic over a file that somebody changed; here that becomes
-//! [`StoreFault::Damaged`] like any other damage.
+//! By itself redb checks its pages only after a crash, and may panic over a file that somebody changed. Here every page's
+//! checksum is compared when the file is opened, and what panics still becomes [`StoreFault::Damaged`].
 
 use std::fs::{self, OpenOptions};
 use std::ops::{Bound, RangeInclusive};
@@ -44,7 +44,7 @@ impl File {
     /// # Errors
     /// [`Error::Busy`] while another process has it; [`StoreFault`] for what cannot be read.
     pub(super) fn open(path: &Path) -> Result<Self, Error> {
-        let database = guarded(|| builder().open(path).map_err(of_database))?;
+        let database = guarded(|| checking().open(path).map_err(of_database))?;
         Ok(Self { path: path.to_owned(), database: Some(database) })
     }
 
@@ -282,6 +282,14 @@ impl Writer {
 fn builder() -> Builder {
     let mut builder = Builder::new();
     builder.set_cache_size(CACHE);
+    builder
+}
+
+/// Compares the checksum of every page before one of them is believed: over pages that were changed redb panics, also while
+/// it closes the file, and takes memory by sizes that stand in them.
+fn checking() -> Builder {
+    let mut builder = builder();
+    builder.set_check_integrity_on_open(true);
     builder
 }
 
