@@ -96,7 +96,14 @@ impl File {
         } else {
             self.database = Some(old);
         }
-        copied
+        copied?;
+        self.shrink()
+    }
+
+    /// Gives back the room that the file has at its end beside its rows.
+    fn shrink(&mut self) -> Result<(), Error> {
+        let database = self.database.as_mut().ok_or(CLOSED)?;
+        guarded(|| database.compact().map(drop).map_err(|error| of_redb(error.into())))
     }
 
     /// Puts a new file in the place of the one there is, if any; it is locked from its beginning on.
