@@ -104,7 +104,11 @@ fuzz() {
     cp "$BIN/$target" "$folder/program"
     RUST_BACKTRACE=1 "$folder/program" "$folder/found" "tests/fuzz/corpus/$target" \
         -artifact_prefix="$folder/crashes/" -max_total_time="$seconds" -max_len="${MAX_LEN[$target]}" \
-        -rss_limit_mb=512 -timeout="${SECONDS_EACH[$target]:-10}" -print_final_stats=1 >"$log" 2>&1 </dev/null || status=$?
+        -rss_limit_mb=512 -timeout="${SECONDS_EACH[$target]:-10}" -print_final_stats=1 >"$log" 2>&1 </dev/null &
+    local program=$!
+    wait "$program" || status=$?
+    # libFuzzer ends the process at once: what it had on the disk is left to us.
+    rm -rf "/dev/shm/kazasu-fuzz-$program-"* "${TMPDIR:-/tmp}/kazasu-fuzz-$program-"*
     found=$(find "$folder/crashes" -type f ! -name 'slow-unit-*' | wc -l)
     ((status == 0 || found > 0)) || found=1
     seeds=$(sed -n 's/.*INITED cov: \([0-9]*\).*/\1/p' "$log")
