@@ -371,6 +371,12 @@ pub enum ResourceFault {
     /// Larger than the limits allow.
     #[error("the server's answer is too large")]
     TooLarge,
+    /// An answer about somebody else, or to another question, than was asked; it was dropped.
+    #[error("the server's {what} is not about who or what was asked for")]
+    Foreign {
+        /// Which answer.
+        what: &'static str,
+    },
     /// An answer that carries a My Number; it was dropped.
     #[error("the server's answer carries a My Number and was dropped")]
     MyNumber,
@@ -401,6 +407,10 @@ pub enum StoreFault {
     /// The whole store is older than the checkpoint kept elsewhere.
     #[error("the store is older than its checkpoint")]
     RolledBack,
+    /// The keys are those of another device, or the file is gone and its keys are not: a phone was replaced or reset. The
+    /// way on is a store of its own, in another place, where everybody is registered again.
+    #[error("the store and the keys of this device do not belong together")]
+    Replaced,
     /// Written by a newer version of this library.
     #[error("the store was written by a newer version")]
     Newer,
@@ -436,6 +446,7 @@ impl Error {
             Self::Connection(fault) => fault.code(),
             Self::Authorization(fault) => fault.code(),
             Self::Resource(fault) => fault.code(),
+            Self::Store(StoreFault::Replaced) => "KZ-L02",
             Self::Store(_) => "KZ-L01",
             Self::MyNumberSuspected => "KZ-D05",
             Self::Busy => "KZ-U02",
@@ -533,6 +544,7 @@ impl ResourceFault {
             Self::VersionConflict => "KZ-D03",
             Self::TooLarge => "KZ-D04",
             Self::MyNumber => "KZ-D05",
+            Self::Foreign { .. } => "KZ-D08",
             Self::NotSealed => "KZ-X01",
             Self::SealedForAnother => "KZ-X02",
         }

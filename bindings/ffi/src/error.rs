@@ -196,6 +196,8 @@ mirror! {
         Damaged "KZ-L01",
         /// Older than the checkpoint kept elsewhere.
         RolledBack "KZ-L01",
+        /// The keys of another device, or keys whose store is gone: a phone was replaced.
+        Replaced "KZ-L02",
         /// Written by a newer version.
         Newer "KZ-L01",
         /// The operating system refuses.
@@ -280,6 +282,8 @@ mirror! {
         TooLarge "KZ-D04",
         /// It carries a My Number and was dropped.
         MyNumber "KZ-D05",
+        /// It is about somebody else, or answers another question, and was dropped.
+        Foreign "KZ-D08",
         /// Asked for sealed and not sealed as agreed.
         NotSealed "KZ-X01",
         /// Sealed for another request.
@@ -356,6 +360,7 @@ impl StoreReason {
             Self::KeyMissing => core::StoreFault::KeyMissing,
             Self::Damaged => core::StoreFault::Damaged { what: "" },
             Self::RolledBack => core::StoreFault::RolledBack,
+            Self::Replaced => core::StoreFault::Replaced,
             Self::Newer => core::StoreFault::Newer,
             Self::Io => core::StoreFault::Io { detail: "" },
         }
@@ -454,6 +459,7 @@ mod tests {
             core::ResourceFault::SeveralQualifications.into(),
             core::ResourceFault::TooLarge.into(),
             core::ResourceFault::MyNumber.into(),
+            core::ResourceFault::Foreign { what: "x" }.into(),
             core::ResourceFault::NotSealed.into(),
             core::ResourceFault::SealedForAnother.into(),
             Core::DeviceKey { detail: "x".to_owned() },
@@ -461,6 +467,7 @@ mod tests {
             Core::Internal { detail: "x" },
             Core::Store(core::StoreFault::Locked),
             Core::Store(core::StoreFault::Damaged { what: "x" }),
+            Core::Store(core::StoreFault::Replaced),
             Core::MyNumberSuspected,
             Core::Busy,
             Core::Cancelled,

@@ -125,6 +125,11 @@ pub const fn store(fault: StoreFault, language: Language) -> &'static str {
             "The stored data were put back to an older state. Please register again.",
             "古いデータになっています。はじめから登録（とうろく）してください",
         ),
+        StoreFault::Replaced => language.choose(
+            "端末の鍵が替わり、保存データを開けません。新しく登録してください",
+            "The keys of this device have changed. Please register everybody anew.",
+            "スマホが新しくなり、データを開けません。もういちど登録（とうろく）してください",
+        ),
         StoreFault::Newer => language.choose(
             "アプリが古いようです。新しい版に更新してください",
             "The app is too old for the stored data. Please update it.",

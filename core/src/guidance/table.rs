@@ -236,6 +236,12 @@ pub const TABLE: &[Guidance] = &[
         "登録（とうろく）は5人までです。先に1人の登録をけしてください",
     ),
     row(
+        "KZ-D08",
+        "別の方の情報が届いたため、表示しませんでした。提供元にお知らせください",
+        "The answer was for somebody else and was dropped. Please tell the provider.",
+        "ほかの人のデータが来ました。見せていません。アプリを作った所に知らせてください",
+    ),
+    row(
         "KZ-S01",
         "利用停止中です。市区町村窓口で手続きをしてください",
         "Use is stopped. Please go to your municipal office.",
@@ -258,6 +264,12 @@ pub const TABLE: &[Guidance] = &[
         "端末のロックを解除して、もう一度お試しください",
         "Please unlock the device and try again.",
         "スマホのロックをはずして、もういちど使ってください",
+    ),
+    row(
+        "KZ-L02",
+        "端末の鍵が替わり、保存データを開けません。新しく登録してください",
+        "The keys of this device have changed. Please register everybody anew.",
+        "スマホが新しくなり、データを開けません。もういちど登録（とうろく）してください",
     ),
     row(
         "KZ-U01",

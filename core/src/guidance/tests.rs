@@ -12,6 +12,7 @@ fn special(language: Language) -> Vec<&'static str> {
         StoreFault::KeyMissing,
         StoreFault::Damaged { what: "x" },
         StoreFault::RolledBack,
+        StoreFault::Replaced,
         StoreFault::Newer,
         StoreFault::Io { detail: "x" },
     ];
