@@ -19,7 +19,9 @@ use crate::insurance::{CheckDigit, check_insurer_number};
 use crate::iso7816::{CardCapabilities, CardTransport};
 use crate::jose::dpop::{DeviceKey, device_thumbprint};
 use crate::qualify::assertion::{Assertion, Claims, LIFE_S, Purpose};
-use crate::qualify::{Access, Connection, Grant, Nonce, Pinning, QualifyClient, RESEND_MS, Submission, Token, poll};
+use crate::qualify::{
+    Access, Connection, Grant, Nonce, Pinning, QualifyClient, RESEND_MS, Submission, Token, check_patient, poll,
+};
 use crate::time::UnixMillis;
 
 /// Members per installation.
@@ -39,6 +41,9 @@ pub struct Member {
     /// The DER certificate registered for this member: another card is refused, a plastic one before any PIN is sent.
     /// `None` at the first tap.
     pub certificate: Option<Vec<u8>>,
+    /// What this server has called this person before ([`Access::patient`]): an answer for anybody else is refused. `None`
+    /// at the first tap, and for one by which a person confirms whose card it is.
+    pub patient: Option<String>,
     /// Whose request this is.
     pub purpose: Purpose,
     /// What this member's card has shown before.
@@ -48,7 +53,8 @@ pub struct Member {
 impl Member {
     /// A member not registered yet, asking for themselves.
     pub fn new(device_key: Arc<dyn DeviceKey>) -> Self {
-        Self { device_key, certificate: None, purpose: Purpose::Own, capabilities: CardCapabilities::default() }
+        let (purpose, capabilities) = (Purpose::Own, CardCapabilities::default());
+        Self { device_key, certificate: None, patient: None, purpose, capabilities }
     }
 }
 
@@ -262,6 +268,12 @@ impl Signed {
         self.capabilities
     }
 
+    /// The server's opaque id of the person, once it has given a token: keep it with the member, and hand it back as
+    /// [`Member::patient`].
+    pub fn patient(&self) -> Option<&str> {
+        self.granted.as_ref().map(|(token, _)| token.patient.as_str())
+    }
+
     /// What ends the waits of this session.
     pub fn cancellation(&self) -> Cancellation {
         self.awaiting.cancellation()
@@ -280,8 +292,8 @@ impl Signed {
     ///
     /// # Errors
     /// [`Error::Connection`], [`Error::Authorization`], [`Error::Certificate`], [`Error::Resource`] as the server
-    /// answers; [`Error::DeviceKey`] when the key store refuses. [`Error::Authorization`] with `KZ-A03` when a new tap
-    /// is needed.
+    /// answers, the last with `KZ-D08` when it is about somebody else; [`Error::DeviceKey`] when the key store refuses.
+    /// [`Error::Authorization`] with `KZ-A03` when a new tap is needed.
     pub fn finish(&mut self) -> Result<Qualified, Error> {
         if !self.awaiting.connection.metadata.has_level("L1") {
             return Err(Error::usage(
@@ -336,6 +348,7 @@ impl Signed {
             return Ok(granted);
         }
         let token = self.token()?;
+        check_patient(self.awaiting.member.patient.as_deref(), &token.patient)?;
         let submission = Submission::new(&self.awaiting.connection, &token)?;
         Ok((token, submission))
     }

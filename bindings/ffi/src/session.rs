@@ -45,6 +45,9 @@ pub struct Member {
     /// The certificate of the member's earlier tap; another card is then refused before any PIN is sent.
     #[uniffi(default = None)]
     pub certificate: Option<Vec<u8>>,
+    /// What `Session.patient` said at an earlier tap at this server: answers about anybody else fail with `KZ-D08`.
+    #[uniffi(default = None)]
+    pub patient: Option<String>,
     /// Whose request.
     pub purpose: Purpose,
     /// What the member's card showed at the earlier tap.
@@ -131,6 +134,7 @@ impl QualifyClient {
         let member = core::Member {
             device_key: Arc::new(Key(device_key)),
             certificate: member.certificate,
+            patient: member.patient,
             purpose: match member.purpose {
                 Purpose::Own => assertion::Purpose::Own,
                 Purpose::Family => assertion::Purpose::Family,
@@ -264,6 +268,15 @@ impl Session {
                 Err(wrong_order("finish belongs after tap"))
             }
         }
+    }
+
+    /// The server's opaque id of the person, after `finish`: keep it with the member. Neither shown nor logged.
+    pub fn patient(&self) -> Result<Option<String>, KazasuError> {
+        Ok(match &*self.lock()? {
+            State::Signed(signed) => signed.patient().map(str::to_owned),
+            State::Access(access) => Some(access.patient().to_owned()),
+            State::New(_) | State::Awaiting(_) | State::Taken => None,
+        })
     }
 
     /// What `finish` was answered, as FHIR R4 JSON, for `Store.add_history`. Personal: it belongs in no log. Does not block.

@@ -134,8 +134,16 @@ impl Eligibility {
         CalendarDate::parse(text(self.patient()?, "birthDate")?)
     }
 
+    /// The person, where the resource came along under the id by which the answer names them. Others may be contained as
+    /// well: the head of the household, for one.
     fn patient(&self) -> Option<&Value> {
-        items(&self.0, "contained").find(|resource| text(resource, "resourceType") == Some("Patient"))
+        let reference = text(self.0.get("patient")?, "reference")?;
+        let named = |resource: &&Value| {
+            let id = text(resource, "id").unwrap_or_default();
+            text(resource, "resourceType") == Some("Patient")
+                && reference.split('/').collect::<Vec<_>>().windows(2).any(|pair| pair == ["Patient", id])
+        };
+        items(&self.0, "contained").find(named)
     }
 
     /// What the answer means. Validity comes from the `qualification-validity` extension, else from `inforce`.

@@ -13,6 +13,7 @@ mod observation;
 mod outcome;
 mod request;
 mod resource;
+mod subject;
 mod task;
 mod timeline;
 
@@ -34,6 +35,9 @@ pub use resource::{DataDate, Precision};
 pub use task::{RegistrationState, SuspensionEffect, SuspensionReason, Task, registration_task, suspension_task};
 pub use timeline::{Record, timeline};
 
+pub(crate) use subject::{person_named, subjects};
+pub(crate) use task::REGISTRATION;
+
 use serde_json::Value;
 
 /// Base of every identifier system, code system and extension this project defines.
@@ -53,12 +57,12 @@ fn extension_by_url<'a>(element: &'a Value, url: &str) -> Option<&'a Value> {
 }
 
 /// The members of array `name`, none if it is missing.
-fn items<'a>(element: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> {
+pub(crate) fn items<'a>(element: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> {
     element.get(name).and_then(Value::as_array).into_iter().flatten()
 }
 
 /// The string member `name`.
-fn text<'a>(element: &'a Value, name: &str) -> Option<&'a str> {
+pub(crate) fn text<'a>(element: &'a Value, name: &str) -> Option<&'a str> {
     element.get(name).and_then(Value::as_str)
 }
 

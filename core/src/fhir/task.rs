@@ -11,6 +11,11 @@ resource!(
     Task, "Task", "task"
 );
 
+/// [`Task::kind`] of a 利用登録.
+pub(crate) const REGISTRATION: &str = "insurance-registration";
+/// [`Task::kind`] of a 一時利用停止.
+const SUSPENSION: &str = "card-suspension";
+
 /// How far a registration has come.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum RegistrationState {
@@ -200,7 +205,7 @@ pub fn registration_task(request: &str, patient: &str, notice_sha256: &str, now:
         "identifier": [{"system": id_system("client-request"), "value": request}],
         "status": "requested",
         "intent": "order",
-        "code": concept("task-kind", "insurance-registration", "健康保険証利用登録"),
+        "code": concept("task-kind", REGISTRATION, "健康保険証利用登録"),
         "for": person,
         "requester": person,
         "authoredOn": now.to_rfc3339(),
@@ -225,7 +230,7 @@ pub fn suspension_task(
         "status": "requested",
         "intent": "order",
         "priority": "stat",
-        "code": concept("task-kind", "card-suspension", "一時利用停止"),
+        "code": concept("task-kind", SUSPENSION, "一時利用停止"),
         "reasonCode": concept("suspension-reason", reason.code(), reason.japanese()),
         "for": {"reference": format!("Patient/{patient}")},
         "authoredOn": now.to_rfc3339(),

@@ -6,14 +6,15 @@ use serde_json::json;
 use zeroize::Zeroizing;
 
 use super::QualifyClient;
+use super::asked::{self, Asked};
 use super::connection::{Call, Connection};
 use super::http::{Body, MAX_ANSWER, Method, Reply, Request};
-use super::oauth_error::error_of_reply;
+use super::oauth_error::{error_of_reply, resource_error};
 use super::retry::Retries;
 use super::settings::HttpsUrl;
 use super::token::{Grant, Token, percent_encode};
 use crate::cancellation::Cancellation;
-use crate::error::{AuthorizationFault, Error, ResourceFault};
+use crate::error::{AuthorizationFault, Error};
 use crate::fhir::CapabilityStatement;
 use crate::jose::dpop::{DeviceKey, device_thumbprint};
 use crate::json as border;
@@ -116,7 +117,11 @@ impl Access {
         let statement = match self.statement.take() {
             Some(known) => known,
             None => {
-                let read = CapabilityStatement::new(self.read("metadata")?)?;
+                let reply = self.look("metadata")?;
+                if reply.status != 200 {
+                    return Err(resource_error(&reply));
+                }
+                let read = CapabilityStatement::new(border::parse_object(&reply.body, "capability statement")?)?;
                 if !read.is_r4() {
                     return Err(Error::usage("the server does not speak FHIR 4.0.1"));
                 }
@@ -134,6 +139,15 @@ impl Access {
     /// The server's opaque id of the person: not the insured number, and still nothing to show or log.
     pub fn patient(&self) -> &str {
         &self.token.patient
+    }
+
+    /// Whether this is the access of the person whom a member is known as at this server: ask before it is used for that
+    /// member. `known` is [`Access::patient`] of an earlier time; `None` for somebody who has none yet.
+    ///
+    /// # Errors
+    /// [`Error::Resource`] with `KZ-D08` for somebody else's.
+    pub fn check_patient(&self, known: Option<&str>) -> Result<(), Error> {
+        asked::check_patient(known, self.patient())
     }
 
     /// What the server told the user to do when it refused the last call; `None` after one that it answered. Plain text, never
@@ -156,9 +170,7 @@ impl Access {
         let refresh = self.token.refresh.clone().filter(|refresh| refresh.expires_at > now);
         let refresh = refresh.ok_or(AuthorizationFault::TokenExpired)?;
         let renewed = Token::request(&mut self.connection, &Grant::Refresh(&refresh.token))?;
-        if renewed.patient != self.token.patient {
-            return Err(ResourceFault::Malformed { what: "token: another patient" }.into());
-        }
+        asked::check_patient(Some(&self.token.patient), &renewed.patient)?;
         let suspension = renewed.suspension.clone().or_else(|| self.token.suspension.take());
         let refresh = renewed.refresh.clone().or(Some(refresh));
         self.token = Token { suspension, refresh, ..renewed };
@@ -204,6 +216,11 @@ impl Access {
     /// Refuses, without I/O, what the server does not offer.
     pub(super) fn require(&self, feature: Feature) -> Result<(), Error> {
         if self.offers(feature) { Ok(()) } else { Err(Error::usage("the server does not offer this")) }
+    }
+
+    /// What answers are compared with.
+    pub(super) fn asked(&self) -> Asked<'_> {
+        Asked { base: self.base(), patient: self.patient() }
     }
 
     pub(super) fn base(&self) -> &HttpsUrl {

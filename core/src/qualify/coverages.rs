@@ -37,7 +37,11 @@ impl Access {
         })?;
         match reply.status {
             304 => Ok(None),
-            200 => StoredCoverage::new(json::parse_object(&reply.body, "coverage")?).map(Some),
+            200 => {
+                let coverage = json::parse_object(&reply.body, "coverage")?;
+                self.asked().check_at(&path, &coverage)?;
+                StoredCoverage::new(coverage).map(Some)
+            }
             _ => Err(resource_error(&reply)),
         }
     }

@@ -1,6 +1,7 @@
 //! The qualification call: discovery and nonce before the tap; assertion, token and `$submit` after it.
 
 mod access;
+mod asked;
 pub mod assertion;
 mod connection;
 mod consents;
@@ -25,13 +26,14 @@ mod write;
 
 pub use access::{Access, Feature, SavedAccess};
 pub use consents::ConsentRequest;
-pub use records::{Changes, RecordKind, Records};
+pub use records::{AllRecords, Changes, RecordKind, Records};
 pub use registration::RegistrationRequest;
 pub use sealing::PayloadEncryption;
 pub use settings::{DEFAULT_SCOPE, Notice, OnPinsExpired, Settings};
 pub use sign_in::SignIn;
 pub use suspension::{OFFICIAL_LINES, OfficialLine, SavedSuspension, Suspended, Suspension};
 
+pub(crate) use asked::check_patient;
 pub(crate) use connection::Connection;
 pub(crate) use discovery::Metadata;
 pub(crate) use http::HttpClient;

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::access::{Access, Feature};
+use super::asked::foreign;
 use super::connection::{Call, TIMEOUT};
 use super::http::{Body, Method};
 use super::oauth_error::resource_error;
@@ -117,6 +118,17 @@ pub(super) fn is_within(base: &HttpsUrl, link: &str) -> bool {
     rest.is_some_and(|rest| (rest.is_empty() || rest.starts_with('/')) && !rest.contains("..") && !rest.contains('%'))
 }
 
+/// What a search of several kinds brought.
+#[derive(Clone, Debug, Default)]
+pub struct AllRecords {
+    /// Kind by kind, each in the server's order.
+    pub records: Vec<Record>,
+    /// There is more of one kind or another.
+    pub is_partial: bool,
+    /// Kinds in whose answer somebody else's record stood (`KZ-D08`): nothing of them is among the records.
+    pub foreign: Vec<RecordKind>,
+}
+
 /// What has changed since an earlier read.
 #[derive(Clone, Debug)]
 pub struct Changes {
@@ -167,6 +179,26 @@ impl Access {
         self.search_records(kind, kind.criteria(since))
     }
 
+    /// Reads records of these kinds, as [`Access::records`] each. A kind in whose answer, on any page, a record of somebody
+    /// else stands is left out whole and named in the result; the others stay.
+    ///
+    /// # Errors
+    /// As [`Access::records`]; with `KZ-D08` only when every kind was left out.
+    pub fn all_records(&mut self, kinds: &[RecordKind], since: Option<CalendarDate>) -> Result<AllRecords, Error> {
+        let mut all = AllRecords::default();
+        for kind in kinds {
+            match self.records(*kind, since) {
+                Err(Error::Resource(ResourceFault::Foreign { .. })) => all.foreign.push(*kind),
+                found => {
+                    let found = found?;
+                    all.records.extend(found.records);
+                    all.is_partial |= found.is_partial;
+                }
+            }
+        }
+        if all.foreign.len() == kinds.len() && !kinds.is_empty() { Err(foreign("records")) } else { Ok(all) }
+    }
+
     /// A search form: `criteria`, and the patient of the token.
     pub(crate) fn criteria(&self, criteria: Vec<(&'static str, String)>) -> Vec<u8> {
         let patient = ("patient", format!("Patient/{}", self.patient()));
@@ -184,6 +216,7 @@ impl Access {
             let page = self.page(&uri, form.take())?;
             let next = page.next().map(str::to_owned);
             for resource in page.into_matches(resource_type) {
+                self.asked().check_person(&resource)?;
                 if found.resources.len() == MAX_ENTRIES {
                     return Ok(Found { is_partial: true, ..found });
                 }

@@ -1,10 +1,11 @@
 //! 利用登録: asked for once, then followed by its receipt (wire contract §12.1).
 
 use super::access::{Access, Feature};
+use super::asked::foreign;
 use super::settings::Notice;
 use super::write::{Creation, place};
 use crate::error::Error;
-use crate::fhir::{self, Task, id_system};
+use crate::fhir::{self, REGISTRATION, Task, id_system};
 
 /// A receipt may be this long.
 const LONGEST_RECEIPT: usize = 32;
@@ -44,7 +45,11 @@ impl Access {
             return Err(Error::usage("a receipt has 1 to 32 printable characters"));
         }
         let identifier = ("identifier", format!("{}|{receipt}", id_system("receipt")));
-        Ok(self.tasks(vec![identifier])?.into_iter().next())
+        let tasks = self.tasks(vec![identifier])?;
+        if tasks.iter().any(|task| task.receipt() != Some(receipt) || task.kind() != Some(REGISTRATION)) {
+            return Err(foreign("task"));
+        }
+        Ok(tasks.into_iter().next())
     }
 
     /// Every registration of this person. One round trip a page; blocks.
@@ -53,7 +58,7 @@ impl Access {
     /// As [`Access::register`].
     pub fn registrations(&mut self) -> Result<Vec<Task>, Error> {
         let mut tasks = self.tasks(vec![("_count", "50".to_owned())])?;
-        tasks.retain(|task| task.kind() == Some("insurance-registration"));
+        tasks.retain(|task| task.kind() == Some(REGISTRATION));
         Ok(tasks)
     }
 

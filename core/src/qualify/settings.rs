@@ -109,6 +109,14 @@ impl HttpsUrl {
         origin(self) == origin(other)
     }
 
+    /// What stands in the path of `text` below this URL; `None` for what is elsewhere, or would lead up.
+    pub(crate) fn path_below(&self, text: &str) -> Option<String> {
+        let url = Self::parse(text).filter(|url| url.has_origin_of(self))?;
+        let below = url.uri.path().strip_prefix(self.uri.path().trim_end_matches('/'))?.strip_prefix('/')?;
+        // Percent-encoded dots are dots to some servers.
+        (!below.contains("..") && !below.contains('%')).then(|| below.to_owned())
+    }
+
     /// This URL with `path` behind it, one slash between.
     pub(crate) fn join(&self, path: &str) -> String {
         format!("{}/{path}", self.text.trim_end_matches('/'))

@@ -5,12 +5,13 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::access::{Access, Feature};
+use super::asked::Asked;
 use super::connection::{Call, Connection};
 use super::http::{Body, Method, Reply};
 use super::oauth_error::resource_error;
 use super::token::{Token, percent_encode};
 use crate::error::{Error, ResourceFault};
-use crate::fhir::{self, Eligibility, EligibilityRequest, OperationOutcome, Page};
+use crate::fhir::{self, Eligibility, EligibilityRequest, OperationOutcome, Page, Qualification};
 use crate::json;
 use crate::random;
 
@@ -45,7 +46,7 @@ impl Submission {
             self.idempotency_key = random::generate_uuid()?;
             reply = connection.call(token, &self.call(connection))?;
         }
-        read(&reply)
+        read(&reply, &self.idempotency_key, asked(connection, token))
     }
 
     fn is_wrapped(&self) -> bool {
@@ -103,17 +104,30 @@ pub(crate) fn poll(
         return Err(resource_error(&reply));
     }
     let page = Page::new(json::parse_object(&reply.body, "search result")?)?;
-    page.into_matches("CoverageEligibilityResponse").pop().map(Eligibility::new).transpose()
+    let found = page.into_matches("CoverageEligibilityResponse").into_iter().map(|answer| {
+        asked(connection, token).check_polled(&answer, request)?;
+        Eligibility::new(answer)
+    });
+    let found = found.collect::<Result<Vec<_>, _>>()?;
+    // Of several, the one that says most: an answer before a promise, and the latest.
+    Ok(found.into_iter().max_by_key(|one| (one.qualification() != Qualification::Pending, one.as_of())))
 }
 
-fn read(reply: &Reply) -> Result<Eligibility, Error> {
+fn asked<'a>(connection: &'a Connection, token: &'a Token) -> Asked<'a> {
+    Asked { base: &connection.client.settings.fhir_base, patient: &token.patient }
+}
+
+fn read(reply: &Reply, question: &str, asked: Asked<'_>) -> Result<Eligibility, Error> {
     if !matches!(reply.status, 200 | 202) {
         return Err(resource_error(reply));
     }
     let resource = json::parse_object(&reply.body, "eligibility answer")?;
     match OperationOutcome::of(&resource).map(|outcome| outcome.error()) {
         Some(error) => Err(error.unwrap_or(ResourceFault::Upstream.into())),
-        None => Eligibility::new(resource),
+        None => {
+            asked.check_eligibility(&resource, question)?;
+            Eligibility::new(resource)
+        }
     }
 }
 

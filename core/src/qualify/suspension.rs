@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 
 use super::QualifyClient;
 use super::access::{Access, SavedAccess};
+use super::asked::check_patient;
 use super::connection::Connection;
 use super::http::Reply;
 use super::oauth_error::resource_error;
@@ -149,6 +150,7 @@ impl Suspension {
         }
         let mut connection = Connection::open(client, device_key)?;
         let token = Token::request(&mut connection, &Grant::Refresh(&self.token.token))?;
+        check_patient(Some(&self.patient), &token.patient)?;
         let declared = connection.metadata.suspension_effect.clone();
         let mut access = Access::new(connection, token);
         let reply = match &self.pending {
@@ -161,7 +163,13 @@ impl Suspension {
     fn outcome(&mut self, access: &mut Access, reply: &Reply, declared: Option<&str>) -> Result<Suspended, Error> {
         match reply.status {
             200 | 201 => {
-                let task = Task::new(border::parse_object(&reply.body, "task")?)?;
+                let task = border::parse_object(&reply.body, "task")?;
+                // Only the answer to this stop counts as one.
+                access.asked().check_stored(&self.request.resource, &task)?;
+                if let Some(path) = &self.pending {
+                    access.asked().check_at(path, &task)?;
+                }
+                let task = Task::new(task)?;
                 let effect = task.suspension_effect().unwrap_or_else(|| SuspensionEffect::of(declared, None));
                 let is_confirmed = task.status() == Some("completed");
                 if is_confirmed {

@@ -4,10 +4,10 @@
 use serde_json::Value;
 
 use super::access::Access;
+use super::asked::resolve;
 use super::connection::{Call, TIMEOUT};
 use super::http::{Body, Method, Reply};
 use super::oauth_error::resource_error;
-use super::records::is_within;
 use super::settings::HttpsUrl;
 use crate::error::{Error, ResourceFault};
 use crate::fhir::{id_system, is_id};
@@ -51,18 +51,18 @@ impl Creation {
 
 /// The path of the resource that `Location` names, such as `Task/1`, without its version (FHIR R4, 3.1.0.8).
 pub(super) fn location(base: &HttpsUrl, reply: &Reply, kind: &str) -> Option<String> {
-    let location = reply.header("location").filter(|location| is_within(base, location))?;
-    let mut parts = location.strip_prefix(base.as_str())?.trim_start_matches('/').split('/');
-    let (found, id) = (parts.next()?, parts.next()?);
-    (found == kind && is_id(id)).then(|| format!("{kind}/{id}"))
+    let (found, id) = resolve(base, reply.header("location")?)?;
+    (found == kind).then(|| format!("{kind}/{id}"))
 }
 
 impl Access {
-    /// Creates what does not exist yet; the stored resource.
+    /// Creates what does not exist yet; the stored resource, which is the one that was sent, with what the server added.
     pub(super) fn create(&mut self, creation: &Creation, kind: &str) -> Result<Value, Error> {
         let call = creation.call(self.base(), kind);
         let reply = self.call(&call)?;
-        self.stored(&reply, kind)
+        let stored = self.stored(&reply, kind)?;
+        self.asked().check_stored(&creation.resource, &stored)?;
+        Ok(stored)
     }
 
     /// Replaces `path` if it still has this version.
@@ -75,13 +75,21 @@ impl Access {
             timeout: TIMEOUT,
         })?;
         let kind = path.split('/').next().unwrap_or_default();
-        self.stored(&reply, kind)
+        let stored = self.stored(&reply, kind)?;
+        self.asked().check_at(path, &stored)?;
+        self.asked().check_stored(resource, &stored)?;
+        Ok(stored)
     }
 
-    /// Reads one resource, such as `Task/1`.
+    /// Reads one resource of this person, such as `Task/1`.
     pub(super) fn read(&mut self, path: &str) -> Result<Value, Error> {
         let reply = self.look(path)?;
-        if reply.status == 200 { json::parse_object(&reply.body, "resource") } else { Err(resource_error(&reply)) }
+        if reply.status != 200 {
+            return Err(resource_error(&reply));
+        }
+        let resource = json::parse_object(&reply.body, "resource")?;
+        self.asked().check_at(path, &resource)?;
+        Ok(resource)
     }
 
     /// The server's answer to GET.

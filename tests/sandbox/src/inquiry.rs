@@ -20,6 +20,8 @@ pub(crate) struct Inquiry {
     serviced: Option<Day>,
     /// Types for which the request carried consent state 1.
     consents: Vec<String>,
+    /// The name that the app gave it: the answer repeats it.
+    name: Value,
 }
 
 impl Inquiry {
@@ -53,7 +55,10 @@ impl Inquiry {
             Value::Null => None,
             date => Some(date.as_str().and_then(Day::parse).ok_or(Issue::INVALID_ELEMENT.described("servicedDate"))?),
         };
-        Ok(Self { purpose: purpose.clone(), serviced, consents: consents(request) })
+        let system = format!("{NAMESPACE}/IdSystem/client-request");
+        let names = request["identifier"].as_array().into_iter().flatten();
+        let name = names.filter(|name| name["system"] == system.as_str()).next_back().cloned().unwrap_or_default();
+        Ok(Self { purpose: purpose.clone(), serviced, consents: consents(request), name })
     }
 
     /// The answer for `person` from a template.
@@ -68,6 +73,9 @@ impl Inquiry {
         };
         let mut answer = facts.fill(template);
         answer["purpose"] = self.purpose.clone();
+        if self.name.is_object() {
+            answer["request"]["identifier"] = self.name.clone();
+        }
         self.apply_consents(&mut answer, now);
         answer
     }

@@ -54,6 +54,7 @@ mod recording;
 mod records;
 mod registration;
 mod revoke;
+mod rewrite;
 mod seal;
 mod search;
 mod server;
@@ -75,6 +76,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::Value;
 use tokio::runtime::Runtime;
 use tokio_rustls::TlsAcceptor;
 
@@ -242,6 +244,12 @@ impl Sandbox {
     /// Everything that was asked and answered so far, if [`Options::capture`] says to keep it.
     pub fn exchanges(&self) -> Vec<Exchange> {
         self.server.capture.all()
+    }
+
+    /// Changes what is answered from now on, by path and JSON body, before it is sealed and signed; `None` leaves answers as
+    /// they are. For tests that play a server which mixes people up.
+    pub fn rewrite(&self, rewriter: Option<Box<dyn FnMut(&str, &mut Value) + Send>>) {
+        self.server.rewrite.set(rewriter);
     }
 
     /// Arms a switch, after those that are armed already.

@@ -25,6 +25,7 @@ use crate::pushed::Pushed;
 use crate::rate_limit::RateLimit;
 use crate::recent::Recent;
 use crate::recording::Recording;
+use crate::rewrite::Rewrite;
 use crate::seal::Seals;
 use crate::search::Pages;
 use crate::switches::Switches;
@@ -68,6 +69,7 @@ pub(crate) struct Server {
     pub(crate) write_turn: Mutex<()>,
     pub(crate) seals: Seals,
     pub(crate) capture: Capture,
+    pub(crate) rewrite: Rewrite,
     members: Mutex<HashMap<u8, Member>>,
     counters: Mutex<Counters>,
     state: Option<PathBuf>,
@@ -122,6 +124,7 @@ impl Server {
             write_turn: Mutex::default(),
             seals: Seals::new(options.seal),
             capture: Capture::new(options.capture),
+            rewrite: Rewrite::default(),
             members: Mutex::default(),
             counters: Mutex::default(),
             state: options.state,

@@ -14,13 +14,15 @@ use crate::time::{self, UnixSeconds};
 /// Code of the task kind.
 pub(crate) const KIND: &str = "card-suspension";
 
-/// Suspends the caller, or answers with the Task that did; 202 while it is not confirmed.
+/// Suspends the caller, or answers with the Task that did; 202 while it is not confirmed. That Task carries the name of each
+/// request that it answers, so that every app can tell it for its own.
 pub(crate) fn create(server: &Server, caller: &Caller, mut body: Value) -> Result<Answer, Answer> {
     let person = caller.person.number;
     let now = server.clock.now();
     let tasks = server.written.all(person, task::KIND.name);
     let known = tasks.into_iter().rev().find(is_standing);
     if let Some(known) = known {
+        let known = also_named(server, person, known, &body);
         let confirmed = known["status"] == "completed";
         let answer = conditional::stored(server, 200, &known, "suspended already");
         return Ok(if confirmed { answer } else { unconfirmed(&answer) });
@@ -33,6 +35,19 @@ pub(crate) fn create(server: &Server, caller: &Caller, mut body: Value) -> Resul
     complete(server, person, &mut body);
     let created = server.written.create(person, "task", body, now);
     Ok(conditional::stored(server, 201, &created, "suspended"))
+}
+
+fn also_named(server: &Server, person: u8, known: Value, asked: &Value) -> Value {
+    let id = known["id"].as_str().unwrap_or_default();
+    let names = asked["identifier"].as_array().cloned().unwrap_or_default();
+    let updated = server.written.update(person, (task::KIND.name, id), server.clock.now(), |stored| {
+        if let Some(known) = stored["identifier"].as_array_mut() {
+            let new: Vec<Value> = names.into_iter().filter(|name| !known.contains(name)).collect();
+            known.extend(new);
+        }
+        Ok::<(), Issue>(())
+    });
+    updated.and_then(Result::ok).unwrap_or(known)
 }
 
 /// Confirms a suspension that was not confirmed when it was asked for.

@@ -84,6 +84,7 @@ impl Keeper for MemberKeeper {
         Ok(SessionMember {
             device_key: Arc::new(self.key()?),
             certificate: Some(self.member.certificate.clone()),
+            patient: None,
             purpose: purpose(self.member.profile.role),
             capabilities: self.member.capabilities,
         })
