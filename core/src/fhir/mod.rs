@@ -35,7 +35,7 @@ pub use resource::{DataDate, Precision};
 pub use task::{RegistrationState, SuspensionEffect, SuspensionReason, Task, registration_task, suspension_task};
 pub use timeline::{Record, timeline};
 
-pub(crate) use subject::{person_named, subjects};
+pub(crate) use subject::subjects;
 pub(crate) use task::REGISTRATION;
 
 use serde_json::Value;

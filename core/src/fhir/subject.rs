@@ -12,7 +12,7 @@ use super::{items, text};
 /// | ExplanationOfBenefit, Immunization, Consent, CoverageEligibilityRequest and -Response | `patient` |
 /// | MedicationDispense, Observation | `subject` |
 /// | Coverage | `beneficiary` |
-/// | Task | `for` |
+/// | Task | `for`; `focus` and `requester` where they are a Patient |
 /// | AuditEvent | `entity.what`, those that are a Patient: one at least |
 pub(crate) fn subjects(resource: &Value) -> Vec<Option<&str>> {
     let reference = |name: &str| resource.get(name).and_then(|element| text(element, "reference"));
@@ -26,7 +26,10 @@ pub(crate) fn subjects(resource: &Value) -> Vec<Option<&str>> {
         ) => vec![reference("patient")],
         Some("MedicationDispense" | "Observation") => vec![reference("subject")],
         Some("Coverage") => vec![reference("beneficiary")],
-        Some("Task") => vec![reference("for")],
+        Some("Task") => {
+            let others = ["focus", "requester"].into_iter().filter_map(|name| person_named(resource.get(name)?));
+            std::iter::once(reference("for")).chain(others).collect()
+        }
         Some("AuditEvent") => patients_looked_at(resource),
         _ => Vec::new(),
     };
@@ -42,7 +45,7 @@ fn patients_looked_at(event: &Value) -> Vec<Option<&str>> {
 
 /// The reference of an element that may name anything, if it names a patient: by the reference, relative or absolute, or by
 /// its type beside an identifier (FHIR R4, 2.3.0).
-pub(crate) fn person_named(element: &Value) -> Option<Option<&str>> {
+fn person_named(element: &Value) -> Option<Option<&str>> {
     let reference = text(element, "reference");
     let names_patient = |reference: &str| reference.split('/').rev().skip(1).any(|part| part == "Patient");
     (reference.is_some_and(names_patient) || text(element, "type") == Some("Patient")).then_some(reference)
@@ -76,6 +79,13 @@ mod tests {
             assert_eq!(subjects(&inside), [Some("Patient/p"), None], "{kind}");
         }
         assert!(subjects(&json!({"resourceType": "Organization", "patient": person})).is_empty());
+    }
+
+    #[test]
+    fn a_task_may_name_more_than_whom_it_is_for() {
+        let task = json!({"resourceType": "Task", "for": {"reference": "Patient/p"},
+            "requester": {"reference": "Patient/q"}, "focus": {"reference": "Coverage/1"}});
+        assert_eq!(subjects(&task), [Some("Patient/p"), Some("Patient/q")]);
     }
 
     #[test]

@@ -35,11 +35,7 @@ impl Asked<'_> {
         self.check_person(stored)?;
         let is_same = sent.get("resourceType") == stored.get("resourceType")
             && ["code", "category"].iter().all(|name| has_all(codings(sent, name), codings(stored, name)))
-            && has_all(request_names(sent), request_names(stored))
-            && ["focus", "requester"].iter().all(|name| {
-                let named = stored.get(name).and_then(fhir::person_named);
-                named.is_none_or(|reference| self.is_ours(reference))
-            });
+            && has_all(request_names(sent), request_names(stored));
         if is_same { Ok(()) } else { Err(foreign("stored resource")) }
     }
 

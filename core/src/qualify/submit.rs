@@ -19,6 +19,8 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// One question to the FHIR server. Keep it to ask the same again: the server then answers once.
 pub(crate) struct Submission {
+    /// The name of the question, which its answer may repeat.
+    name: String,
     pub(crate) idempotency_key: String,
     pub(crate) body: Value,
 }
@@ -26,15 +28,15 @@ pub(crate) struct Submission {
 impl Submission {
     /// The question about the person of the token, on the day it is by the server's clock.
     pub(crate) fn new(connection: &Connection, token: &Token) -> Result<Self, Error> {
-        let idempotency_key = random::generate_uuid()?;
+        let name = random::generate_uuid()?;
         let body = EligibilityRequest {
-            id: &idempotency_key,
+            id: &name,
             patient: &token.patient,
             created: connection.server_time(),
             consents: &connection.client.settings.consents,
         }
         .to_json();
-        Ok(Self { idempotency_key, body })
+        Ok(Self { idempotency_key: name.clone(), name, body })
     }
 
     /// Asks, twice more if the connection breaks; wraps the question in `Parameters` for servers that want it so. What was
@@ -46,7 +48,7 @@ impl Submission {
             self.idempotency_key = random::generate_uuid()?;
             reply = connection.call(token, &self.call(connection))?;
         }
-        read(&reply, &self.idempotency_key, asked(connection, token))
+        read(&reply, &self.name, asked(connection, token))
     }
 
     fn is_wrapped(&self) -> bool {
