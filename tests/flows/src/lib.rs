@@ -3,6 +3,7 @@
 pub mod browser;
 pub mod dumps;
 pub mod heap;
+pub mod mix_up;
 pub mod openssl;
 pub mod peer;
 pub mod trust;

@@ -53,6 +53,7 @@ fn every_switch_of_the_sandbox_gives_its_code() {
         ("submit-oversized", "KZ-D04"),
         ("submit-deep", "KZ-D04"),
         ("submit-my-number", "KZ-D05"),
+        ("foreign", "KZ-D08"),
         ("submit-redirect", "KZ-T03"),
         ("submit-429", "KZ-T06"),
         ("submit-503", "KZ-T07"),

@@ -17,7 +17,8 @@ use crate::recent::Arrival;
 use crate::state::{FHIR_PATH, Server};
 use crate::switches::SwitchName;
 use crate::{
-    authorize, consent, coverage, discovery, eligibility, nonce, pushed, records, revoke, seal, task, token, upstream,
+    authorize, consent, coverage, discovery, eligibility, nonce, pushed, records, revoke, rewrite, seal, task, token,
+    upstream,
 };
 
 /// The application, to be served on each connection.
@@ -160,7 +161,7 @@ fn handle(server: &Server, arrival: &Arrival, request: Request) -> Answer {
     let refused = limited(server, route).or_else(|| seal::refused(server, &request));
     let answer =
         refused.or_else(|| upstream::answer(server, &request)).unwrap_or_else(|| (route.answer)(server, &request));
-    let answer = server.rewrite.apply(&request, answer);
+    let answer = rewrite::rewrite(server, &request, answer);
     let answer = seal::seal(server, &request, answer);
     server.capture.add(&request, &answer);
     finish(server, arrival, (route.method, route.path), nonce_mode, answer)

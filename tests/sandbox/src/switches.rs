@@ -192,6 +192,8 @@ switch_names! {
     RecordsMyNumber "records-my-number" "The first resource carries an Identifier that claims to be an individual number."
     RecordsAmountMismatch "records-amount-mismatch" "The parts of the first expense do not make its total."
     RecordsUnknown "records-unknown" "The Bundle has an unknown element, code and resource type, and an OperationOutcome."
+    Foreign "foreign" "The last resource of an answer is about another person; value: its type, any if absent."
+    PageSize "page-size" "Pages of a search have fewer resources than asked for; value: how many, 2 if absent."
     NextElsewhere "next-elsewhere" "The next link of a search leads to another origin; value: its base URL."
     NextEndless "next-endless" "The next link of a search leads to the same page again."
 

@@ -71,7 +71,10 @@ pub(crate) fn search_with(
     let (criteria, _) = criteria(request, caller, kind)?;
     let found = look(criteria.select(resources()));
     let outcome = format!("{} found", found.len());
-    let first = server.pages.open(caller.person.number, kind.name, found, criteria.count);
+    let smaller = server.switches.take(SwitchName::PageSize);
+    let smaller = smaller.and_then(|taken| usize::try_from(taken.number_or(2)).ok());
+    let count = smaller.map_or(criteria.count, |smaller| criteria.count.min(smaller.max(1)));
+    let first = server.pages.open(caller.person.number, kind.name, found, count);
     Ok(Answer::fhir(200, &page_bundle(server, kind, first), outcome))
 }
 
