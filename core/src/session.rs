@@ -359,8 +359,9 @@ impl Signed {
         if self.awaiting.client().clock.now().ms_since(self.signed_at) > life_ms {
             return Err(AuthorizationFault::NonceRejected.into());
         }
-        let grant = Grant::Card { assertion: self.assertion.as_str(), signed_at: self.signed_at };
-        Token::request(&mut self.awaiting.connection, &grant).map_err(|failure| {
+        let AwaitingTap { connection, nonce, .. } = &mut self.awaiting;
+        let grant = Grant::Card { assertion: self.assertion.as_str(), nonce: &nonce.value, signed_at: self.signed_at };
+        Token::request(connection, &grant).map_err(|failure| {
             self.may_have_arrived |= failure.may_have_arrived;
             failure.error
         })

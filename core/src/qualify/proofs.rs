@@ -26,17 +26,18 @@ impl Proofs<'_> {
         dpop::prove(self.key, self.request(method, uri, access_token))
     }
 
-    /// A proof that asks for the answer to be sealed, with the key for it.
+    /// A proof that asks for the answer to be sealed, with the key for it. What is sealed is bound to `nonce`, which the card
+    /// signed, and otherwise to this proof.
     pub(crate) fn prove_sealed(
         &self,
-        method: Method,
-        uri: &str,
-        access_token: &str,
+        (method, uri): (Method, &str),
+        access_token: Option<&str>,
+        nonce: Option<&str>,
         sealing: &Sealing,
     ) -> Result<(String, Exchange), Error> {
         let jti = random::generate_uuid()?;
-        let exchange = sealing.exchange(&jti)?;
-        let request = self.request(method, uri, Some(access_token));
+        let exchange = sealing.exchange(nonce.unwrap_or(&jti))?;
+        let request = self.request(method, uri, access_token);
         Ok((dpop::prove_sealed(self.key, request, &jti, exchange.jwk())?, exchange))
     }
 

@@ -231,6 +231,10 @@ switch_names! {
     SealWrongKid "seal-wrong-kid" "Sign with the key in the key set that no client has pinned."
     SealBadSignature "seal-bad-signature" "Sign with another key than the one named."
     SealForwarded "seal-forwarded" "Seal what was signed for another request."
+    SealSignedBefore "seal-signed-before" "Seal what was signed earlier; value: seconds, 120 if absent."
+    SealNoApv "seal-no-apv" "Seal what does not say for which request it was signed."
+    SealNoIat "seal-no-iat" "Seal what does not say when it was signed."
+    SealReplayed "seal-replayed" "Seal anew what was signed last, whoever asked for it."
     KeysMissing "keys-missing" "The key set lacks the key that signs."
 }
 
