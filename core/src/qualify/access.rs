@@ -126,7 +126,7 @@ impl Access {
         Ok(self.statement.insert(statement))
     }
 
-    /// Whether the answers of this server come sealed to the request and signed by a pinned key, beside TLS.
+    /// Whether the answers and tokens of this server come sealed to the request and signed for it by a pinned key, beside TLS.
     pub fn is_sealed(&self) -> bool {
         self.connection.is_sealed()
     }

@@ -94,6 +94,10 @@ fn so_does_everything_else_behind_the_token() {
     let request = access.prepare_consent(&terms).expect("terms");
     let consent = access.give_consent(&request).expect("given");
     access.withdraw_consent(&consent).expect("withdrawn");
+    let coverages = access.unconfirmed_coverages().expect("coverages");
+    let known = coverages.first().expect("one");
+    assert!(access.changed_coverage(known).expect("an answer").is_none());
+    assert_eq!(fhir_exchanges(&stage).last().map(|last| last.status), Some(200), "in full: 304 could be anybody's");
     let saved = access.take_unsaved().expect("a key").expect("tokens");
     let now = stage.clock.now();
     let mut stop = Suspension::prepare(&saved, SuspensionReason::Lost, Some(now), now).expect("prepared");
