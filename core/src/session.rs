@@ -313,6 +313,11 @@ impl Signed {
         self.awaiting.connection.server_text.as_deref()
     }
 
+    /// As [`Access::confirmed_time`].
+    pub fn confirmed_time(&self) -> Option<UnixMillis> {
+        self.awaiting.connection.http.server_clock.confirmed()
+    }
+
     /// Asks for an answer that was [`Qualification::Pending`] after 2, 4, 8, 16 and
     /// 30 s, until it is there; still pending after that minute, it can be asked for again. Blocks.
     ///
@@ -367,8 +372,9 @@ impl Signed {
         if self.awaiting.client().clock.now().ms_since(self.signed_at) > life_ms {
             return Err(AuthorizationFault::NonceRejected.into());
         }
-        let grant = Grant::Card { assertion: self.assertion.as_str(), signed_at: self.signed_at };
-        Token::request(&mut self.awaiting.connection, &grant).map_err(|failure| {
+        let AwaitingTap { connection, nonce, .. } = &mut self.awaiting;
+        let grant = Grant::Card { assertion: self.assertion.as_str(), nonce: &nonce.value, signed_at: self.signed_at };
+        Token::request(connection, &grant).map_err(|failure| {
             self.may_have_arrived |= failure.may_have_arrived;
             failure.error
         })
@@ -379,7 +385,7 @@ impl Signed {
         if self.verdict.state == CertificateState::Grace {
             warnings.push(Warning::CertificateExpired);
         }
-        if self.awaiting.connection.clock_offset_ms.saturating_abs() > CLOCK_WARNING_MS {
+        if self.awaiting.connection.http.server_clock.offset_ms().saturating_abs() > CLOCK_WARNING_MS {
             warnings.push(Warning::DeviceClock);
         }
         if !missing_scopes.is_empty() {

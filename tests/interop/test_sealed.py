@@ -150,8 +150,11 @@ class Exchange:
         self.kid = thumbprint(self.signer)
         self.jwks = {"keys": [public(new_key()) | {"kid": "other"}, public(self.signer) | {"kid": self.kid, "use": "sig"}]}
 
-    def jws(self, judge, **changes):
-        return judge.sign(RESOURCE, self.signer, {"alg": "ES256", "kid": self.kid, "cty": "fhir+json"} | changes)
+    def jws(self, judge, protected, without=(), **changes):
+        """What the server signs for the seal with this protected header."""
+        signed_for = {name: protected[name] for name in ("apv", "iat")}
+        members = {"alg": "ES256", "kid": self.kid, "cty": "fhir+json"} | signed_for | changes
+        return judge.sign(RESOURCE, self.signer, {name: value for name, value in members.items() if name not in without})
 
     def open(self, sealed, **changes):
         asked = {"jwe": sealed, "d": self.key["d"], "host": HOST, "jkt": JKT, "jti": JTI, "now": int(time.time()),
@@ -183,35 +186,48 @@ def test_what_the_core_seals_others_open(judge):
 
 def test_what_others_sign_and_seal_the_core_opens(exchange, judge):
     for signing in (JwCrypto, JoseRfc):
-        sealed = judge.seal(exchange.jws(signing), public(exchange.key), header())
+        protected = header()
+        sealed = judge.seal(exchange.jws(signing, protected), public(exchange.key), protected)
         assert exchange.open(sealed) == {"resource": RESOURCE}
-        bound = judge.seal(exchange.jws(signing, apv=party_v(JKT, JTI)), public(exchange.key), header())
-        assert exchange.open(bound) == {"resource": RESOURCE}
+        token = judge.seal(exchange.jws(signing, protected, cty="json"), public(exchange.key), protected)
+        assert exchange.open(token, cty="json") == {"resource": RESOURCE}
+        assert exchange.open(token) == {"code": "KZ-X01"}, "a token is no resource"
+        assert exchange.open(sealed, cty="json") == {"code": "KZ-X01"}, "nor the other way about"
 
 
 def test_the_core_refuses_what_is_for_another_request(exchange, judge):
-    jws = exchange.jws(judge)
     for protected in (header(apv=party_v(JKT, str(uuid.uuid4()))), header(apv=party_v("x", JTI)), header(iat=int(time.time()) - 90)):
-        assert exchange.open(judge.seal(jws, public(exchange.key), protected)) == {"code": "KZ-X02"}
-    signed_for_another = exchange.jws(judge, apv=party_v(JKT, "x"))
-    assert exchange.open(judge.seal(signed_for_another, public(exchange.key), header())) == {"code": "KZ-X02"}
+        assert exchange.open(judge.seal(exchange.jws(judge, protected), public(exchange.key), protected)) == {"code": "KZ-X02"}
+
+
+def test_the_core_refuses_what_was_signed_for_another_request(exchange, judge):
+    """The seal is right, and made by whoever was given the signed answer."""
+    now = int(time.time())
+    for without, changes in ((), {"apv": party_v(JKT, "x")}), ((), {"apv": party_v("x", JTI)}), ((), {"iat": now - 61}), \
+            ((), {"iat": now - 1}), (("apv",), {}), (("iat",), {}), (("apv", "iat"), {}):
+        protected = header(iat=now)
+        signed = exchange.jws(judge, protected, without, **changes)
+        answer = exchange.open(judge.seal(signed, public(exchange.key), protected))
+        assert answer == {"code": "KZ-X02"}, (without, changes)
 
 
 def test_the_core_refuses_other_algorithms(exchange, judge):
-    jws = exchange.jws(judge)
     for changes in ({"alg": "ECDH-ES+A256KW"}, {"enc": "A128GCM"}, {"zip": "DEF"}):
+        jws = exchange.jws(judge, header())
         sealed = judge.seal(jws, public(exchange.key), header(**changes))
         assert exchange.open(sealed) == {"code": "KZ-X01"}, changes
 
 
 def test_the_core_refuses_what_is_not_signed_by_a_pinned_key(exchange, judge):
-    good = judge.seal(exchange.jws(judge), public(exchange.key), header())
+    protected = header()
+    jws = exchange.jws(judge, protected)
+    good = judge.seal(jws, public(exchange.key), protected)
     assert exchange.open(good, pinned=["other"]) == {"code": "KZ-X01"}
     assert exchange.open(good, jwks={"keys": []}) == {"code": "KZ-X01"}
     swapped = {"keys": [public(new_key()) | {"kid": exchange.kid}]}
     assert exchange.open(good, jwks=swapped) == {"code": "KZ-X01"}, "another key under the pinned name"
-    for plaintext in (RESOURCE, exchange.jws(judge)[:-4] + "AAAA", exchange.jws(judge, cty="json")):
-        assert exchange.open(judge.seal(plaintext, public(exchange.key), header())) == {"code": "KZ-X01"}
+    for plaintext in (RESOURCE, jws[:-4] + "AAAA", exchange.jws(judge, protected, cty="json")):
+        assert exchange.open(judge.seal(plaintext, public(exchange.key), protected)) == {"code": "KZ-X01"}
 
 
 def test_the_vector_opens_everywhere(judge):
@@ -261,35 +277,54 @@ class Phone:
         signed.add_signature(key, protected=json.dumps({"alg": "RS256", "typ": "card-auth+jwt", "x5c": [certificate]}))
         return signed.serialize(compact=True)
 
-    def token(self, scope):
+    def ask_for_token(self, form, judge):
+        """A token sealed to a new key: its claims, the header of the seal and the id of the proof."""
+        key = new_key()
+        jti, proof = self.proof(f"{self.issuer}/token", enc_jwk=public(key))
+        status, kind, sealed = self.ask("POST", f"{self.issuer}/token", urllib.parse.urlencode(form | {"client_id": "jp.example.kazasu-demo"}),
+                                        DPoP=proof, Accept="application/jose", Content_Type="application/x-www-form-urlencoded")
+        assert (status, kind) == (200, "application/jose"), sealed
+        token, _, members = self.unsealed(sealed, key, judge, "json")
+        return token, members, jti
+
+    def token(self, scope, judge):
         _, _, nonce = self.ask("POST", f"{self.issuer}/nonce")
-        form = {"grant_type": "urn:ietf:params:oauth:grant-type:jwt-bearer", "client_id": "jp.example.kazasu-demo",
-                "assertion": self.assertion(json.loads(nonce)["nonce"], scope)}
-        status, _, body = self.ask("POST", f"{self.issuer}/token", urllib.parse.urlencode(form), DPoP=self.proof(f"{self.issuer}/token")[1],
-                                   Content_Type="application/x-www-form-urlencoded")
-        assert status == 200, body
-        return json.loads(body)
+        nonce = json.loads(nonce)["nonce"]
+        form = {"grant_type": "urn:ietf:params:oauth:grant-type:jwt-bearer", "assertion": self.assertion(nonce, scope)}
+        token, members, _ = self.ask_for_token(form, judge)
+        assert members["apv"] == party_v(self.jkt, nonce), "bound to what the card signed"
+        return token
+
+    def unsealed(self, sealed, key, judge, content_type):
+        """The JSON in a sealed answer, with the headers of its JWS and of its JWE; both judged by others."""
+        members = json.loads(decoded(sealed.split(".")[0]))
+        jws = judge.open(sealed, key)
+        named = json.loads(decoded(jws.split(".")[0]))
+        keys = json.loads(self.ask("GET", f"{self.issuer}/jwks.json")[2])["keys"]
+        signer = next(k for k in keys if k["kid"] == named["kid"])
+        assert named == {"alg": "ES256", "kid": thumbprint(signer), "cty": content_type, "apv": members["apv"], "iat": members["iat"]}
+        assert abs(members["iat"] - time.time()) < 60
+        return json.loads(judge.verify(jws, {name: signer[name] for name in ("kty", "crv", "x", "y")})), named, members
 
 
 def test_others_open_what_the_sandbox_seals(tmp_path, judge):
     server = Sandbox(tmp_path, "--seal", "required")
     try:
         phone, key = Phone(server), new_key()
-        token = phone.token("patient/Immunization.rs")
+        token = phone.token("patient/Immunization.rs offline_access", judge)
+        assert token["token_type"] == "DPoP"
+        renewed, members, jti = phone.ask_for_token({"grant_type": "refresh_token", "refresh_token": token["refresh_token"]}, judge)
+        assert members["apv"] == party_v(phone.jkt, jti), "bound to the proof"
+        assert renewed["patient"] == token["patient"]
+        token = renewed
         url = f"{phone.base}/Immunization/_search"
         jti, proof = phone.proof(url, enc_jwk=public(key), ath=unpadded(hashlib.sha256(token["access_token"].encode()).digest()))
         status, kind, sealed = phone.ask("POST", url, f"patient=Patient/{token['patient']}", DPoP=proof, Accept="application/jose",
                                          Authorization=f"DPoP {token['access_token']}", Content_Type="application/x-www-form-urlencoded")
         assert (status, kind) == (200, "application/jose"), sealed
-        members = json.loads(decoded(sealed.split(".")[0]))
+        bundle, named, members = phone.unsealed(sealed, key, judge, "fhir+json")
         assert members["apu"] == unpadded(b"127.0.0.1") and members["apv"] == party_v(phone.jkt, jti)
-        jws = judge.open(sealed, key)
-        named = json.loads(decoded(jws.split(".")[0]))
-        keys = json.loads(phone.ask("GET", f"{phone.issuer}/jwks.json")[2])["keys"]
-        signer = next(k for k in keys if k["kid"] == named["kid"])
-        assert named["kid"] == thumbprint(signer) and (named["alg"], named["cty"]) == ("ES256", "fhir+json")
         assert named["kid"] in json.loads(server.config.read_text())["signer_kids"]
-        bundle = json.loads(judge.verify(jws, {name: signer[name] for name in ("kty", "crv", "x", "y")}))
         assert bundle["resourceType"] == "Bundle" and bundle["entry"]
     finally:
         server.stop()
@@ -325,7 +360,8 @@ def test_the_command_line_says_sealed_only_if_it_was(tmp_path, mode):
     assert (", sealed" in log) == (mode != "off")
 
 
-@pytest.mark.parametrize("switch, code", [("seal-plain", "KZ-X01"), ("seal-other-request", "KZ-X02")])
+@pytest.mark.parametrize("switch, code", [("seal-plain", "KZ-X01"), ("seal-other-request", "KZ-X02"), ("seal-no-apv", "KZ-X02"),
+                                          ("seal-signed-before", "KZ-X02")])
 def test_the_command_line_tells_what_is_wrong_with_a_seal(tmp_path, switch, code):
     server = Sandbox(tmp_path, "--seal", "required", "--switch", switch)
     try:

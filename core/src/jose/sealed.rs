@@ -3,8 +3,13 @@
 //!
 //! ```text
 //! request   DPoP proof { jti, …, enc_jwk }      card signs cnf.jkt → device key signs enc_jwk
-//! answer    JWE { apu: host, apv: SHA-256(jkt ‖ jti), iat } ( JWS { kid, cty: fhir+json } ( resource ) )
+//! answer    JWE { apu: host, apv: SHA-256(jkt ‖ nonce), iat } ( JWS { kid, cty, apv, iat } ( content ) )
 //! ```
+//!
+//! The nonce is the `jti` of the proof, and for the token of a card the nonce its assertion was made for. `apv` and `iat`
+//! stand in both headers and are the same: whoever was given an answer has the JWS, and could seal that anew to another
+//! request, person or time; what is signed they cannot change. They are no `crit` (RFC 7515, 4.1.11): this side takes no
+//! header without them, and libraries that do not know them can still check the signature.
 
 use serde_json::Value;
 
@@ -21,15 +26,31 @@ use crate::time::UnixMillis;
 pub const MEDIA_TYPE: &str = "application/jose";
 /// `cty` of the JWE: a JWS is inside (RFC 7519, 5.2).
 const NESTED: &str = "JWT";
-/// `cty` of the JWS: `application/fhir+json` without its prefix (RFC 7515, 4.1.10).
-const FHIR: &str = "fhir+json";
 /// How far `iat` may be from the server's time, in seconds.
 const WINDOW_S: u64 = 60;
 /// Longest protected header of the JWS, in characters of base64url.
 const MAX_HEADER: usize = 4096;
-/// What the header of the JWS may have. A server that puts `apv` here too signs for whom the answer is: a resource signed
-/// for someone else cannot be sealed anew for this request then.
-const HEADER_MEMBERS: [&str; 5] = ["alg", "kid", "cty", "typ", "apv"];
+/// What the header of the JWS may have.
+const HEADER_MEMBERS: [&str; 6] = ["alg", "kid", "cty", "typ", "apv", "iat"];
+
+/// What a request asks for, so that a token is not taken for a resource.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Content {
+    /// A resource, or whatever else a FHIR server answers.
+    Fhir,
+    /// A token answer (RFC 6749, 5.1).
+    Json,
+}
+
+impl Content {
+    /// `cty` of the JWS: the media type without `application/` (RFC 7515, 4.1.10).
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Fhir => "fhir+json",
+            Self::Json => "json",
+        }
+    }
+}
 
 /// One request whose answer is to be sealed, with the key for it.
 pub struct Exchange {
@@ -50,7 +71,8 @@ pub struct Unverified {
 opaque_debug!(Exchange, Unverified);
 
 impl Exchange {
-    /// Draws the key for one request to `host`, whose proof by the key with thumbprint `jkt` has the id `nonce`.
+    /// Draws the key for one request to `host` by the key with thumbprint `jkt`. `nonce` is the id of its proof, or the nonce
+    /// that a card signed.
     ///
     /// # Errors
     /// [`Error::Internal`] when the operating system gives no randomness.
@@ -73,42 +95,52 @@ impl Exchange {
         jwk(&self.public)
     }
 
-    /// Opens the answer that came at `now`, server time.
+    /// Opens the answer with this content that came at `now`, server time.
     ///
     /// # Errors
-    /// [`ResourceFault::SealedForAnother`] for what was sealed for another request or at another time;
-    /// [`ResourceFault::NotSealed`] for whatever else is wrong with it.
-    pub fn open(self, body: &[u8], now: UnixMillis) -> Result<Unverified, ResourceFault> {
+    /// [`ResourceFault::SealedForAnother`] for what was sealed or signed for another request or at another time, or does not
+    /// say for which; [`ResourceFault::NotSealed`] for whatever else is wrong with it.
+    pub fn open(self, body: &[u8], content: Content, now: UnixMillis) -> Result<Unverified, ResourceFault> {
         let Opened { header, plaintext } = self.key.open(body)?;
         if header.party_u != self.party_u || header.content_type.as_deref() != Some(NESTED) {
             return Err(ResourceFault::NotSealed);
         }
-        check_exchange(&header, &self.party_v, now)?;
-        Unverified::parse(plaintext, &self.party_v)
+        let issued_at = check_exchange(&header, &self.party_v, now)?;
+        Unverified::parse(plaintext, content, &SignedFor { party_v: self.party_v.to_vec(), issued_at })
     }
 }
 
-/// `apv`: SHA-256 over the thumbprint of the device key and the id of its proof, both ASCII.
+/// `apv`: SHA-256 over the thumbprint of the device key and the nonce of its request, both ASCII.
 fn party_v(jkt: &str, nonce: &str) -> [u8; 32] {
     sha256_of([jkt.as_bytes(), nonce.as_bytes()])
 }
 
-fn check_exchange(header: &Header, party_v: &[u8], now: UnixMillis) -> Result<(), ResourceFault> {
+/// The time of sealing, if it was for this exchange and now.
+fn check_exchange(header: &Header, party_v: &[u8], now: UnixMillis) -> Result<i64, ResourceFault> {
     let issued_at = header.issued_at.ok_or(ResourceFault::NotSealed)?;
     let is_recent = issued_at.abs_diff(now.seconds()) <= WINDOW_S;
-    if header.party_v == party_v && is_recent { Ok(()) } else { Err(ResourceFault::SealedForAnother) }
+    if header.party_v == party_v && is_recent { Ok(issued_at) } else { Err(ResourceFault::SealedForAnother) }
+}
+
+/// For which exchange something was signed, and when.
+#[derive(Eq, PartialEq)]
+struct SignedFor {
+    party_v: Vec<u8>,
+    /// Seconds since 1970.
+    issued_at: i64,
 }
 
 impl Unverified {
-    fn parse(plaintext: Vec<u8>, party_v: &[u8]) -> Result<Self, ResourceFault> {
+    fn parse(plaintext: Vec<u8>, content: Content, exchange: &SignedFor) -> Result<Self, ResourceFault> {
         let jws = String::from_utf8(plaintext).map_err(|_| ResourceFault::NotSealed)?;
-        let (unverified, signed_for) = Self::take_apart(jws).ok_or(ResourceFault::NotSealed)?;
-        let is_ours = signed_for.is_none_or(|signed_for| signed_for == party_v);
+        let (unverified, signed_for) = Self::take_apart(jws, content).ok_or(ResourceFault::NotSealed)?;
+        let is_ours = signed_for.is_some_and(|signed_for| signed_for == *exchange);
         if is_ours { Ok(unverified) } else { Err(ResourceFault::SealedForAnother) }
     }
 
-    /// Takes a compact ES256 JWS apart (RFC 7515, 7.1); the `apv` of its header comes along.
-    fn take_apart(jws: String) -> Option<(Self, Option<Vec<u8>>)> {
+    /// Takes a compact ES256 JWS apart (RFC 7515, 7.1). What it was signed for comes along; nothing, if it says only half of
+    /// that or none.
+    fn take_apart(jws: String, content: Content) -> Option<(Self, Option<SignedFor>)> {
         let signature_at = jws.rfind('.')?;
         let (header, payload) = jws.get(..signature_at)?.split_once('.')?;
         if header.len() > MAX_HEADER {
@@ -117,10 +149,15 @@ impl Unverified {
         let json: Value = serde_json::from_slice(&base64url::decode(header)?).ok()?;
         let members = object_of(&json, &HEADER_MEMBERS)?;
         let text = |name: &str| members.get(name)?.as_str();
-        if text("alg")? != "ES256" || text("cty")? != FHIR || members.get("typ").is_some_and(|typ| !typ.is_string()) {
+        if text("alg")? != "ES256"
+            || text("cty")? != content.name()
+            || members.get("typ").is_some_and(|typ| !typ.is_string())
+        {
             return None;
         }
-        let signed_for = members.get("apv").map_or(Some(None), |apv| base64url::decode(apv.as_str()?).map(Some))?;
+        let party_v = members.get("apv").map_or(Some(None), |apv| base64url::decode(apv.as_str()?).map(Some))?;
+        let issued_at = members.get("iat").map_or(Some(None), |iat| iat.as_i64().map(Some))?;
+        let signed_for = party_v.zip(issued_at).map(|(party_v, issued_at)| SignedFor { party_v, issued_at });
         let (kid, payload) = (text("kid")?.to_owned(), base64url::decode(payload)?);
         Some((Self { jws, signature_at, kid, payload }, signed_for))
     }
@@ -162,7 +199,8 @@ mod tests {
     }
 
     fn jws_header() -> Value {
-        json!({"alg": "ES256", "kid": "k", "cty": "fhir+json"})
+        let party_v = base64url::encode(&party_v(JKT, JTI));
+        json!({"alg": "ES256", "kid": "k", "cty": "fhir+json", "apv": party_v, "iat": NOW.seconds()})
     }
 
     fn header() -> Header {
@@ -177,13 +215,17 @@ mod tests {
     fn open(header: &Header, plaintext: &str) -> Result<Unverified, ResourceFault> {
         let exchange = Exchange::generate(HOST, JKT, JTI).expect("randomness");
         let sealed = jwe::seal(&exchange.public, header, plaintext.as_bytes()).expect("seals");
-        exchange.open(sealed.as_bytes(), NOW)
+        exchange.open(sealed.as_bytes(), Content::Fhir, NOW)
     }
 
     fn fault_with(change: impl FnOnce(&mut Header)) -> Option<ResourceFault> {
         let mut changed = header();
         change(&mut changed);
-        open(&changed, &unsigned(jws_header())).err()
+        // What is signed follows what is sealed, so that only the seal is wrong.
+        let mut signed = jws_header();
+        signed["apv"] = base64url::encode(&changed.party_v).into();
+        signed["iat"] = changed.issued_at.into();
+        open(&changed, &unsigned(signed)).err()
     }
 
     #[test]
@@ -236,6 +278,8 @@ mod tests {
             ("x5u", json!("https://evil.example")),
             ("typ", json!(1)),
             ("apv", json!(1)),
+            ("iat", json!("now")),
+            ("iat", json!(1.5)),
         ] {
             let mut header_json = jws_header();
             header_json[name] = value;
@@ -248,11 +292,46 @@ mod tests {
 
     #[test]
     fn what_was_signed_for_another_request_cannot_be_sealed_anew() {
-        let mut signed_for = jws_header();
-        signed_for["apv"] = base64url::encode(&party_v(JKT, JTI)).into();
-        assert!(open(&header(), &unsigned(signed_for.clone())).is_ok());
-        signed_for["apv"] = base64url::encode(&party_v(JKT, "other")).into();
-        assert_eq!(open(&header(), &unsigned(signed_for)).err(), Some(ResourceFault::SealedForAnother));
+        let other = |jkt, jti| json!(base64url::encode(&party_v(jkt, jti)));
+        let now = NOW.seconds();
+        for (name, value) in [
+            ("apv", Some(other(JKT, "other"))),
+            ("apv", Some(other("other", JTI))),
+            ("apv", Some(json!(""))),
+            ("apv", None),
+            ("iat", Some(json!(now - 61))),
+            ("iat", Some(json!(now - 1))),
+            ("iat", Some(json!(now + 1))),
+            ("iat", Some(json!(i64::MIN))),
+            ("iat", None),
+        ] {
+            let mut signed = jws_header();
+            let members = signed.as_object_mut().expect("an object");
+            members.remove(name);
+            members.extend(value.clone().map(|value| (name.to_owned(), value)));
+            let fault = open(&header(), &unsigned(signed)).err();
+            assert_eq!(fault, Some(ResourceFault::SealedForAnother), "{name}: {value:?}");
+        }
+        let mut bare = jws_header();
+        bare.as_object_mut().expect("an object").retain(|name, _| !["apv", "iat"].contains(&name.as_str()));
+        assert_eq!(open(&header(), &unsigned(bare)).err(), Some(ResourceFault::SealedForAnother));
+    }
+
+    #[test]
+    fn a_token_is_no_resource() {
+        for (asked, said, is_taken) in [
+            (Content::Fhir, "fhir+json", true),
+            (Content::Json, "json", true),
+            (Content::Fhir, "json", false),
+            (Content::Json, "fhir+json", false),
+        ] {
+            let exchange = Exchange::generate(HOST, JKT, JTI).expect("randomness");
+            let mut signed = jws_header();
+            signed["cty"] = said.into();
+            let sealed = jwe::seal(&exchange.public, &header(), unsigned(signed).as_bytes()).expect("seals");
+            let opened = exchange.open(sealed.as_bytes(), asked, NOW);
+            assert_eq!(opened.err(), (!is_taken).then_some(ResourceFault::NotSealed), "{asked:?} {said}");
+        }
     }
 
     #[test]

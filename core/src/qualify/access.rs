@@ -131,7 +131,7 @@ impl Access {
         Ok(self.statement.insert(statement))
     }
 
-    /// Whether the answers of this server come sealed to the request and signed by a pinned key, beside TLS.
+    /// Whether the answers and tokens of this server come sealed to the request and signed for it by a pinned key, beside TLS.
     pub fn is_sealed(&self) -> bool {
         self.connection.is_sealed()
     }
@@ -159,6 +159,12 @@ impl Access {
     /// Now, by the server's clock.
     pub fn server_time(&self) -> UnixMillis {
         self.connection.server_time()
+    }
+
+    /// The server's clock at its latest answer that no cache can have kept; `None` if there was none yet. The device's clock
+    /// has no part in it.
+    pub fn confirmed_time(&self) -> Option<UnixMillis> {
+        self.connection.http.server_clock.confirmed()
     }
 
     /// Gets a new access token; every call does so by itself when it has to.

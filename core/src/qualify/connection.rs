@@ -4,7 +4,9 @@ use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::http::{Body, Failure, HttpClient, MAX_RESOURCE, Method, Reply, Request};
+use zeroize::Zeroizing;
+
+use super::http::{Body, Failure, HttpClient, MAX_ANSWER, MAX_RESOURCE, Method, Reply, Request};
 use super::proofs::Proofs;
 use super::retry::Retries;
 use super::sealing::{Opening, Sealing};
@@ -13,7 +15,7 @@ use super::{Metadata, Pinning, QualifyClient};
 use crate::error::Error;
 use crate::fhir;
 use crate::jose::dpop::{DeviceKey, device_thumbprint};
-use crate::jose::sealed;
+use crate::jose::sealed::{self, Content, Exchange};
 use crate::time::UnixMillis;
 
 /// What FHIR servers are asked to answer with.
@@ -28,8 +30,6 @@ pub(crate) struct Connection {
     pub(crate) http: HttpClient,
     pub(crate) pinning: Pinning,
     pub(crate) metadata: Metadata,
-    /// Server clock minus local clock, in milliseconds.
-    pub(crate) clock_offset_ms: i64,
     /// The authorization server's latest `DPoP-Nonce`.
     pub(crate) authorization_nonce: Option<String>,
     /// The FHIR server's.
@@ -54,7 +54,6 @@ impl Connection {
     pub(crate) fn open(client: Arc<QualifyClient>, device_key: Arc<dyn DeviceKey>) -> Result<Self, Error> {
         let (http, pinning) = client.connect()?;
         let metadata = Metadata::fetch(&http, &*client.clock, &client.settings)?;
-        let clock_offset_ms = metadata.clock_offset_ms;
         let mut sealing = Sealing::agree(&client.settings, &metadata, &device_thumbprint(&*device_key)?)?;
         if let Some(sealing) = &mut sealing {
             sealing.fetch_signers(&http, &*client.clock)?;
@@ -65,7 +64,6 @@ impl Connection {
             http,
             pinning,
             metadata,
-            clock_offset_ms,
             authorization_nonce: None,
             resource_nonce: None,
             sealing,
@@ -75,7 +73,7 @@ impl Connection {
 
     /// Now, by the server's clock.
     pub(crate) fn server_time(&self) -> UnixMillis {
-        self.client.clock.now().plus_ms(self.clock_offset_ms)
+        self.client.clock.now().plus_ms(self.http.server_clock.offset_ms())
     }
 
     /// Sends one request to the authorization server.
@@ -84,13 +82,50 @@ impl Connection {
         retries: Retries,
         request: impl Fn(&Proofs<'_>) -> Result<Request, Error>,
     ) -> Result<Reply, Failure> {
-        let Self { client, device_key, http, clock_offset_ms, authorization_nonce, .. } = self;
-        let clock = &*client.clock;
-        Proofs { key: &**device_key, clock, clock_offset_ms: *clock_offset_ms, nonce: authorization_nonce }
-            .send(http, retries, request)
+        let Self { client, device_key, http, authorization_nonce, .. } = self;
+        Proofs { key: &**device_key, clock: &*client.clock, http, nonce: authorization_nonce }.send(retries, request)
     }
 
-    /// Whether what the FHIR server sends is sealed to the request, and was wherever a call succeeded.
+    /// Asks the authorization server for a token, which is sealed wherever answers are: what comes with it is personal. It is
+    /// bound to `nonce`, which the card signed, and otherwise to the proof of this request.
+    pub(crate) fn ask_for_token(
+        &mut self,
+        retries: Retries,
+        nonce: Option<&str>,
+        form: impl Fn(&Proofs<'_>) -> Result<Zeroizing<String>, Error>,
+    ) -> Result<Reply, Failure> {
+        let uri = self.metadata.token_endpoint.as_str().to_owned();
+        let Self { client, device_key, http, authorization_nonce, sealing, .. } = self;
+        let clock = &*client.clock;
+        let mut proofs = Proofs { key: &**device_key, clock, http, nonce: authorization_nonce };
+        let exchange = Cell::new(None);
+        let reply = proofs.send(retries, |proofs| {
+            let proof = match sealing.as_ref() {
+                None => proofs.prove(Method::Post, &uri, None)?,
+                Some(sealing) => {
+                    let (proof, key) = proofs.prove_sealed((Method::Post, &uri), None, nonce, sealing)?;
+                    exchange.set(Some(key));
+                    proof
+                }
+            };
+            Ok(Request {
+                method: Method::Post,
+                uri: uri.clone(),
+                body: Some(Body::form(form(proofs)?.as_bytes().to_vec())),
+                accept: if sealing.is_some() { sealed::MEDIA_TYPE } else { "application/json" },
+                headers: vec![("dpop", proof)],
+                timeout: TIMEOUT,
+                max_body: MAX_ANSWER,
+            })
+        })?;
+        open(client, http, sealing, (reply, exchange.take()), Content::Json).map_err(|error| Failure {
+            error,
+            is_reset: false,
+            may_have_arrived: true,
+        })
+    }
+
+    /// Whether what the FHIR server and the token endpoint send is sealed to the request, and was wherever a call succeeded.
     pub(crate) fn is_sealed(&self) -> bool {
         self.sealing.is_some()
     }
@@ -98,17 +133,18 @@ impl Connection {
     /// Sends one request to the FHIR server with `token`, twice more if the connection breaks. What was sealed is opened.
     pub(crate) fn call(&mut self, token: &Token, call: &Call) -> Result<Reply, Error> {
         self.server_text = None;
-        let Self { client, device_key, http, clock_offset_ms, resource_nonce, sealing, .. } = self;
+        let Self { client, device_key, http, resource_nonce, sealing, .. } = self;
         let clock = &*client.clock;
-        let mut proofs = Proofs { key: &**device_key, clock, clock_offset_ms: *clock_offset_ms, nonce: resource_nonce };
+        let mut proofs = Proofs { key: &**device_key, clock, http, nonce: resource_nonce };
         // The key of the latest attempt, to which its answer is sealed; those before are wiped.
         let exchange = Cell::new(None);
-        let reply = proofs.send(http, Retries { count: 2, until: None }, |proofs| {
+        let reply = proofs.send(Retries { count: 2, until: None }, |proofs| {
             let access_token = &token.access_token;
             let proof = match sealing.as_ref() {
                 None => proofs.prove(call.method, &call.uri, Some(access_token))?,
                 Some(sealing) => {
-                    let (proof, key) = proofs.prove_sealed(call.method, &call.uri, access_token, sealing)?;
+                    let target = (call.method, &call.uri[..]);
+                    let (proof, key) = proofs.prove_sealed(target, Some(access_token), None, sealing)?;
                     exchange.set(Some(key));
                     proof
                 }
@@ -126,14 +162,22 @@ impl Connection {
                 max_body: MAX_RESOURCE,
             })
         })?;
-        let reply = match (sealing, exchange.take()) {
-            (Some(sealing), Some(exchange)) => {
-                let now = clock.now().plus_ms(*clock_offset_ms);
-                sealing.open(reply, exchange, &Opening { http, clock, now, verifier: client.verifier() })?
-            }
-            _ => reply,
-        };
+        let reply = open(client, http, sealing, (reply, exchange.take()), Content::Fhir)?;
         self.server_text = fhir::user_text_of_reply(reply.status, &reply.body);
         Ok(reply)
     }
+}
+
+/// Opens an answer that was sealed to this exchange, where that was agreed on.
+fn open(
+    client: &QualifyClient,
+    http: &HttpClient,
+    sealing: &mut Option<Sealing>,
+    (reply, exchange): (Reply, Option<Exchange>),
+    content: Content,
+) -> Result<Reply, Error> {
+    let (Some(sealing), Some(exchange)) = (sealing, exchange) else { return Ok(reply) };
+    let clock = &*client.clock;
+    let now = clock.now().plus_ms(http.server_clock.offset_ms());
+    sealing.open(reply, exchange, &Opening { http, clock, content, now, verifier: client.verifier() })
 }

@@ -1,4 +1,4 @@
-//! Whether answers of the FHIR server are sealed to the request, and opening those that are.
+//! Whether answers of the FHIR server and tokens are sealed to the request, and opening those that are.
 
 use super::Metadata;
 use super::discovery;
@@ -6,7 +6,7 @@ use super::http::{HttpClient, Reply};
 use super::settings::{CheckedSettings, HttpsUrl};
 use crate::crypto::SignatureVerifier;
 use crate::error::{Error, ResourceFault};
-use crate::jose::sealed::{self, Exchange};
+use crate::jose::sealed::{self, Content, Exchange};
 use crate::jose::signers::Signers;
 use crate::time::{Clock, UnixMillis};
 
@@ -94,14 +94,14 @@ impl Sealing {
     /// Fetches the server's signing keys: from the origin of the issuer, over the pinned connection.
     pub(crate) fn fetch_signers(&mut self, http: &HttpClient, clock: &dyn Clock) -> Result<(), Error> {
         let missing = ResourceFault::Malformed { what: "signing keys" };
-        let (jwks, _) = discovery::get(http, clock, self.jwks_uri.as_str().to_owned())?.ok_or(missing)?;
+        let jwks = discovery::get(http, clock, self.jwks_uri.as_str().to_owned())?.ok_or(missing)?;
         self.signers = Signers::parse(&jwks, &self.pinned);
         Ok(())
     }
 
-    /// A key for the answer to the request whose proof has the id `jti`.
-    pub(crate) fn exchange(&self, jti: &str) -> Result<Exchange, Error> {
-        Exchange::generate(&self.host, &self.jkt, jti)
+    /// A key for the answer to one attempt of a request with this nonce: the id of its proof, or what the card signed.
+    pub(crate) fn exchange(&self, nonce: &str) -> Result<Exchange, Error> {
+        Exchange::generate(&self.host, &self.jkt, nonce)
     }
 
     /// The answer as if it had not been sealed. A success must be; an error may come as it is, if it says nothing personal.
@@ -110,7 +110,7 @@ impl Sealing {
             let is_success = (200..300).contains(&reply.status) && reply.status != NO_CONTENT;
             return if is_success { Err(ResourceFault::NotSealed.into()) } else { Ok(reply) };
         }
-        let unverified = exchange.open(&reply.body, opening.now)?;
+        let unverified = exchange.open(&reply.body, opening.content, opening.now)?;
         let is_pinned = self.pinned.iter().any(|kid| kid == unverified.kid());
         if is_pinned && !self.is_refetched && self.signers.key(unverified.kid()).is_none() {
             self.is_refetched = true;
@@ -125,6 +125,7 @@ impl Sealing {
 pub(crate) struct Opening<'a> {
     pub(crate) http: &'a HttpClient,
     pub(crate) clock: &'a dyn Clock,
+    pub(crate) content: Content,
     /// Server time at which the answer came.
     pub(crate) now: UnixMillis,
     pub(crate) verifier: SignatureVerifier,

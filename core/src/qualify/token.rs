@@ -1,13 +1,11 @@
 //! Grants → DPoP-bound tokens (RFC 6749, RFC 7523, RFC 9449).
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use super::connection::Connection;
 use super::discovery::CardGrant;
-use super::http::{Body, Failure, MAX_ANSWER, Method, Request};
+use super::http::Failure;
 use super::oauth_error::{error_of_reply, is_grant_over, member};
 use super::proofs::Proofs;
 use super::retry::Retries;
@@ -17,7 +15,6 @@ use crate::jose::client_assertion::client_assertion;
 use crate::json as border;
 use crate::time::UnixMillis;
 
-const TIMEOUT: Duration = Duration::from_secs(15);
 const JWT_BEARER: &str = "urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer";
 const TOKEN_EXCHANGE: &str = "urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Atoken-exchange";
 const JWT_TYPE: &str = "urn%3Aietf%3Aparams%3Aoauth%3Atoken-type%3Ajwt";
@@ -31,8 +28,8 @@ const LONGEST_REFRESH_S: u64 = 315_360_000;
 
 /// What a token is asked for with.
 pub(crate) enum Grant<'a> {
-    /// An assertion that the card signed.
-    Card { assertion: &'a str, signed_at: UnixMillis },
+    /// An assertion that the card signed, and the server's nonce in it.
+    Card { assertion: &'a str, nonce: &'a str, signed_at: UnixMillis },
     /// A refresh token of this device key.
     Refresh(&'a str),
     /// The code that a sign-in page gave (RFC 6749, 4.1.3; RFC 7636, 4.5).
@@ -63,6 +60,14 @@ impl Grant<'_> {
                 percent_encode(redirect_uri)
             ),
         }))
+    }
+
+    /// What a sealed answer is bound to, if not to the proof of its request (wire contract §13.2).
+    fn nonce(&self) -> Option<&str> {
+        match self {
+            Self::Card { nonce, .. } => Some(nonce),
+            Self::Refresh(_) | Self::Code { .. } => None,
+        }
     }
 
     fn retries(&self) -> Retries {
@@ -108,24 +113,13 @@ impl Token {
     /// Asks for a token. An assertion is sent again, with a new proof, when the answer is lost within a minute of signing.
     /// The failure tells whether the server may have seen the request.
     pub(crate) fn request(connection: &mut Connection, grant: &Grant<'_>) -> Result<Self, Failure> {
-        let uri = connection.metadata.token_endpoint.as_str().to_owned();
         let settings = &connection.client.settings;
         let asked = Asked {
             client_id: settings.client_id.clone(),
             issuer: settings.issuer.as_str().to_owned(),
             card: connection.metadata.card().ok().map(|card| card.grant),
         };
-        let reply = connection.authorize(grant.retries(), |proofs| {
-            Ok(Request {
-                method: Method::Post,
-                uri: uri.clone(),
-                body: Some(Body::form(grant.form(&asked, proofs)?.as_bytes().to_vec())),
-                accept: "application/json",
-                headers: vec![("dpop", proofs.prove(Method::Post, &uri, None)?)],
-                timeout: TIMEOUT,
-                max_body: MAX_ANSWER,
-            })
-        })?;
+        let reply = connection.ask_for_token(grant.retries(), grant.nonce(), |proofs| grant.form(&asked, proofs))?;
         let answered = |error| Failure { error, is_reset: false, may_have_arrived: true };
         if reply.status == 200 {
             return Self::parse(&reply.body, connection.client.clock.now()).map_err(answered);

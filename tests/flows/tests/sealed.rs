@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use kazasu::base64url;
 use kazasu::fhir::{ConsentKind, ConsentTerms, ConsentTo, SuspensionReason};
-use kazasu::qualify::{DEFAULT_SCOPE, PayloadEncryption, RecordKind, Settings, Suspension};
+use kazasu::qualify::{Access, DEFAULT_SCOPE, PayloadEncryption, RecordKind, Settings, Suspension};
 use kazasu::session::Qualified;
 use kazasu::time::{CalendarDate, Clock};
 use kazasu::{Error, error::ResourceFault};
@@ -37,6 +37,11 @@ fn stage(seal: SealMode, switches: &[&str]) -> Stage {
 
 fn qualify(stage: &Stage) -> Result<Qualified, Error> {
     stage.qualify(&card(Profile::Today, 1), 1)
+}
+
+/// What was asked of the token endpoint.
+fn token_exchanges(stage: &Stage) -> Vec<Exchange> {
+    stage.sandbox.exchanges().into_iter().filter(|exchange| exchange.path == "/token").collect()
 }
 
 /// What was asked of the FHIR server with a token.
@@ -89,13 +94,18 @@ fn so_does_everything_else_behind_the_token() {
     let request = access.prepare_consent(&terms).expect("terms");
     let consent = access.give_consent(&request).expect("given");
     access.withdraw_consent(&consent).expect("withdrawn");
+    let coverages = access.unconfirmed_coverages().expect("coverages");
+    let known = coverages.first().expect("one");
+    assert!(access.changed_coverage(known).expect("an answer").is_none());
+    assert_eq!(fhir_exchanges(&stage).last().map(|last| last.status), Some(200), "in full: 304 could be anybody's");
     let saved = access.take_unsaved().expect("a key").expect("tokens");
     let now = stage.clock.now();
     let mut stop = Suspension::prepare(&saved, SuspensionReason::Lost, Some(now), now).expect("prepared");
     assert!(stop.send(std::sync::Arc::clone(&stage.client), key).expect("stopped").is_confirmed);
 
-    let answers = fhir_exchanges(&stage);
-    assert!(answers.len() >= 6, "{}", answers.len());
+    let (answers, tokens) = (fhir_exchanges(&stage), token_exchanges(&stage));
+    assert!(answers.len() >= 6 && tokens.len() >= 3, "{} and {}", answers.len(), tokens.len());
+    let answers = [answers, tokens].concat();
     for answer in answers.iter().filter(|answer| answer.status < 300) {
         assert_eq!(answer.body.split(|byte| *byte == b'.').count(), 5, "{}", answer.path);
     }
@@ -107,31 +117,36 @@ fn nothing_of_an_answer_stands_in_clear_inside_tls() {
     qualify(&clear).expect("an answer");
     let sealed = stage(SealMode::Required, &[]);
     qualify(&sealed).expect("an answer");
-    let body = |stage: &Stage| {
-        let found = fhir_exchanges(stage).into_iter().find(|exchange| exchange.status == 200).expect("an answer");
+    let body = |exchanges: Vec<Exchange>| {
+        let found = exchanges.into_iter().find(|exchange| exchange.status == 200).expect("an answer");
         String::from_utf8(found.body).expect("text")
     };
-    let (clear, sealed) = (body(&clear), body(&sealed));
-    let words = ["resourceType", "Coverage", "見本", "06139992", "InsurerNumber"];
-    let seen = words.iter().filter(|word| clear.contains(**word)).count();
-    assert!(seen >= 3, "the words are those of the answer: {seen}");
-    let decoded: Vec<u8> = sealed.split('.').flat_map(|part| base64url::decode(part).expect("base64url")).collect();
-    let decoded = String::from_utf8_lossy(&decoded);
-    for word in words {
-        assert!(!sealed.contains(word) && !decoded.contains(word), "{word}");
+    for (clear, sealed, words) in [
+        (fhir_exchanges(&clear), fhir_exchanges(&sealed), ["resourceType", "Coverage", "見本", "06139992"]),
+        (token_exchanges(&clear), token_exchanges(&sealed), ["access_token", "p-7f3a91", "DPoP", "refresh"]),
+    ] {
+        let (clear, sealed) = (body(clear), body(sealed));
+        let seen = words.iter().filter(|word| clear.contains(**word)).count();
+        assert!(seen >= 3, "the words are those of the answer: {seen}");
+        let decoded: Vec<u8> = sealed.split('.').flat_map(|part| base64url::decode(part).expect("base64url")).collect();
+        let decoded = String::from_utf8_lossy(&decoded);
+        for word in words {
+            assert!(!sealed.contains(word) && !decoded.contains(word), "{word}");
+        }
+        assert_eq!(sealed.split('.').count(), 5);
     }
-    assert_eq!(sealed.split('.').count(), 5);
 }
 
 #[test]
 fn each_request_brings_a_key_of_its_own() {
-    let stage = stage(SealMode::Required, &["submit-502:2", "use-dpop-nonce"]);
+    let stage = stage(SealMode::Required, &["submit-502:2", "token-503:1", "token-drop:1", "use-dpop-nonce"]);
     let mut signed = stage.sign(&card(Profile::Today, 1), 1).expect("signs");
     signed.finish().expect("an answer");
     signed.into_access().expect("a token").records(RecordKind::Checkup, None).expect("records");
-    let proofs: Vec<Value> = fhir_exchanges(&stage).iter().filter_map(|e| e.proof.as_deref()).map(claims).collect();
+    let exchanges = [token_exchanges(&stage), fhir_exchanges(&stage)].concat();
+    let proofs: Vec<Value> = exchanges.iter().filter_map(|e| e.proof.as_deref()).map(claims).collect();
     let keys: BTreeSet<String> = proofs.iter().map(|proof| proof["enc_jwk"].to_string()).collect();
-    assert!(proofs.len() >= 4, "two refused, one answered, records: {}", proofs.len());
+    assert!(proofs.len() >= 7, "token refused, lost, granted; question refused, answered; records: {}", proofs.len());
     assert_eq!(keys.len(), proofs.len(), "no key twice, retries included");
     for proof in &proofs {
         let members: Vec<&String> = proof["enc_jwk"].as_object().expect("a key").keys().collect();
@@ -147,6 +162,10 @@ fn every_wrong_seal_gives_its_code() {
         ("seal-old", "KZ-X02"),
         ("seal-old=62", "KZ-X02"),
         ("seal-forwarded", "KZ-X02"),
+        ("seal-signed-before", "KZ-X02"),
+        ("seal-signed-before=1", "KZ-X02"),
+        ("seal-no-apv", "KZ-X02"),
+        ("seal-no-iat", "KZ-X02"),
         ("seal-other-host", "KZ-X01"),
         ("seal-off-curve", "KZ-X01"),
         ("seal-alg", "KZ-X01"),
@@ -162,11 +181,107 @@ fn every_wrong_seal_gives_its_code() {
         ("keys-missing", "KZ-X01"),
     ];
     for (switch, code) in table {
-        let stage = stage(SealMode::Required, &[switch]);
-        let error = qualify(&stage).err().unwrap_or_else(|| panic!("{switch} went unnoticed"));
-        assert_eq!(error.code(), code, "{switch}: {error:?}");
+        let stage = stage(SealMode::Required, &[]);
+        let arm = || stage.sandbox.arm(switch.parse().expect("a switch"));
+        let card = card(Profile::Today, 1);
+        let mut signed = stage.sign(&card, 1).expect("signs");
+        if switch != "keys-missing" {
+            signed.authorize().expect("a token");
+            arm();
+            let error = signed.finish().err().unwrap_or_else(|| panic!("{switch} went unnoticed"));
+            assert_eq!(error.code(), code, "{switch}: {error:?}");
+            stage.sandbox.disarm_all();
+            assert!(signed.finish().expect("the same question").sealed, "{switch}");
+        }
+        // A token is far shorter than what a seal may be, and has a bound of its own.
+        let code = if switch == "seal-oversize" { "KZ-D04" } else { code };
+        arm();
+        let mut signed = stage.sign(&card, 1).expect("signs");
+        let error = signed.authorize().err().unwrap_or_else(|| panic!("{switch} of a token went unnoticed"));
+        assert_eq!(error.code(), code, "{switch} of a token: {error:?}");
+        stage.sandbox.disarm_all();
+        // Signing keys are fetched once more in a session, and no oftener.
+        if switch != "keys-missing" {
+            assert!(signed.finish().expect("the same assertion, another key").sealed, "{switch}");
+        }
     }
-    println!("{} wrong seals", table.len());
+    println!("{} wrong seals of answers and of tokens", table.len());
+}
+
+/// Asks for one thing as a person with a card; `before` comes right before the request for it.
+type Ask = fn(&Stage, u8, &dyn Fn()) -> Result<(), Error>;
+
+fn ask_for_token(stage: &Stage, person: u8, before: &dyn Fn()) -> Result<(), Error> {
+    let mut signed = stage.sign(&card(Profile::Today, person), person)?;
+    before();
+    signed.authorize()
+}
+
+fn ask_for_eligibility(stage: &Stage, person: u8, before: &dyn Fn()) -> Result<(), Error> {
+    let mut signed = stage.sign(&card(Profile::Today, person), person)?;
+    signed.authorize()?;
+    before();
+    signed.finish().map(drop)
+}
+
+fn access(stage: &Stage, person: u8) -> Result<Access, Error> {
+    let mut signed = stage.sign(&card(Profile::Today, person), person)?;
+    signed.authorize()?;
+    signed.into_access()
+}
+
+fn ask_for_records(stage: &Stage, person: u8, before: &dyn Fn()) -> Result<(), Error> {
+    let mut access = access(stage, person)?;
+    before();
+    access.records(RecordKind::Immunization, None).map(drop)
+}
+
+fn ask_for_tasks(stage: &Stage, person: u8, before: &dyn Fn()) -> Result<(), Error> {
+    let mut access = access(stage, person)?;
+    before();
+    access.registrations().map(drop)
+}
+
+fn ask_for_renewal(stage: &Stage, person: u8, before: &dyn Fn()) -> Result<(), Error> {
+    let mut access = access(stage, person)?;
+    before();
+    access.refresh()
+}
+
+/// Whoever was given an answer has what the server signed, and can seal it to another request with fresh keys and the right
+/// header: person 1's to person 2, to person 1 at once and a minute later. Neither those that say for whom and when they were
+/// signed are taken, nor those that do not.
+#[test]
+fn what_was_signed_for_one_request_is_good_for_no_other() {
+    let asks: [(&str, Ask); 5] = [
+        ("token", ask_for_token),
+        ("eligibility", ask_for_eligibility),
+        ("records", ask_for_records),
+        ("tasks", ask_for_tasks),
+        ("renewed token", ask_for_renewal),
+    ];
+    let mut refused = 0;
+    for signed_for in [&[][..], &["seal-no-apv", "seal-no-iat"]] {
+        for (person, seconds) in [(2, 0), (1, 0), (1, 61)] {
+            for (what, ask) in asks {
+                let stage = stage_with(sandbox(SealMode::Required, 0), &[], |settings| {
+                    let scope = settings.scope.take().unwrap_or_default();
+                    settings.scope = Some(format!("{scope} patient/Task.crus offline_access"));
+                });
+                let case = format!("{what} signed with {signed_for:?}, for person {person} {seconds} s later");
+                // Whatever becomes of it with person 1: they have it.
+                let _ = ask(&stage, 1, &|| signed_for.iter().for_each(|switch| stage.arm(switch)));
+                stage.sandbox.disarm_all();
+                stage.wait(seconds);
+                let replayed = ask(&stage, person, &|| stage.arm("seal-replayed"));
+                assert_eq!(replayed, Err(ResourceFault::SealedForAnother.into()), "{case}");
+                stage.sandbox.disarm_all();
+                ask(&stage, person, &|| ()).unwrap_or_else(|error| panic!("{case}, then asked again: {error}"));
+                refused += 1;
+            }
+        }
+    }
+    println!("{refused} answers that were signed for other requests: KZ-X02 each");
 }
 
 #[test]
@@ -233,7 +348,15 @@ fn errors_keep_their_codes() {
 
 #[test]
 fn passing_faults_are_overcome() {
-    for switch in ["submit-drop:1", "submit-502:2", "submit-429:1", "use-dpop-nonce", "require-wrapped"] {
+    for switch in [
+        "token-drop:1",
+        "token-503:2",
+        "submit-drop:1",
+        "submit-502:2",
+        "submit-429:1",
+        "use-dpop-nonce",
+        "require-wrapped",
+    ] {
         let stage = stage(SealMode::Required, &[switch]);
         let qualified = qualify(&stage).unwrap_or_else(|error| panic!("{switch}: {error:?}"));
         assert!(qualified.sealed, "{switch}");
@@ -266,9 +389,10 @@ fn settings_and_server_have_to_agree_before_the_tap() {
         assert_eq!(outcome, expected, "{mode:?} and {wanted:?}");
         let was_tapped = card.lock().expect("card").counters().exchanges > 0;
         assert_eq!(was_tapped, expected.is_ok(), "{mode:?} and {wanted:?}");
-        let asked =
-            fhir_exchanges(&stage).iter().any(|e| !claims(e.proof.as_deref().unwrap_or(".."))["enc_jwk"].is_null());
-        assert_eq!(asked, expected == Ok(true), "{mode:?} and {wanted:?}");
+        for exchanges in [fhir_exchanges(&stage), token_exchanges(&stage)] {
+            let mut asked = exchanges.iter().map(|e| !claims(e.proof.as_deref().unwrap_or(".."))["enc_jwk"].is_null());
+            assert!(asked.all(|asked| asked == (expected == Ok(true))), "{mode:?} and {wanted:?}");
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 
 use kazasu::base64url;
 use kazasu::jose::jwe;
+use kazasu::jose::sealed::Content;
 use kazasu::jose::signers::Signers;
 use kazasu_fuzz::sealed::{self, PINNED};
 use kazasu_fuzz::verifier;
@@ -21,8 +22,8 @@ fuzz_target!(|input: &[u8]| {
 
 /// An answer: what opens has five parts and no encrypted key.
 fn whole(answer: &[u8]) {
-    let opened = sealed::exchange().open(answer, sealed::NOW);
-    let again = sealed::exchange().open(answer, sealed::NOW);
+    let opened = sealed::exchange().open(answer, Content::Fhir, sealed::NOW);
+    let again = sealed::exchange().open(answer, Content::Fhir, sealed::NOW);
     assert_eq!(opened.as_ref().err(), again.as_ref().err());
     if opened.is_ok() {
         let parts: Vec<&[u8]> = answer.split(|byte| *byte == b'.').collect();
@@ -34,13 +35,13 @@ fn whole(answer: &[u8]) {
 fn header(header: &[u8]) {
     let iv_and_rest = "AAAAAAAAAAAAAAAA.AAAA.AAAAAAAAAAAAAAAAAAAAAA";
     let answer = format!("{}..{iv_and_rest}", base64url::encode(header));
-    assert!(sealed::exchange().open(answer.as_bytes(), sealed::NOW).is_err());
+    assert!(sealed::exchange().open(answer.as_bytes(), Content::Fhir, sealed::NOW).is_err());
 }
 
 /// What was sealed: a resource comes out only of a JWS that has it in the middle.
 fn inside(plaintext: &[u8]) {
     let answer = jwe::seal(&sealed::public_key(), &sealed::header(), plaintext).expect("seals");
-    let opened = sealed::exchange().open(answer.as_bytes(), sealed::NOW);
+    let opened = sealed::exchange().open(answer.as_bytes(), Content::Fhir, sealed::NOW);
     let Ok(unverified) = opened else { return };
     let is_pinned = unverified.kid() == PINNED;
     if let Ok(resource) = unverified.verify(&sealed::signers(), verifier::believing()) {

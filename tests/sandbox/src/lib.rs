@@ -119,7 +119,7 @@ pub struct Options {
     pub fhir_roots_der: Vec<Vec<u8>>,
     /// Where mode OIDC sends the browser afterwards: an https URL without a fragment.
     pub redirect_uri: String,
-    /// Whether answers of the FHIR server are sealed (L4).
+    /// Whether answers of the FHIR server and tokens are sealed (L4).
     pub seal: SealMode,
     /// Keep every exchange in memory, for [`Sandbox::exchanges`].
     pub capture: bool,

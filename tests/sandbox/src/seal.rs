@@ -1,7 +1,9 @@
 //! Sealed answers (L4): signed with the server's key, encrypted to the key in the DPoP proof of the request, and every way
 //! in which that can go wrong.
 
+use std::collections::HashMap;
 use std::str::FromStr;
+use std::sync::Mutex;
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use p256::ecdsa::signature::Signer;
@@ -9,14 +11,17 @@ use p256::ecdsa::{Signature, SigningKey};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+use crate::form::Form;
 use crate::http::{Answer, Request};
 use crate::jwe::{self, Flaw, Jwe, encode};
 use crate::jws::{self, Compact};
-use crate::outcome::Issue;
+use crate::modes::Mode;
+use crate::outcome::{Issue, OAuthError};
 use crate::state::{FHIR_PATH, Server};
 use crate::switches::SwitchName;
+use crate::sync::lock;
 
-/// Whether answers of the FHIR server are sealed.
+/// Whether answers of the FHIR server and tokens are sealed.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum SealMode {
     /// Never: conformance levels L0 to L3.
@@ -47,11 +52,13 @@ pub(crate) struct Seals {
     signer: SigningKey,
     /// In the key set as well, and pinned by nobody.
     stranger: SigningKey,
+    /// The JWS that was signed last, by its content type.
+    last: Mutex<HashMap<&'static str, Vec<u8>>>,
 }
 
 impl Seals {
     pub(crate) fn new(mode: SealMode) -> Self {
-        Self { mode, signer: jwe::secret_key().into(), stranger: jwe::secret_key().into() }
+        Self { mode, signer: jwe::secret_key().into(), stranger: jwe::secret_key().into(), last: Mutex::default() }
     }
 
     /// The name of the key that signs, which is its RFC 7638 thumbprint.
@@ -97,26 +104,50 @@ fn kid(key: &SigningKey) -> String {
     jws::hash(format!(r#"{{"crv":"P-256","kty":"EC","x":{},"y":{}}}"#, jwk["x"], jwk["y"]).as_bytes())
 }
 
-/// Refuses a request that does not ask for what is required; says nothing of others.
+/// `cty` of what is sealed in answer to requests of this path; `None` for what is never sealed.
+fn content_type(path: &str) -> Option<&'static str> {
+    match path {
+        TOKEN_PATH => Some("json"),
+        path if path.starts_with(FHIR_PATH) => Some("fhir+json"),
+        _ => None,
+    }
+}
+
+/// Refuses, before anything is processed, a request that does not ask for what is required, or asks for a token sealed to
+/// what is no key; says nothing of others.
 pub(crate) fn refused(server: &Server, request: &Request) -> Option<Answer> {
-    let needs_one = server.seals.mode == SealMode::Required
-        && request.path.starts_with(FHIR_PATH)
-        && request.header("dpop").is_ok_and(|proof| proof.is_some());
-    const UNSEALED: Issue = Issue::MEDIA_TYPE.described("answers are sealed: accept application/jose with enc_jwk");
-    (needs_one && asked(request).is_none()).then(|| UNSEALED.with_status(406).into())
+    let is_token = request.path == TOKEN_PATH;
+    let is_personal = is_token || request.header("dpop").is_ok_and(|proof| proof.is_some());
+    if server.seals.mode == SealMode::Off || content_type(&request.path).is_none() || !is_personal {
+        return None;
+    }
+    let asked = asked(request);
+    if is_token && asked.as_ref().is_some_and(|asked| jwe::parse_jwk(&asked.enc_jwk).is_none()) {
+        return Some(OAuthError::INVALID_REQUEST.described("enc_jwk is no point of P-256").into());
+    }
+    if server.seals.mode != SealMode::Required || asked.is_some() {
+        return None;
+    }
+    const UNSEALED: &str = "answers are sealed: accept application/jose with enc_jwk";
+    Some(if is_token {
+        OAuthError::INVALID_REQUEST.described(UNSEALED).into()
+    } else {
+        Issue::MEDIA_TYPE.described(UNSEALED).with_status(406).into()
+    })
 }
 
 /// Seals the success of a request that asks for it. Errors stay plain: they say nothing personal.
 pub(crate) fn seal(server: &Server, request: &Request, answer: Answer) -> Answer {
     let is_success = (200..300).contains(&answer.status) && !answer.body.is_empty();
-    if server.seals.mode == SealMode::Off || !is_success || !request.path.starts_with(FHIR_PATH) {
+    let Some(content_type) = content_type(&request.path).filter(|_| is_success && server.seals.mode != SealMode::Off)
+    else {
         return answer;
-    }
+    };
     let Some(asked) = asked(request) else { return answer };
     if server.switches.takes(SwitchName::SealPlain) {
         return Answer { outcome: format!("{}, plain by switch", answer.outcome).into(), ..answer };
     }
-    match sealed(server, &asked, &answer.body) {
+    match sealed(server, &asked, content_type, &answer.body) {
         Some(body) => Answer { outcome: format!("{}, sealed", answer.outcome).into(), ..answer }
             .with_body(MEDIA_TYPE, body)
             .with_header("cache-control", "no-store"),
@@ -127,7 +158,8 @@ pub(crate) fn seal(server: &Server, request: &Request, answer: Answer) -> Answer
 /// What a request says of the seal it wants. Its proof was checked when the request was answered.
 struct Asked {
     jkt: String,
-    jti: String,
+    /// What the seal is bound to: the nonce that a card signed, or the id of the proof.
+    nonce: String,
     enc_jwk: Value,
 }
 
@@ -143,24 +175,46 @@ fn asked(request: &Request) -> Option<Asked> {
     let (x, y) = (header["jwk"]["x"].as_str()?, header["jwk"]["y"].as_str()?);
     let jkt = jws::PublicKey::from_p256_coordinates(x, y)?.thumbprint();
     let enc_jwk = claims.get("enc_jwk")?.clone();
-    Some(Asked { jkt, jti: claims["jti"].as_str()?.to_owned(), enc_jwk })
+    let nonce = if request.path == TOKEN_PATH { card_nonce(request) } else { None };
+    Some(Asked { jkt, nonce: nonce.or_else(|| Some(claims["jti"].as_str()?.to_owned()))?, enc_jwk })
+}
+
+/// The nonce in a card's assertion; refresh tokens and codes come with none.
+fn card_nonce(request: &Request) -> Option<String> {
+    let form = Form::parse(&request.body)?;
+    let grant_type = form.get("grant_type")?;
+    let name = match Mode::ALL.into_iter().find(|mode| mode.grant_type() == grant_type)? {
+        Mode::Card => "assertion",
+        Mode::Exchange => "subject_token",
+        Mode::Oidc => return None,
+    };
+    let claims: Value = serde_json::from_slice(&Compact::parse(form.get(name)?)?.payload).ok()?;
+    Some(claims["nonce"].as_str()?.to_owned())
 }
 
 /// Sign, then encrypt; `None` when the key of the request cannot be used.
-fn sealed(server: &Server, asked: &Asked, resource: &[u8]) -> Option<String> {
+fn sealed(server: &Server, asked: &Asked, content_type: &'static str, content: &[u8]) -> Option<String> {
     let recipient = jwe::parse_jwk(&asked.enc_jwk)?;
     let switches = &server.switches;
     let takes = |name| switches.takes(name);
-    let party_v = |jti: &str| Sha256::digest(format!("{}{jti}", asked.jkt)).to_vec();
-    let own = party_v(&asked.jti);
+    let party_v = |nonce: &str| Sha256::digest(format!("{}{nonce}", asked.jkt)).to_vec();
+    let own = party_v(&asked.nonce);
     let other = party_v("00000000-0000-4000-8000-000000000000");
-    let signed_for = if takes(SwitchName::SealForwarded) { &other } else { &own };
-    let plaintext =
-        if takes(SwitchName::SealUnsigned) { resource.to_vec() } else { signed(server, signed_for, resource) };
-    let mut iat = server.clock.now();
-    if let Some(taken) = switches.take(SwitchName::SealOld) {
-        iat -= i64::try_from(taken.number_or(120)).unwrap_or(0);
-    }
+    let seconds = |name| switches.take(name).and_then(|taken| i64::try_from(taken.number_or(120)).ok()).unwrap_or(0);
+    let iat = server.clock.now() - seconds(SwitchName::SealOld);
+    let plaintext = if takes(SwitchName::SealUnsigned) {
+        content.to_vec()
+    } else {
+        let party_v = if takes(SwitchName::SealForwarded) { &other } else { &own };
+        let mut header = json!({ "alg": "ES256", "cty": content_type, "apv": encode(party_v),
+            "iat": iat - seconds(SwitchName::SealSignedBefore) });
+        for (name, member) in [(SwitchName::SealNoApv, "apv"), (SwitchName::SealNoIat, "iat")] {
+            if takes(name) {
+                header.as_object_mut().map(|header| header.remove(member));
+            }
+        }
+        replayed(server, content_type).unwrap_or_else(|| signed(server, header, content_type, content))
+    };
     let mut header = json!({ "alg": "ECDH-ES", "enc": "A256GCM", "cty": "JWT", "iat": iat });
     for (name, member, default) in [
         (SwitchName::SealAlg, "alg", "ECDH-ES+A256KW"),
@@ -182,9 +236,15 @@ fn sealed(server: &Server, asked: &Asked, resource: &[u8]) -> Option<String> {
     Jwe { header, party_u: host.as_bytes().to_vec(), party_v, plaintext }.seal(&recipient, flaw)
 }
 
-/// The JWS inside. Its header repeats for whom it is, so that a client who has it cannot seal it to someone else.
-fn signed(server: &Server, party_v: &[u8], resource: &[u8]) -> Vec<u8> {
-    let Seals { signer, stranger, .. } = &server.seals;
+/// What was signed before, for another request: whoever was given it can seal it to the next one.
+fn replayed(server: &Server, content_type: &'static str) -> Option<Vec<u8>> {
+    let last = || lock(&server.seals.last).get(content_type).cloned();
+    if server.switches.takes(SwitchName::SealReplayed) { last() } else { None }
+}
+
+/// The JWS inside. Its header repeats for whom and when it is, so that a client who has it cannot seal it to someone else.
+fn signed(server: &Server, mut header: Value, content_type: &'static str, content: &[u8]) -> Vec<u8> {
+    let Seals { signer, stranger, last, .. } = &server.seals;
     let takes = |name| server.switches.takes(name);
     let (named, signing) = if takes(SwitchName::SealWrongKid) {
         (stranger, stranger)
@@ -193,15 +253,18 @@ fn signed(server: &Server, party_v: &[u8], resource: &[u8]) -> Vec<u8> {
     } else {
         (signer, signer)
     };
-    let header = json!({ "alg": "ES256", "kid": kid(named), "cty": "fhir+json", "apv": encode(party_v) });
-    let mut resource = resource.to_vec();
+    header["kid"] = kid(named).into();
+    let mut content = content.to_vec();
     if takes(SwitchName::SealOversize) {
         // White space behind JSON changes nothing but the length.
-        resource.resize(resource.len() + (1 << 20), b' ');
+        content.resize(content.len() + (1 << 20), b' ');
     }
-    let input = format!("{}.{}", encode(header.to_string().as_bytes()), encode(&resource));
+    let input = format!("{}.{}", encode(header.to_string().as_bytes()), encode(&content));
     let signature: Signature = signing.sign(input.as_bytes());
-    format!("{input}.{}", Base64UrlUnpadded::encode_string(&signature.to_bytes())).into_bytes()
+    let jws = format!("{input}.{}", Base64UrlUnpadded::encode_string(&signature.to_bytes())).into_bytes();
+    lock(last).insert(content_type, jws.clone());
+    jws
 }
 
+const TOKEN_PATH: &str = "/token";
 const MEDIA_TYPE: &str = "application/jose";

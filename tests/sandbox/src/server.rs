@@ -209,12 +209,28 @@ fn finish(
     server.log.line(&format!("{method} {path} {} {}{code}", answer.status, answer.outcome));
     server.recent.add(arrival, (method, path), answer.status, server.clock.now());
     server.recording.answered(&answer);
-    answer = answer.with_header("date", server.clock.http_date());
+    answer = dated(server, answer);
     if nonce_mode || answer.needs_dpop_nonce {
         let nonce = server.dpop.issue_nonce(server.clock.now());
         answer = answer.with_header("dpop-nonce", nonce);
     }
     answer
+}
+
+/// The answer with the time, or with the one that a switch or a cache before the server would give it.
+fn dated(server: &Server, answer: Answer) -> Answer {
+    let switches = &server.switches;
+    if let Some(taken) = switches.take(SwitchName::WrongDate) {
+        let date = taken.value.unwrap_or_else(|| "Thu, 01 Jan 1970 00:00:00 GMT".to_owned());
+        return answer.with_header("date", date);
+    }
+    let is_cacheable = !answer.headers.contains(&("cache-control", "no-store".to_owned()));
+    let kept = |name| switches.take(name).filter(|_| is_cacheable).map(|taken| taken.number_or(1800));
+    if let Some(age) = kept(SwitchName::DiscoveryAged) {
+        return answer.with_header("date", server.clock.http_date_before(age)).with_header("age", age.to_string());
+    }
+    let age = kept(SwitchName::DiscoveryCached).unwrap_or(0);
+    answer.with_header("date", server.clock.http_date_before(age))
 }
 
 /// The answer as HTTP.

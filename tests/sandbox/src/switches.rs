@@ -96,6 +96,7 @@ macro_rules! switch_names {
 
 switch_names! {
     Slow "slow" "Wait before every answer; value: milliseconds, 500 if absent."
+    WrongDate "wrong-date" "Answer with another Date; value: the header as it stands, 1970 if absent."
     RateLimit "rate-limit" "Answer 429 to POST requests past a number in one minute; value: that number, 60 if absent."
 
     TlsOtherKey "tls-other-key" "Serve a certificate of the right authority whose key is not pinned."
@@ -109,6 +110,8 @@ switch_names! {
     DiscoveryMissing "discovery-missing" "The SMART configuration is 404, so that RFC 9728 and RFC 8414 are needed."
     Levels "levels" "Discovery states other conformance levels; value: such as L0 or L0+L1+L2, L0 if absent."
     DiscoveryOversized "discovery-oversized" "Discovery documents are larger than 8 MiB."
+    DiscoveryCached "discovery-cached" "Cacheable answers have lain in a cache, as their Date shows; value: seconds, 1800 if absent."
+    DiscoveryAged "discovery-aged" "Cacheable answers have lain in a cache, as their Date and Age show; value: seconds, 1800 if absent."
     MetadataOldVersion "metadata-old-version" "The CapabilityStatement states FHIR 3.0.2."
     MetadataNoSubmit "metadata-no-submit" "The CapabilityStatement does not list the operation submit."
 
@@ -230,6 +233,10 @@ switch_names! {
     SealWrongKid "seal-wrong-kid" "Sign with the key in the key set that no client has pinned."
     SealBadSignature "seal-bad-signature" "Sign with another key than the one named."
     SealForwarded "seal-forwarded" "Seal what was signed for another request."
+    SealSignedBefore "seal-signed-before" "Seal what was signed earlier; value: seconds, 120 if absent."
+    SealNoApv "seal-no-apv" "Seal what does not say for which request it was signed."
+    SealNoIat "seal-no-iat" "Seal what does not say when it was signed."
+    SealReplayed "seal-replayed" "Seal anew what was signed last, whoever asked for it."
     KeysMissing "keys-missing" "The key set lacks the key that signs."
 }
 

@@ -26,9 +26,9 @@ impl Clock {
         i64::try_from(elapsed).unwrap_or(i64::MAX).saturating_add(self.offset_s.load(Ordering::Relaxed))
     }
 
-    /// The value of the `Date` header (RFC 9110, 5.6.7).
-    pub(crate) fn http_date(&self) -> String {
-        let now = u64::try_from(self.now()).unwrap_or(0);
+    /// The value of the `Date` header (RFC 9110, 5.6.7) of an answer that was made `seconds` ago.
+    pub(crate) fn http_date_before(&self, seconds: u64) -> String {
+        let now = u64::try_from(self.now()).unwrap_or(0).saturating_sub(seconds);
         // httpdate writes years up to 9999 and panics past them.
         httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs(now.min(253_402_300_799)))
     }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! {"to": JWK, "host", "jkt", "jti", "iat", "plaintext"}                    -> {"jwe"}
-//! {"jwe", "d", "host", "jkt", "jti", "now", "jwks", "pinned": [kid, …]}    -> {"resource"} or {"code"}
+//! {"jwe", "d", "host", "jkt", "jti", "now", "jwks", "pinned": [kid, …], "cty"?: "json"} -> {"resource"} or {"code"}
 //! ```
 
 use std::io::BufRead;
@@ -10,7 +10,7 @@ use std::io::BufRead;
 use kazasu::base64url;
 use kazasu::crypto::{Curve, PublicKey, SignatureVerifier, sha256};
 use kazasu::jose::jwe::{self, DecryptionKey, Header};
-use kazasu::jose::sealed::Exchange;
+use kazasu::jose::sealed::{Content, Exchange};
 use kazasu::jose::signers::Signers;
 use kazasu::time::UnixMillis;
 use serde_json::{Value, json};
@@ -49,8 +49,9 @@ fn open(asked: &Value) -> Value {
     let signers = Signers::parse(&asked["jwks"], &pinned);
     let now = UnixMillis::from_seconds(asked["now"].as_i64().expect("seconds"));
     let key = DecryptionKey::from_scalar(&bytes(asked, "d")).expect("a private key");
+    let content = if asked["cty"] == "json" { Content::Json } else { Content::Fhir };
     let opened = Exchange::with_key(key, text(asked, "host"), text(asked, "jkt"), text(asked, "jti"))
-        .and_then(|exchange| Ok(exchange.open(text(asked, "jwe").as_bytes(), now)?))
+        .and_then(|exchange| Ok(exchange.open(text(asked, "jwe").as_bytes(), content, now)?))
         .and_then(|unverified| Ok(unverified.verify(&signers, SignatureVerifier::ring())?));
     match opened {
         Ok(resource) => json!({ "resource": String::from_utf8(resource).expect("text") }),

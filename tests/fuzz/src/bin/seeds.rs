@@ -475,12 +475,13 @@ fn sealed_answers(folder: &Folder) -> io::Result<()> {
     let write = |name: &str, kind: u8, bytes: &[u8]| folder.write(name, &[&[kind], bytes].concat());
     let part = |json: &str| kazasu::base64url::encode(json.as_bytes());
     let jws = |header: &str| format!("{}.{}.{}", part(header), part(r#"{"resourceType":"Bundle"}"#), "AQ".repeat(43));
-    let usual = r#"{"alg":"ES256","kid":"signer","cty":"fhir+json"}"#;
-    let bound = format!(
-        r#"{{"alg":"ES256","kid":"signer","cty":"fhir+json","apv":"{}","typ":"JOSE"}}"#,
-        kazasu::base64url::encode(&sealed::party_v())
-    );
-    for (name, header) in [("usual", usual), ("bound", &bound[..]), ("none", r#"{"alg":"none"}"#)] {
+    let bare = r#"{"alg":"ES256","kid":"signer","cty":"fhir+json"}"#;
+    let usual = &format!(
+        r#"{{"alg":"ES256","kid":"signer","cty":"fhir+json","apv":"{}","iat":{},"typ":"JOSE"}}"#,
+        kazasu::base64url::encode(&sealed::party_v()),
+        sealed::NOW.seconds()
+    )[..];
+    for (name, header) in [("usual", usual), ("bare", bare), ("none", r#"{"alg":"none"}"#)] {
         write(&format!("inside-{name}"), 2, jws(header).as_bytes())?;
     }
     let answer = kazasu::jose::jwe::seal(&sealed::public_key(), &sealed::header(), jws(usual).as_bytes());

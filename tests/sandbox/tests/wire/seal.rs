@@ -10,35 +10,66 @@ use p256::elliptic_curve::sec1::ToSec1Point;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::card::{now, random_id};
+use crate::card::{Card, now, random_id};
 use crate::client::Reply;
-use crate::device::{Device, SUBMIT, inquiry, started, started_with};
+use crate::device::{CLIENT, Device, JWT_BEARER, Proof, SUBMIT, inquiry, started, started_with};
 
 /// One request that asks for a seal, and its answer.
 struct Asked {
     key: SecretKey,
-    jti: String,
+    /// What the seal is bound to.
+    nonce: String,
     reply: Reply,
 }
 
+/// A server with a token for person 1, after which the switches are armed.
 fn started_sealing(seal: SealMode, switches: &[SwitchName]) -> (Sandbox, Device, Value) {
-    let switches = switches.iter().map(|name| Switch::always(*name)).collect();
-    let (sandbox, device) = started_with(Options { seal, switches, ..Options::default() });
-    let token = device.sign_in(1);
+    let (sandbox, device) = started_with(Options { seal, ..Options::default() });
+    let token = ask_for_token(&device, |_| ()).signed(&device).1;
+    switches.iter().for_each(|name| sandbox.arm(Switch::always(*name)));
     (sandbox, device, token)
 }
 
-/// Asks for eligibility with `enc_jwk` as changed by `change`.
-fn ask(device: &Device, token: &Value, idempotency_key: &str, change: impl FnOnce(&mut Value)) -> Asked {
+/// Adds a new key to a proof, changed by `change`.
+fn with_key(proof: &mut Proof, change: impl FnOnce(&mut Value)) -> SecretKey {
     let key = SecretKey::from_slice(&Sha256::digest(random_id())).unwrap();
-    let access_token = token["access_token"].as_str().unwrap();
-    let mut proof = device.proof("POST", SUBMIT, Some(access_token));
     let point = key.public_key().to_sec1_point(false);
     let (x, y) = point.as_bytes()[1..].split_at(32);
     let mut jwk = json!({ "kty": "EC", "crv": "P-256", "x": encode(x), "y": encode(y) });
     change(&mut jwk);
     proof.claims["enc_jwk"] = jwk;
-    let jti = proof.claims["jti"].as_str().unwrap().to_owned();
+    key
+}
+
+/// Sends a form to the token endpoint and asks for a sealed answer; `nonce` is the card's, if there was one.
+fn ask_by_form(device: &Device, form: &str, nonce: Option<String>, change: impl FnOnce(&mut Value)) -> Asked {
+    let mut proof = device.proof("POST", "/token", None);
+    let key = with_key(&mut proof, change);
+    let nonce = nonce.unwrap_or_else(|| proof.claims["jti"].as_str().unwrap().to_owned());
+    let proof = device.sign(&proof);
+    let headers = [
+        ("Content-Type", "application/x-www-form-urlencoded"),
+        ("DPoP", proof.as_str()),
+        ("Accept", "application/jose"),
+    ];
+    let reply = device.client.send("POST", "/token", &headers, form.as_bytes()).unwrap();
+    Asked { key, nonce, reply }
+}
+
+/// Signs in with the card of person 1.
+fn ask_for_token(device: &Device, change: impl FnOnce(&mut Value)) -> Asked {
+    let (card, nonce) = (Card::of(1), device.nonce());
+    let assertion = card.sign(&card.header(), &card.claims(&device.issuer, &nonce, &device.jkt()));
+    let form = format!("grant_type={JWT_BEARER}&client_id={CLIENT}&assertion={assertion}");
+    ask_by_form(device, &form, Some(nonce), change)
+}
+
+/// Asks for eligibility with `enc_jwk` as changed by `change`.
+fn ask(device: &Device, token: &Value, idempotency_key: &str, change: impl FnOnce(&mut Value)) -> Asked {
+    let access_token = token["access_token"].as_str().unwrap();
+    let mut proof = device.proof("POST", SUBMIT, Some(access_token));
+    let key = with_key(&mut proof, change);
+    let nonce = proof.claims["jti"].as_str().unwrap().to_owned();
     let (authorization, proof) = (format!("DPoP {access_token}"), device.sign(&proof));
     let headers = [
         ("Authorization", authorization.as_str()),
@@ -50,7 +81,7 @@ fn ask(device: &Device, token: &Value, idempotency_key: &str, change: impl FnOnc
     let body = json!({ "resourceType": "Parameters",
         "parameter": [{ "name": "resource", "resource": inquiry(token, &[]) }] });
     let reply = device.client.send("POST", SUBMIT, &headers, body.to_string().as_bytes()).unwrap();
-    Asked { key, jti, reply }
+    Asked { key, nonce, reply }
 }
 
 impl Asked {
@@ -66,7 +97,7 @@ impl Asked {
     }
 
     fn party_v(&self, device: &Device) -> String {
-        encode(&Sha256::digest(device.jkt() + &self.jti))
+        encode(&Sha256::digest(device.jkt() + &self.nonce))
     }
 
     /// The plaintext, opened with nothing but the two RFCs (7518, 4.6; 7516, 5.2).
@@ -147,8 +178,42 @@ fn an_answer_is_sealed_to_the_key_of_the_proof() {
     assert_eq!(header["apv"], asked.party_v(&device));
     assert!(header["iat"].as_i64().unwrap().abs_diff(now()) <= 5);
     let (jws, resource, is_genuine) = asked.signed(&device);
-    assert_eq!((&jws["alg"], &jws["cty"], &jws["apv"]), (&"ES256".into(), &"fhir+json".into(), &header["apv"]));
+    let kid = &jws["kid"];
+    let expected =
+        json!({ "alg": "ES256", "cty": "fhir+json", "kid": kid, "apv": header["apv"], "iat": header["iat"] });
+    assert_eq!(jws, expected, "for whom and when is signed too");
     assert!(is_genuine && resource["resourceType"] == "CoverageEligibilityResponse");
+}
+
+#[test]
+fn a_token_is_sealed_to_the_nonce_of_the_card_and_a_renewed_one_to_its_proof() {
+    let (_sandbox, device) = started_with(Options { seal: SealMode::Required, ..Options::default() });
+    let asked = ask_for_token(&device, |_| ());
+    assert_eq!((asked.reply.status, asked.reply.header("content-type")), (200, Some("application/jose")));
+    assert_eq!(asked.header()["apv"], asked.party_v(&device));
+    let (jws, token, is_genuine) = asked.signed(&device);
+    assert!(is_genuine && jws["cty"] == "json" && jws["apv"] == asked.header()["apv"]);
+    assert_eq!((&token["token_type"], &token["patient"]), (&"DPoP".into(), &"p-7f3a91".into()));
+    let refresh = token["suspension_refresh_token"].as_str().unwrap();
+    let form = format!("grant_type=refresh_token&client_id={CLIENT}&refresh_token={refresh}");
+    let renewed = ask_by_form(&device, &form, None, |_| ());
+    assert_eq!(renewed.header()["apv"], renewed.party_v(&device));
+    assert_eq!(renewed.signed(&device).1["scope"], "card.suspend");
+}
+
+#[test]
+fn a_token_request_that_asks_for_no_seal_or_the_wrong_one_consumes_nothing() {
+    let (sandbox, device) = started_with(Options { seal: SealMode::Required, ..Options::default() });
+    let assertion = device.assertion(&Card::of(1));
+    assert_eq!(device.token(&assertion).oauth_error(), (400, "invalid_request".into(), None));
+    for (name, value) in [("y", encode(&[0; 32])), ("x", "AA".to_owned()), ("crv", "P-384".to_owned())] {
+        let refused = ask_for_token(&device, |jwk| jwk[name] = value.as_str().into());
+        assert_eq!(refused.reply.oauth_error(), (400, "invalid_request".into(), None), "{name}");
+    }
+    assert_eq!((sandbox.counters().tokens_issued, sandbox.counters().assertions_refused), (0, 0));
+    assert_eq!(ask_for_token(&device, |_| ()).signed(&device).1["patient"], "p-7f3a91");
+    let (_sandbox, device) = started_with(Options { seal: SealMode::Optional, ..Options::default() });
+    assert_eq!(device.sign_in(1)["patient"], "p-7f3a91", "plain for who does not ask");
 }
 
 #[test]
@@ -207,6 +272,19 @@ fn each_switch_changes_what_it_says_and_nothing_else() {
     let (_sandbox, device, forwarded) = asked(SwitchName::SealForwarded);
     assert_eq!(forwarded.header()["apv"], forwarded.party_v(&device));
     assert_ne!(forwarded.signed(&device).0["apv"], forwarded.party_v(&device));
+    for (name, member) in [(SwitchName::SealNoApv, "apv"), (SwitchName::SealNoIat, "iat")] {
+        let (_sandbox, device, bare) = asked(name);
+        assert!(bare.signed(&device).0[member].is_null() && !bare.header()[member].is_null(), "{name}");
+    }
+    let (_sandbox, device, earlier) = asked(SwitchName::SealSignedBefore);
+    let seconds = |json: &Value| json["iat"].as_i64().unwrap();
+    assert_eq!(seconds(&earlier.signed(&device).0), seconds(&earlier.header()) - 120);
+    let (sandbox, device, token) = started_sealing(SealMode::Required, &[]);
+    let first = ask(&device, &token, &random_id(), |_| ());
+    sandbox.arm(Switch::always(SwitchName::SealReplayed));
+    let second = ask(&device, &token, &random_id(), |_| ());
+    assert_eq!(second.header()["apv"], second.party_v(&device));
+    assert_eq!(second.open(), first.open(), "the same JWS under another seal");
     let (_sandbox, _device, old) = asked(SwitchName::SealOld);
     assert!(old.header()["iat"].as_i64().unwrap() <= now() - 119 && old.open().is_some());
     let (_sandbox, _device, host) = asked(SwitchName::SealOtherHost);

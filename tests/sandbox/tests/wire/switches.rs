@@ -1,7 +1,7 @@
 //! Every switch does what it says, as often as it is told to.
 
 use std::collections::HashSet;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use kazasu_sandbox::{Sandbox, Switch, SwitchName};
 use serde_json::Value;
@@ -179,6 +179,23 @@ fn discovery_switches() {
     armed(&sandbox, "levels");
     assert_eq!(device.client.get(path).json()["kz_conformance"].as_array().map(Vec::len), Some(1));
     sandbox.disarm_all();
+    let seconds_old = |reply: &Reply| {
+        let date = httpdate::parse_http_date(reply.header("date").unwrap()).unwrap();
+        SystemTime::now().duration_since(date).unwrap().as_secs()
+    };
+    let is_cached = |cached: &Reply, age| (1800..1805).contains(&seconds_old(cached)) && cached.header("age") == age;
+    armed(&sandbox, "discovery-cached");
+    assert!(is_cached(&device.client.get(path), None));
+    armed(&sandbox, "discovery-aged");
+    assert!(is_cached(&device.client.get(path), Some("1800")));
+    assert!(seconds_old(&device.client.get(path)) < 5);
+    sandbox.arm("discovery-cached".parse().expect("a switch"));
+    assert!(seconds_old(&device.client.post("/nonce")) < 5, "not what no cache keeps");
+    sandbox.disarm_all();
+    armed(&sandbox, "wrong-date");
+    assert_eq!(device.client.get(path).header("date"), Some("Thu, 01 Jan 1970 00:00:00 GMT"));
+    armed(&sandbox, "wrong-date=soon");
+    assert_eq!(device.client.get(path).header("date"), Some("soon"));
     armed(&sandbox, "metadata-old-version");
     assert_eq!(device.client.get("/r4/metadata").json()["fhirVersion"], "3.0.2");
     armed(&sandbox, "metadata-no-submit");
