@@ -21,7 +21,7 @@ pub(crate) fn resource_error(reply: &Reply) -> Error {
 
 /// Whether the server wants the same request again, with a proof over the nonce it has just given.
 pub(super) fn wants_nonce(reply: &Reply) -> bool {
-    let in_body = || oauth_error(&reply.body).is_some_and(|json| member(&json, "error") == "use_dpop_nonce");
+    let in_body = || json::parse_error(&reply.body).is_some_and(|json| member(&json, "error") == "use_dpop_nonce");
     matches!(reply.status, 400 | 401) && (asks_for_nonce(reply) || in_body())
 }
 
@@ -31,12 +31,8 @@ fn asks_for_nonce(reply: &Reply) -> bool {
 
 /// Whether a refresh token is over: the answer is `invalid_grant` and says nothing of the card.
 pub(super) fn is_grant_over(reply: &Reply) -> bool {
-    let json = oauth_error(&reply.body).unwrap_or_default();
+    let json = json::parse_error(&reply.body).unwrap_or_default();
     reply.status == 400 && member(&json, "error") == "invalid_grant" && member(&json, "card_error").is_empty()
-}
-
-fn oauth_error(body: &[u8]) -> Option<Value> {
-    json::parse_object(body, "error").ok()
 }
 
 pub(super) fn member<'a>(json: &'a Value, name: &str) -> &'a str {
@@ -45,7 +41,7 @@ pub(super) fn member<'a>(json: &'a Value, name: &str) -> &'a str {
 
 /// The error behind an unsuccessful answer of the authorization server (RFC 6749, 5.2 with `card_error`).
 pub(crate) fn error_of_reply(reply: &Reply) -> Error {
-    let json = oauth_error(&reply.body).unwrap_or_default();
+    let json = json::parse_error(&reply.body).unwrap_or_default();
     let known = error_of_names(member(&json, "error"), member(&json, "card_error"), reply.retry_after());
     known.unwrap_or_else(|| error_of_status(reply))
 }
