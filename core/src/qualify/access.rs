@@ -8,9 +8,9 @@ use zeroize::Zeroizing;
 use super::QualifyClient;
 use super::connection::{Call, Connection};
 use super::http::{Body, MAX_ANSWER, Method, Reply, Request};
+use super::https_url::HttpsUrl;
 use super::oauth_error::error_of_reply;
 use super::retry::Retries;
-use super::settings::HttpsUrl;
 use super::token::{Grant, Token, percent_encode};
 use crate::cancellation::Cancellation;
 use crate::error::{AuthorizationFault, Error, ResourceFault};
@@ -116,7 +116,7 @@ impl Access {
         let statement = match self.statement.take() {
             Some(known) => known,
             None => {
-                let read = CapabilityStatement::new(self.read("metadata")?)?;
+                let read = CapabilityStatement::new(self.read_without(&CapabilityStatement::UNUSED, "metadata")?)?;
                 if !read.is_r4() {
                     return Err(Error::usage("the server does not speak FHIR 4.0.1"));
                 }

@@ -118,8 +118,7 @@ fn read(reply: &Reply) -> Result<Eligibility, Error> {
 }
 
 fn wants_parameters(reply: &Reply) -> bool {
-    json::parse_object(&reply.body, "error")
-        .ok()
+    json::parse_error(&reply.body)
         .and_then(|json| OperationOutcome::of(&json))
         .is_some_and(|outcome| outcome.issue == "structure")
 }

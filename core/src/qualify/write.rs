@@ -6,9 +6,8 @@ use serde_json::Value;
 use super::access::Access;
 use super::connection::{Call, TIMEOUT};
 use super::http::{Body, Method, Reply};
+use super::https_url::HttpsUrl;
 use super::oauth_error::resource_error;
-use super::records::is_within;
-use super::settings::HttpsUrl;
 use crate::error::{Error, ResourceFault};
 use crate::fhir::{id_system, is_id};
 use crate::json;
@@ -51,8 +50,8 @@ impl Creation {
 
 /// The path of the resource that `Location` names, such as `Task/1`, without its version (FHIR R4, 3.1.0.8).
 pub(super) fn location(base: &HttpsUrl, reply: &Reply, kind: &str) -> Option<String> {
-    let location = reply.header("location").filter(|location| is_within(base, location))?;
-    let mut parts = location.strip_prefix(base.as_str())?.trim_start_matches('/').split('/');
+    let location = base.within(&base.join(kind), reply.header("location")?)?;
+    let mut parts = location.strip_prefix(&base.join(""))?.split('/');
     let (found, id) = (parts.next()?, parts.next()?);
     (found == kind && is_id(id)).then(|| format!("{kind}/{id}"))
 }
@@ -80,8 +79,16 @@ impl Access {
 
     /// Reads one resource, such as `Task/1`.
     pub(super) fn read(&mut self, path: &str) -> Result<Value, Error> {
+        self.read_without(&[], path)
+    }
+
+    /// [`Access::read`], without members of these names.
+    pub(super) fn read_without(&mut self, without: &[&str], path: &str) -> Result<Value, Error> {
         let reply = self.look(path)?;
-        if reply.status == 200 { json::parse_object(&reply.body, "resource") } else { Err(resource_error(&reply)) }
+        match reply.status {
+            200 => json::parse_object_without(without, &reply.body, "resource"),
+            _ => Err(resource_error(&reply)),
+        }
     }
 
     /// The server's answer to GET.
