@@ -5,6 +5,7 @@ pub mod dumps;
 pub mod heap;
 pub mod openssl;
 pub mod peer;
+pub mod shapes;
 pub mod trust;
 
 use std::sync::atomic::{AtomicI64, Ordering};
