@@ -11,6 +11,11 @@ resource!(
 );
 
 impl CapabilityStatement {
+    /// Members that nothing below looks at and that are most of such a statement: megabytes for a server that knows every
+    /// type. They are left out wherever they stand.
+    pub const UNUSED: [&str; 7] =
+        ["text", "documentation", "definition", "supportedProfile", "searchInclude", "searchRevInclude", "extension"];
+
     /// Whether it speaks the version of FHIR that this SDK does, 4.0.1.
     pub fn is_r4(&self) -> bool {
         text(&self.0, "fhirVersion") == Some("4.0.1")

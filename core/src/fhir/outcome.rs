@@ -89,7 +89,7 @@ fn error_of_code(code: &str) -> Option<Error> {
 
 /// The error behind an unsuccessful answer of a FHIR server: its OperationOutcome, else its HTTP status.
 pub fn error_of_reply(status: u16, body: &[u8], retry_after: Option<Duration>) -> Error {
-    let outcome = json::parse_object(body, "error").ok().and_then(|resource| OperationOutcome::of(&resource)?.error());
+    let outcome = json::parse_error(body).and_then(|resource| OperationOutcome::of(&resource)?.error());
     match (outcome, status) {
         // 409 with a time to wait: the first request with this Idempotency-Key is still at work.
         (_, 429) => ConnectionFault::RateLimited { retry_after }.into(),
@@ -113,7 +113,7 @@ pub fn error_of_reply(status: u16, body: &[u8], retry_after: Option<Duration>) -
 /// What an unsuccessful answer tells the user to do, at most 400 characters. Plain text: whoever shows it must not take
 /// what looks like markup for markup.
 pub fn user_text_of_reply(status: u16, body: &[u8]) -> Option<String> {
-    let outcome = || OperationOutcome::of(&json::parse_object(body, "error").ok()?);
+    let outcome = || OperationOutcome::of(&json::parse_error(body)?);
     let text = (status >= 400).then(outcome)??.user_text?;
     Some(text.chars().take(MAX_USER_TEXT).collect())
 }

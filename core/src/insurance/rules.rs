@@ -11,6 +11,7 @@ use super::deduction::DeductionRules;
 use super::era::Eras;
 use super::high_cost::{HighCostRules, HighCostTable};
 use super::insurer::InsurerKinds;
+use crate::json;
 use crate::time::CalendarDate;
 
 const CHECKUP_LINES: &str = include_str!("../../rules/checkup-lines.json");
@@ -111,7 +112,7 @@ fn parse<T>(
     text: &str,
     read: impl Fn(RulesHeader, Node<'_>) -> Result<T, RulesError>,
 ) -> Result<T, RulesError> {
-    let value: Value = serde_json::from_str(text).map_err(|_| RulesError { file, field: "" })?;
+    let value = json::parse_object(text.as_bytes(), "rules").map_err(|_| RulesError { file, field: "" })?;
     let node = Node { file, name: "", value: &value };
     let source = node.field("source")?;
     let header = RulesHeader {

@@ -18,6 +18,7 @@ use super::thumbprint::jwk;
 use crate::base64url;
 use crate::crypto::{Curve, PublicKey};
 use crate::error::{Error, ResourceFault};
+use crate::json as border;
 use crate::random;
 use crate::secret::opaque_debug;
 
@@ -169,7 +170,7 @@ fn parts(compact: &str) -> Option<[&str; 5]> {
 
 /// Reads a protected header: only known members, only these algorithms, and the sender's key a point of the curve.
 fn parse_header(bytes: &[u8]) -> Option<(Header, p256::PublicKey)> {
-    let json: Value = serde_json::from_slice(bytes).ok()?;
+    let json = border::parse_object(bytes, "header").ok()?;
     let members = object_of(&json, &HEADER_MEMBERS)?;
     let text = |name: &str| members.get(name).map(Value::as_str);
     // What is there must be text; `?` on the inner option refuses what is not.

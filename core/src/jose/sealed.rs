@@ -19,6 +19,7 @@ use super::thumbprint::jwk;
 use crate::base64url;
 use crate::crypto::{PublicKey, SignatureVerifier, sha256_of};
 use crate::error::{Error, ResourceFault};
+use crate::json as border;
 use crate::secret::opaque_debug;
 use crate::time::UnixMillis;
 
@@ -146,7 +147,7 @@ impl Unverified {
         if header.len() > MAX_HEADER {
             return None;
         }
-        let json: Value = serde_json::from_slice(&base64url::decode(header)?).ok()?;
+        let json = border::parse_object(&base64url::decode(header)?, "header").ok()?;
         let members = object_of(&json, &HEADER_MEMBERS)?;
         let text = |name: &str| members.get(name)?.as_str();
         if text("alg")? != "ES256"

@@ -9,9 +9,9 @@ use super::QualifyClient;
 use super::asked::{self, Asked};
 use super::connection::{Call, Connection};
 use super::http::{Body, MAX_ANSWER, Method, Reply, Request};
+use super::https_url::HttpsUrl;
 use super::oauth_error::{error_of_reply, resource_error};
 use super::retry::Retries;
-use super::settings::HttpsUrl;
 use super::token::{Grant, Token, percent_encode};
 use crate::cancellation::Cancellation;
 use crate::error::{AuthorizationFault, Error};
@@ -121,7 +121,8 @@ impl Access {
                 if reply.status != 200 {
                     return Err(resource_error(&reply));
                 }
-                let read = CapabilityStatement::new(border::parse_object(&reply.body, "capability statement")?)?;
+                let json = border::parse_object_without(&CapabilityStatement::UNUSED, &reply.body, "metadata")?;
+                let read = CapabilityStatement::new(json)?;
                 if !read.is_r4() {
                     return Err(Error::usage("the server does not speak FHIR 4.0.1"));
                 }

@@ -6,7 +6,7 @@
 
 use serde_json::Value;
 
-use super::settings::HttpsUrl;
+use super::https_url::HttpsUrl;
 use crate::error::{Error, ResourceFault};
 use crate::fhir::{self, id_system, is_id};
 
@@ -83,7 +83,7 @@ pub(crate) fn check_patient(known: Option<&str>, found: &str) -> Result<(), Erro
 /// Type and id that a reference names, if it is one within this server (FHIR R4, 2.3.0.1): relative to the base, or
 /// absolute below it. A version is left out. Fragments, URNs and other servers name nothing here.
 pub(super) fn resolve(base: &HttpsUrl, reference: &str) -> Option<(String, String)> {
-    let path = if reference.contains(':') { base.path_below(reference)? } else { reference.to_owned() };
+    let path = base.path_below(reference)?;
     let mut parts = path.split('/');
     let (kind, id) = (parts.next()?, parts.next()?);
     let is_type = !kind.is_empty() && kind.bytes().all(|byte| byte.is_ascii_alphabetic());

@@ -37,7 +37,7 @@ impl Access {
         self.require(Feature::Consents)?;
         let form = self.criteria(vec![("_count", "50".to_owned())]);
         let found = self.search(self.url("Consent/_search"), form, Consent::TYPE)?;
-        found.resources.into_iter().map(Consent::new).collect()
+        found.into_resources().map(Consent::new).collect()
     }
 
     /// One consent as it stands now.

@@ -19,7 +19,7 @@ impl Access {
     pub fn unconfirmed_coverages(&mut self) -> Result<Vec<StoredCoverage>, Error> {
         let form = self.criteria(vec![("status", "active".to_owned())]);
         let found = self.search(self.url("Coverage/_search"), form, StoredCoverage::TYPE)?;
-        found.resources.into_iter().map(StoredCoverage::new).collect()
+        found.into_resources().map(StoredCoverage::new).collect()
     }
 
     /// The same Coverage as it is stored now; `None` when it has not changed. One round trip; blocks.

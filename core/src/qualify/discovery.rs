@@ -4,9 +4,10 @@ use serde_json::Value;
 use std::time::Duration;
 
 use super::http::{HttpClient, MAX_ANSWER, Request};
+use super::https_url::HttpsUrl;
 use super::retry::{self, Retries};
 use super::sealing::Offer;
-use super::settings::{CheckedSettings, HttpsUrl};
+use super::settings::CheckedSettings;
 use crate::crypto::Algorithm;
 use crate::error::{ConnectionFault, Error, ResourceFault};
 use crate::fhir;
@@ -85,7 +86,8 @@ impl Metadata {
         let missing = || Error::usage("the server has no metadata: check fhir_base");
         let resource = get(http, clock, settings.fhir_base.well_known("oauth-protected-resource"))?;
         let resource = resource.ok_or_else(missing)?;
-        if resource.get("resource").and_then(Value::as_str) != Some(settings.fhir_base.as_str()) {
+        let named = resource.get("resource").and_then(Value::as_str).and_then(HttpsUrl::parse);
+        if !named.is_some_and(|named| named.leads_to(&settings.fhir_base)) {
             return Err(Error::usage("the server describes another resource than fhir_base"));
         }
         let servers = resource.get("authorization_servers").and_then(Value::as_array);

@@ -8,6 +8,7 @@ mod consents;
 mod coverages;
 mod discovery;
 mod http;
+mod https_url;
 mod nonce;
 mod oauth_error;
 mod proofs;

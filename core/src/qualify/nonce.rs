@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::connection::Connection;
 use super::http::{Body, HttpClient, MAX_ANSWER, Method, Request};
+use super::https_url::HttpsUrl;
 use super::retry::{self, Retries};
-use super::settings::HttpsUrl;
 use crate::error::{AuthorizationFault, Error};
 use crate::json;
 use crate::time::{Clock, UnixMillis};

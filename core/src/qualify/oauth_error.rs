@@ -30,7 +30,7 @@ pub(super) fn refuses_proof(reply: &Reply) -> bool {
 
 /// In its challenge or, as an authorization server, in its body (RFC 9449, 5 and 7.1).
 fn says_of_proof(reply: &Reply, error: &str) -> bool {
-    let in_body = || oauth_error(&reply.body).is_some_and(|json| member(&json, "error") == error);
+    let in_body = || json::parse_error(&reply.body).is_some_and(|json| member(&json, "error") == error);
     matches!(reply.status, 400 | 401) && (has_challenge(reply, error) || in_body())
 }
 
@@ -40,12 +40,8 @@ fn has_challenge(reply: &Reply, error: &str) -> bool {
 
 /// Whether a refresh token is over: the answer is `invalid_grant` and says nothing of the card.
 pub(super) fn is_grant_over(reply: &Reply) -> bool {
-    let json = oauth_error(&reply.body).unwrap_or_default();
+    let json = json::parse_error(&reply.body).unwrap_or_default();
     reply.status == 400 && member(&json, "error") == "invalid_grant" && member(&json, "card_error").is_empty()
-}
-
-fn oauth_error(body: &[u8]) -> Option<Value> {
-    json::parse_object(body, "error").ok()
 }
 
 pub(super) fn member<'a>(json: &'a Value, name: &str) -> &'a str {
@@ -54,7 +50,7 @@ pub(super) fn member<'a>(json: &'a Value, name: &str) -> &'a str {
 
 /// The error behind an unsuccessful answer of the authorization server (RFC 6749, 5.2 with `card_error`).
 pub(crate) fn error_of_reply(reply: &Reply) -> Error {
-    let json = oauth_error(&reply.body).unwrap_or_default();
+    let json = json::parse_error(&reply.body).unwrap_or_default();
     let known = error_of_names(member(&json, "error"), member(&json, "card_error"), reply.retry_after());
     known.unwrap_or_else(|| error_of_status(reply))
 }

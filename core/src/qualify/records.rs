@@ -7,10 +7,9 @@ use super::asked::foreign;
 use super::connection::{Call, TIMEOUT};
 use super::http::{Body, Method};
 use super::oauth_error::resource_error;
-use super::settings::HttpsUrl;
 use super::token::percent_encode;
 use crate::error::{Error, ResourceFault};
-use crate::fhir::{AccessEntry, Dispense, Expense, Immunization, NAMESPACE, Observation, Page, Record};
+use crate::fhir::{AccessEntry, Dispense, Expense, Immunization, NAMESPACE, Observation, RecordList, read_page};
 use crate::json;
 use crate::time::{CalendarDate, UnixMillis};
 
@@ -18,6 +17,12 @@ use crate::time::{CalendarDate, UnixMillis};
 const MAX_PAGES: usize = 40;
 /// Entries of one search.
 const MAX_ENTRIES: usize = 2_000;
+/// Texts kept by one search, in bytes.
+const MAX_TEXTS: usize = 32 << 20;
+/// What all of them together take once they are read, in bytes of heap: 2,000 records of 2.5 kB each.
+const MAX_READ: usize = 60 << 20;
+/// What texts, the page at hand and one resource of it take together, in bytes of heap.
+const MAX_HEAP: usize = 56 << 20;
 
 /// Reads of changes overlap by this much.
 const CHANGES_OVERLAP_MS: i64 = 5_000;
@@ -73,16 +78,6 @@ impl RecordKind {
         }
     }
 
-    fn record(self, resource: Value) -> Result<Record, Error> {
-        Ok(match self {
-            Self::Expense => Record::Expense(Expense::new(resource)?),
-            Self::Medication => Record::Dispense(Dispense::new(resource)?),
-            Self::Immunization => Record::Immunization(Immunization::new(resource)?),
-            Self::Checkup => Record::Observation(Observation::new(resource)?),
-            Self::AccessLog => Record::Access(AccessEntry::new(resource)?),
-        })
-    }
-
     /// The search criteria beside `patient`; `since` is a day in Japan.
     fn criteria(self, since: Option<CalendarDate>) -> Vec<(&'static str, String)> {
         let from = |name| since.map(|date| (name, format!("ge{date}")));
@@ -104,25 +99,16 @@ impl RecordKind {
 #[derive(Clone, Debug)]
 pub struct Records {
     /// In the server's order.
-    pub records: Vec<Record>,
-    /// There is more: 40 pages or 2,000 entries were read.
+    pub records: RecordList,
+    /// There is more, or there may be: 40 pages, 2,000 entries or 32 MiB were read, or a later page could not be.
     pub is_partial: bool,
-}
-
-/// Whether `link` leads to `base` itself, where some servers page, or below it: no other origin, no way up.
-pub(super) fn is_within(base: &HttpsUrl, link: &str) -> bool {
-    let path = link.split('?').next().unwrap_or_default();
-    let Some(url) = HttpsUrl::parse(path).filter(|url| url.has_origin_of(base)) else { return false };
-    let rest = url.as_str().strip_prefix(base.as_str().trim_end_matches('/'));
-    // Percent-encoded dots are dots to some servers.
-    rest.is_some_and(|rest| (rest.is_empty() || rest.starts_with('/')) && !rest.contains("..") && !rest.contains('%'))
 }
 
 /// What a search of several kinds brought.
 #[derive(Clone, Debug, Default)]
 pub struct AllRecords {
     /// Kind by kind, each in the server's order.
-    pub records: Vec<Record>,
+    pub records: RecordList,
     /// There is more of one kind or another.
     pub is_partial: bool,
     /// Kinds in whose answer somebody else's record stood (`KZ-D08`): nothing of them is among the records.
@@ -133,8 +119,8 @@ pub struct AllRecords {
 #[derive(Clone, Debug)]
 pub struct Changes {
     /// In the server's order; what replaces a record known before has its id.
-    pub records: Vec<Record>,
-    /// There is more: 40 pages or 2,000 entries were read.
+    pub records: RecordList,
+    /// As [`Records::is_partial`].
     pub is_partial: bool,
     /// The server could tell: these are the changes. Otherwise these are all records.
     pub is_incremental: bool,
@@ -156,16 +142,20 @@ impl Access {
         let since = since.filter(|_| can_tell);
         let mut criteria = kind.criteria(None);
         criteria.extend(since.map(|since| ("_lastUpdated", format!("ge{}", since.to_rfc3339()))));
-        let found = self.search_records(kind, criteria)?;
+        let found = self.search_records(kind, criteria, Found::default())?;
+        let found = Records { records: RecordList::new(found.texts), is_partial: found.is_partial };
         Ok(Changes { records: found.records, is_partial: found.is_partial, is_incremental: since.is_some(), until })
     }
 
-    fn search_records(&mut self, kind: RecordKind, criteria: Vec<(&'static str, String)>) -> Result<Records, Error> {
+    fn search_records(
+        &mut self,
+        kind: RecordKind,
+        criteria: Vec<(&'static str, String)>,
+        found: Found,
+    ) -> Result<Found, Error> {
         let first = self.url(&format!("{}/_search", kind.resource_type()));
         let form = self.criteria(criteria);
-        let found = self.search(first, form, kind.resource_type())?;
-        let records = found.resources.into_iter().map(|resource| kind.record(resource));
-        Ok(Records { records: records.collect::<Result<_, _>>()?, is_partial: found.is_partial })
+        self.search_on(found, first, form, kind.resource_type())
     }
 
     /// Reads records of one kind. `since` leaves out what is older, as far as the server can search for that. One round
@@ -176,7 +166,8 @@ impl Access {
     /// and `KZ-A10` when a new tap is needed; otherwise as the server answers.
     pub fn records(&mut self, kind: RecordKind, since: Option<CalendarDate>) -> Result<Records, Error> {
         self.require(Feature::Records)?;
-        self.search_records(kind, kind.criteria(since))
+        let found = self.search_records(kind, kind.criteria(since), Found::default())?;
+        Ok(Records { records: RecordList::new(found.texts), is_partial: found.is_partial })
     }
 
     /// Reads records of these kinds, as [`Access::records`] each. A kind in whose answer, on any page, a record of somebody
@@ -185,14 +176,18 @@ impl Access {
     /// # Errors
     /// As [`Access::records`]; with `KZ-D08` only when every kind was left out.
     pub fn all_records(&mut self, kinds: &[RecordKind], since: Option<CalendarDate>) -> Result<AllRecords, Error> {
+        self.require(Feature::Records)?;
         let mut all = AllRecords::default();
+        // All kinds together take no more than one may.
+        let mut kept = Found::default();
         for kind in kinds {
-            match self.records(*kind, since) {
+            let before = Found { len: kept.len, cost: kept.cost, ..Found::default() };
+            match self.search_records(*kind, kind.criteria(since), before) {
                 Err(Error::Resource(ResourceFault::Foreign { .. })) => all.foreign.push(*kind),
                 found => {
-                    let found = found?;
-                    all.records.extend(found.records);
-                    all.is_partial |= found.is_partial;
+                    kept = found?;
+                    all.records.append(std::mem::take(&mut kept.texts));
+                    all.is_partial |= kept.is_partial;
                 }
             }
         }
@@ -207,77 +202,105 @@ impl Access {
         pairs.join("&").into_bytes()
     }
 
-    /// Every page of one search, within bounds.
+    /// Every page of one search, within bounds. What was read before a page that cannot be is kept.
     pub(crate) fn search(&mut self, first: String, form: Vec<u8>, resource_type: &str) -> Result<Found, Error> {
-        let mut found = Found { resources: Vec::new(), is_partial: false };
-        let mut uri = first;
-        let mut form = Some(form);
-        for _ in 0..MAX_PAGES {
-            let page = self.page(&uri, form.take())?;
-            let next = page.next().map(str::to_owned);
-            for resource in page.into_matches(resource_type) {
-                self.asked().check_person(&resource)?;
-                if found.resources.len() == MAX_ENTRIES {
-                    return Ok(Found { is_partial: true, ..found });
-                }
-                found.resources.push(resource);
-            }
-            let Some(next) = next else { return Ok(found) };
-            // A link is followed only below the server's base.
-            if !is_within(self.base(), &next) {
-                return Err(ResourceFault::Malformed { what: "link to the next page" }.into());
-            }
-            uri = next;
-        }
-        Ok(Found { is_partial: true, ..found })
+        self.search_on(Found::default(), first, form, resource_type)
     }
 
-    fn page(&mut self, uri: &str, form: Option<Vec<u8>>) -> Result<Page, Error> {
-        let method = if form.is_some() { Method::Post } else { Method::Get };
+    /// [`Access::search`] after one that kept so much.
+    fn search_on(
+        &mut self,
+        mut found: Found,
+        first: String,
+        form: Vec<u8>,
+        resource_type: &str,
+    ) -> Result<Found, Error> {
+        let mut next = self.page(&first, Some(form), resource_type, &mut found)?;
+        let mut uri = first;
+        for _ in 1..MAX_PAGES {
+            let Some(link) = next.filter(|_| !found.is_partial) else { return Ok(found) };
+            let before = found.texts.len();
+            // A link is followed only below the server's base.
+            let within = self.base().within(&uri, &link);
+            let page = within.map(|within| {
+                uri = within;
+                self.page(&uri, None, resource_type, &mut found)
+            });
+            next = match page {
+                None | Some(Err(Error::Resource(ResourceFault::Malformed { .. } | ResourceFault::TooLarge))) => {
+                    found.texts.truncate(before);
+                    return Ok(Found { is_partial: true, ..found });
+                }
+                Some(page) => page?,
+            };
+        }
+        found.is_partial |= next.is_some();
+        Ok(found)
+    }
+
+    /// Reads one page into `found`; where the next one is.
+    fn page(
+        &mut self,
+        uri: &str,
+        form: Option<Vec<u8>>,
+        resource_type: &str,
+        found: &mut Found,
+    ) -> Result<Option<String>, Error> {
+        let is_first = form.is_some();
+        let method = if is_first { Method::Post } else { Method::Get };
         let uri = uri.to_owned();
         let call = Call { method, uri, body: form.map(Body::form), headers: Vec::new(), timeout: TIMEOUT };
         let reply = self.call(&call)?;
-        if reply.status != 200 {
-            return Err(resource_error(&reply));
+        match reply.status {
+            200 => {}
+            // The link is one of the server's own, and leads nowhere.
+            400 | 404 | 410 if !is_first => return Err(ResourceFault::Malformed { what: "next page" }.into()),
+            _ => return Err(resource_error(&reply)),
         }
-        Page::new(json::parse_object(&reply.body, "search result")?)
+        let room = MAX_HEAP.saturating_sub(reply.body.capacity()).saturating_sub(found.len);
+        let asked = self.asked();
+        read_page(&reply.body, resource_type, room, &mut |resource, text, cost| {
+            asked.check_person(resource)?;
+            found.keep(text, cost);
+            Ok(())
+        })
     }
 }
 
 /// What a search found, of one type of resource.
+#[derive(Default)]
 pub(crate) struct Found {
-    pub(crate) resources: Vec<Value>,
+    /// As they were sent; each has passed the border.
+    pub(crate) texts: Vec<Box<str>>,
     pub(crate) is_partial: bool,
+    /// Of all texts, in bytes.
+    len: usize,
+    /// What they take when they are read, in bytes of heap.
+    cost: usize,
+}
+
+impl Found {
+    /// Keeps one more, unless that is too many or too much.
+    fn keep(&mut self, text: &str, cost: usize) {
+        let (len, cost) = (self.len.saturating_add(text.len()), self.cost.saturating_add(cost));
+        let is_over = self.texts.len() == MAX_ENTRIES || len > MAX_TEXTS || cost > MAX_READ;
+        self.is_partial |= is_over;
+        if !self.is_partial {
+            self.texts.push(text.into());
+            (self.len, self.cost) = (len, cost);
+        }
+    }
+
+    /// The resources, read one after the other.
+    pub(crate) fn into_resources(self) -> impl Iterator<Item = Value> {
+        // Every text was read before.
+        self.texts.into_iter().filter_map(|text| json::parse_own(text.as_bytes()))
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn links_stay_within_the_base() {
-        let base = HttpsUrl::parse("https://fhir.example/r4").expect("a URL");
-        for within in [
-            "https://fhir.example/r4?_getpages=1",
-            "https://fhir.example/r4/?page=2",
-            "https://fhir.example/r4/Immunization?_page=x",
-        ] {
-            assert!(is_within(&base, within), "{within}");
-        }
-        for outside in [
-            "https://fhir.example/r40/Immunization",
-            "https://fhir.example/r4/../admin",
-            "https://fhir.example/r4/%2e%2e/admin",
-            "https://fhir.example.evil/r4/x",
-            "https://evil.example/r4/x",
-            "https://fhir.example@evil.example/r4/x",
-            "http://fhir.example/r4/x",
-            "/r4/x",
-            "",
-        ] {
-            assert!(!is_within(&base, outside), "{outside}");
-        }
-    }
 
     #[test]
     fn what_is_older_is_left_out_by_the_date_that_can_be_searched() {

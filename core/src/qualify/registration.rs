@@ -76,6 +76,6 @@ impl Access {
         self.require(Feature::Tasks)?;
         let form = self.criteria(criteria);
         let found = self.search(self.url("Task/_search"), form, Task::TYPE)?;
-        found.resources.into_iter().map(Task::new).collect()
+        found.into_resources().map(Task::new).collect()
     }
 }

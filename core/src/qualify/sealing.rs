@@ -3,7 +3,8 @@
 use super::Metadata;
 use super::discovery;
 use super::http::{HttpClient, Reply};
-use super::settings::{CheckedSettings, HttpsUrl};
+use super::https_url::HttpsUrl;
+use super::settings::CheckedSettings;
 use crate::crypto::SignatureVerifier;
 use crate::error::{Error, ResourceFault};
 use crate::jose::sealed::{self, Content, Exchange};

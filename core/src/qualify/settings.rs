@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use base64ct::{Base64, Encoding};
-use ureq::http::Uri;
 
+use super::https_url::HttpsUrl;
 use super::sealing::PayloadEncryption;
 use crate::base64url;
 use crate::card::CardRoots;
@@ -76,59 +76,6 @@ pub enum OnPinsExpired {
     WebPki,
 }
 
-/// An `https` URL: origin and path, nothing else.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) struct HttpsUrl {
-    text: String,
-    uri: Uri,
-}
-
-impl HttpsUrl {
-    pub(crate) fn parse(text: &str) -> Option<Self> {
-        let uri: Uri = text.parse().ok()?;
-        let plain = uri.scheme_str() == Some("https")
-            && uri.host().is_some_and(|host| !host.is_empty())
-            && uri.authority().is_some_and(|authority| !authority.as_str().contains('@'))
-            && uri.query().is_none()
-            && !text.contains('#');
-        plain.then(|| Self { text: text.to_owned(), uri })
-    }
-
-    pub(crate) fn as_str(&self) -> &str {
-        &self.text
-    }
-
-    /// The host alone, in lower case; an IPv6 address in brackets.
-    pub(crate) fn host(&self) -> String {
-        self.uri.host().unwrap_or_default().to_ascii_lowercase()
-    }
-
-    /// Scheme, host and port are the same.
-    pub(crate) fn has_origin_of(&self, other: &Self) -> bool {
-        let origin = |url: &Self| (url.uri.host().map(str::to_ascii_lowercase), url.uri.port_u16().unwrap_or(443));
-        origin(self) == origin(other)
-    }
-
-    /// What stands in the path of `text` below this URL; `None` for what is elsewhere, or would lead up.
-    pub(crate) fn path_below(&self, text: &str) -> Option<String> {
-        let url = Self::parse(text).filter(|url| url.has_origin_of(self))?;
-        let below = url.uri.path().strip_prefix(self.uri.path().trim_end_matches('/'))?.strip_prefix('/')?;
-        // Percent-encoded dots are dots to some servers.
-        (!below.contains("..") && !below.contains('%')).then(|| below.to_owned())
-    }
-
-    /// This URL with `path` behind it, one slash between.
-    pub(crate) fn join(&self, path: &str) -> String {
-        format!("{}/{path}", self.text.trim_end_matches('/'))
-    }
-
-    /// The well-known URL of RFC 8414, 3.1 and RFC 9728, 3.1: between host and path.
-    pub(crate) fn well_known(&self, name: &str) -> String {
-        let authority = self.uri.authority().map_or("", |authority| authority.as_str());
-        format!("https://{authority}/.well-known/{name}{}", self.uri.path().trim_end_matches('/'))
-    }
-}
-
 /// SHA-256 of the SubjectPublicKeyInfos that may appear in a server's validated path.
 #[derive(Clone, Debug)]
 pub(crate) struct PinSet {
@@ -194,7 +141,8 @@ impl CheckedSettings {
         }
         Ok(Self {
             issuer: url(&settings.issuer, "issuer")?,
-            fhir_base: url(&settings.fhir_base, "fhir_base")?,
+            // However it is written: what servers name is compared with it.
+            fhir_base: url(&settings.fhir_base, "fhir_base")?.canonical(),
             client_id: settings.client_id.clone(),
             card_roots: CardRoots::parse(&settings.card_roots)?,
             pins: PinSet::parse(&settings.pins, &settings.pins_not_after)?,
@@ -212,25 +160,6 @@ impl CheckedSettings {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn only_plain_https_urls_pass() {
-        assert!(HttpsUrl::parse("https://auth.hoken.example").is_some());
-        for bad in
-            ["http://a.example", "https://u:p@a.example/", "https://a.example/?q=1", "https://a.example/#f", "a", ""]
-        {
-            assert!(HttpsUrl::parse(bad).is_none(), "{bad}");
-        }
-    }
-
-    #[test]
-    fn well_known_names_stand_between_host_and_path() {
-        let base = HttpsUrl::parse("https://fhir.hoken.example:8443/r4").expect("URL");
-        assert_eq!(base.well_known("x"), "https://fhir.hoken.example:8443/.well-known/x/r4");
-        assert_eq!(base.join("metadata"), "https://fhir.hoken.example:8443/r4/metadata");
-        assert!(base.has_origin_of(&HttpsUrl::parse("https://FHIR.hoken.example:8443/other").expect("URL")));
-        assert!(!base.has_origin_of(&HttpsUrl::parse("https://fhir.hoken.example/r4").expect("URL")));
-    }
 
     #[test]
     fn the_published_pin_matches_its_key() {

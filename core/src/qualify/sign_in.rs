@@ -12,9 +12,9 @@ use super::QualifyClient;
 use super::access::Access;
 use super::connection::{Connection, TIMEOUT};
 use super::http::{Body, MAX_ANSWER, Method, Request};
+use super::https_url::HttpsUrl;
 use super::oauth_error::{error_of_names, error_of_reply, member};
 use super::retry::Retries;
-use super::settings::HttpsUrl;
 use super::token::{Grant, Token, percent_encode};
 use crate::base64url;
 use crate::crypto::sha256;
@@ -100,7 +100,10 @@ impl SignIn {
     /// The code in an answer that is meant for this request (RFC 6749, 4.1.2; RFC 9207, 2.4).
     fn code(&self, redirected: &str) -> Result<Zeroizing<String>, Error> {
         let foreign = || Error::from(ResourceFault::Malformed { what: "sign-in answer" });
-        let query = redirected.strip_prefix(self.redirect_uri.as_str()).and_then(|rest| rest.strip_prefix('?'));
+        // Browsers write a host in lower case, no port 443 and at least one slash.
+        let query = redirected.split_once('?').and_then(|(place, query)| {
+            HttpsUrl::parse(place).is_some_and(|place| place.leads_to(&self.redirect_uri)).then_some(query)
+        });
         let query = query.filter(|_| redirected.len() <= MAX_REDIRECT).ok_or_else(foreign)?;
         let answer = pairs(query).ok_or_else(foreign)?;
         let value = |name: &str| -> Result<Option<&str>, Error> {

@@ -134,8 +134,7 @@ fn read(reply: &Reply, question: &str, asked: Asked<'_>) -> Result<Eligibility, 
 }
 
 fn wants_parameters(reply: &Reply) -> bool {
-    json::parse_object(&reply.body, "error")
-        .ok()
+    json::parse_error(&reply.body)
         .and_then(|json| OperationOutcome::of(&json))
         .is_some_and(|outcome| outcome.issue == "structure")
 }

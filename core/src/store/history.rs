@@ -9,6 +9,7 @@ use super::schema::Table;
 use super::{Store, under};
 use crate::error::{Error, StoreFault};
 use crate::fhir::Eligibility;
+use crate::json as border;
 use crate::random;
 use crate::time::UnixMillis;
 
@@ -130,7 +131,7 @@ fn to_bytes(entry: &HistoryEntry) -> Vec<u8> {
 }
 
 fn parse(bytes: &[u8]) -> Option<HistoryEntry> {
-    let mut json: Value = serde_json::from_slice(bytes).ok()?;
+    let mut json = border::parse_own(bytes)?;
     let eligibility = json.get_mut("eligibility").map(Value::take).filter(|eligibility| !eligibility.is_null());
     Some(HistoryEntry {
         at: UnixMillis(json.get("at")?.as_i64()?),

@@ -12,6 +12,7 @@ use super::{MAX_MEMBERS, Store, text};
 use crate::base64url;
 use crate::error::{Error, StoreFault};
 use crate::iso7816::CardCapabilities;
+use crate::json as border;
 use crate::time::{CalendarDate, UnixMillis};
 
 /// Longest nickname, in characters.
@@ -283,7 +284,7 @@ fn to_bytes(member: &Member) -> Vec<u8> {
 }
 
 fn parse(id: MemberId, bytes: &[u8]) -> Option<Member> {
-    let json: Value = serde_json::from_slice(bytes).ok()?;
+    let json = border::parse_own(bytes)?;
     let text = |name: &str| json.get(name)?.as_str();
     let flag = |name: &str| json.get(name)?.as_bool();
     let consents = json.get("consents")?.as_array()?;

@@ -1,6 +1,6 @@
 //! Payments that no server knows: receipts the user entered, lines imported from a file.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::event::Event;
 use super::file::Visit;
@@ -9,6 +9,7 @@ use super::schema::Table;
 use super::{Store, text, under};
 use crate::error::{Error, StoreFault};
 use crate::insurance::{ExpenseKind, Payment, YearMonth};
+use crate::json as border;
 use crate::time::CalendarDate;
 
 /// Longest name of an institution, in characters.
@@ -122,7 +123,7 @@ fn to_bytes(payment: &Payment) -> Result<Vec<u8>, Error> {
 }
 
 fn parse(bytes: &[u8]) -> Option<Payment> {
-    let json: Value = serde_json::from_slice(bytes).ok()?;
+    let json = border::parse_own(bytes)?;
     let text = |name: &str| json.get(name)?.as_str();
     let yen = |name: &str| json.get(name)?.as_i64();
     Some(Payment {

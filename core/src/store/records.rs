@@ -18,6 +18,7 @@ use super::{Store, Tx, under};
 use crate::crypto::sha256;
 use crate::error::{Error, StoreFault};
 use crate::fhir::Record;
+use crate::json as border;
 use crate::time::CalendarDate;
 
 /// What days are counted from.
@@ -260,5 +261,5 @@ pub(super) fn day_newest_first(date: Option<CalendarDate>) -> u32 {
 }
 
 fn parse(bytes: &[u8]) -> Option<Record> {
-    Record::new(serde_json::from_slice(bytes).ok()?).ok()
+    Record::new(border::parse_own(bytes)?).ok()
 }

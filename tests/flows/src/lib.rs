@@ -6,6 +6,7 @@ pub mod heap;
 pub mod mix_up;
 pub mod openssl;
 pub mod peer;
+pub mod shapes;
 pub mod trust;
 
 use std::sync::atomic::{AtomicI64, Ordering};
