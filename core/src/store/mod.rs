@@ -15,6 +15,7 @@
 mod access_log;
 mod chain;
 mod cipher;
+mod confirmed;
 mod erasure;
 mod event;
 mod file;
@@ -50,7 +51,7 @@ pub use file_keys::FileKeys;
 pub use history::{CheckedBy, HistoryEntry};
 pub use key_wrapper::{Deletion, KeyStoreError, KeyWrapper};
 pub use keys::MemberId;
-pub use member::{Candidate, Confirmed, Member, Profile, Registered, Role};
+pub use member::{Candidate, Card, Confirmed, Member, Profile, Registered, Role, ServerPatient};
 pub use open::{Limits, StoreSettings};
 pub use payments::{PaymentId, StoredPayment};
 pub use records::{Query, RecordKey, RecordPage, Saved, StoredRecord};

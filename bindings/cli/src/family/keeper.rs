@@ -83,9 +83,9 @@ impl Keeper for MemberKeeper {
     fn member(&self) -> Result<SessionMember, Failure> {
         Ok(SessionMember {
             device_key: Arc::new(self.key()?),
-            certificate: Some(self.member.certificate.clone()),
+            certificate: Some(self.member.card.certificate.clone()),
             purpose: purpose(self.member.profile.role),
-            capabilities: self.member.capabilities,
+            capabilities: self.member.card.capabilities,
         })
     }
 
