@@ -72,6 +72,7 @@ impl Tx<'_> {
     }
 }
 
-fn is_near(one: UnixMillis, other: UnixMillis) -> bool {
+/// Whether two instants are less than a day apart.
+pub(super) fn is_near(one: UnixMillis, other: UnixMillis) -> bool {
     one.ms_since(other).unsigned_abs() <= DAY_MS.unsigned_abs()
 }

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::confirmed::is_near;
 use super::event::Event;
 use super::file::Visit;
 use super::keys::{Holder, MemberId};
@@ -61,7 +62,9 @@ impl Store {
     pub fn add_history(&mut self, member: MemberId, entry: &HistoryEntry) -> Result<(), Error> {
         let holder = Holder::Member(member);
         let key = [holder.bytes(), &newest_first(entry.at), &random::generate_bytes::<4>()?].concat();
-        let value = to_bytes(entry);
+        // A time that the app brings from elsewhere is not one that anybody has confirmed.
+        let is_confirmed = self.is_clock_confirmed() && is_near(entry.at, self.context.clock.now());
+        let value = to_bytes(entry, is_confirmed);
         let result = if entry.eligibility.is_some() { "OK" } else { entry.result.as_str() };
         self.write(|tx| {
             tx.put(holder, Table::History, &key, &value)?;
@@ -119,9 +122,17 @@ pub(super) fn newest_first(at: UnixMillis) -> [u8; 8] {
     u64::MAX.saturating_sub(u64::try_from(at.0).unwrap_or(0)).to_be_bytes()
 }
 
-fn to_bytes(entry: &HistoryEntry) -> Vec<u8> {
+/// Time of a kept check, and whether the clock was a confirmed one then.
+pub(super) fn time_of(bytes: &[u8]) -> Option<(UnixMillis, bool)> {
+    let json: Value = serde_json::from_slice(bytes).ok()?;
+    let is_confirmed = json.get("is_confirmed").and_then(Value::as_bool).unwrap_or(false);
+    Some((UnixMillis(json.get("at")?.as_i64()?), is_confirmed))
+}
+
+fn to_bytes(entry: &HistoryEntry, is_confirmed: bool) -> Vec<u8> {
     let json = json!({
         "at": entry.at.0,
+        "is_confirmed": is_confirmed,
         "by": entry.by.name(),
         "result": entry.result,
         "eligibility": entry.eligibility.as_ref().map(Eligibility::as_json),

@@ -18,6 +18,7 @@ mod cipher;
 mod confirmed;
 mod erasure;
 mod event;
+mod expiring;
 mod file;
 #[cfg(all(unix, feature = "software-key"))]
 mod file_keys;
@@ -46,6 +47,7 @@ pub use access_log::{LogDamage, LogEntry, LogVerdict};
 pub use chain::Checkpoint;
 pub use erasure::Erasure;
 pub use event::{Event, Subject};
+pub use expiring::{Aging, Expiring};
 #[cfg(all(unix, feature = "software-key"))]
 pub use file_keys::FileKeys;
 pub use history::{CheckedBy, HistoryEntry};

@@ -157,7 +157,9 @@ impl Store {
         store.migrate(steps)?;
         store.forget_stale_epochs()?;
         store.resume_erasures()?;
-        if store.context.clock.now().ms_since(store.state.epoch_began) > DAYS_PER_EPOCH.saturating_mul(DAY_MS) {
+        // Before its beginning, too: the clock was ahead then, and would put the next renewal off.
+        let age = store.context.clock.now().ms_since(store.state.epoch_began);
+        if !(-DAY_MS..=DAYS_PER_EPOCH.saturating_mul(DAY_MS)).contains(&age) {
             store.rotate()?;
         }
         Ok(store)

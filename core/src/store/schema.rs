@@ -10,7 +10,7 @@ pub(super) const FORMAT: u32 = 2;
 pub(super) const ROW_SCHEMA: u16 = 1;
 
 /// A table. Names go into the associated data of every row and never change.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(super) enum Table {
     /// Format, ids, the wrapped master key, and the sealed [`State`](super::state::State).
     Meta,
