@@ -7,7 +7,7 @@ use super::event::Event;
 use super::file::Visit;
 use super::keys::{Holder, MemberId};
 use super::schema::Table;
-use super::{Store, under};
+use super::{Store, Tx, under};
 use crate::error::{Error, StoreFault};
 use crate::fhir::Eligibility;
 use crate::random;
@@ -60,16 +60,7 @@ impl Store {
     /// # Errors
     /// [`Error::Usage`] for a member who is not registered; [`Error::Store`].
     pub fn add_history(&mut self, member: MemberId, entry: &HistoryEntry) -> Result<(), Error> {
-        let holder = Holder::Member(member);
-        let key = [holder.bytes(), &newest_first(entry.at), &random::generate_bytes::<4>()?].concat();
-        // A time that the app brings from elsewhere is not one that anybody has confirmed.
-        let is_confirmed = self.is_clock_confirmed() && is_near(entry.at, self.context.clock.now());
-        let value = to_bytes(entry, is_confirmed);
-        let result = if entry.eligibility.is_some() { "OK" } else { entry.result.as_str() };
-        self.write(|tx| {
-            tx.put(holder, Table::History, &key, &value)?;
-            tx.log_result(Event::Qualified, Some(member), result, 0)
-        })
+        self.write(|tx| tx.add_history(member, entry))
     }
 
     /// At most `limit` checks older than `before`, the newest first, and an entry in the log that they were read.
@@ -114,6 +105,19 @@ impl Store {
                 visit(entry).map(|more| if more { Visit::Next } else { Visit::Stop })
             })
         })
+    }
+}
+
+impl Tx<'_> {
+    pub(super) fn add_history(&mut self, member: MemberId, entry: &HistoryEntry) -> Result<(), Error> {
+        let holder = Holder::Member(member);
+        let key = [holder.bytes(), &newest_first(entry.at), &random::generate_bytes::<4>()?].concat();
+        // A time that the app brings from elsewhere is not one that anybody has confirmed.
+        let now = self.context.clock.now();
+        let is_confirmed = self.state.time.at(now).is_some() && is_near(entry.at, now);
+        self.put(holder, Table::History, &key, &to_bytes(entry, is_confirmed))?;
+        let result = if entry.eligibility.is_some() { "OK" } else { entry.result.as_str() };
+        self.log_result(Event::Qualified, Some(member), result, 0)
     }
 }
 

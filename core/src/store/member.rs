@@ -5,9 +5,11 @@
 
 use serde_json::{Value, json};
 
+use super::acts::{Contact, Registration};
 use super::event::Event;
 use super::keys::{Holder, MemberId};
 use super::schema::Table;
+use super::secrets::SecretKind;
 use super::{MAX_MEMBERS, Store, Tx, text};
 use crate::base64url;
 use crate::error::{Error, ResourceFault, StoreFault};
@@ -157,7 +159,7 @@ pub struct ServerPatient {
 pub enum Registered {
     /// A new member.
     New(MemberId),
-    /// This card is a member's already; nothing was changed.
+    /// This card is a member's already: what they lacked was kept, and nothing they had was changed.
     Known(MemberId),
 }
 
@@ -178,28 +180,43 @@ impl Store {
         checked(profile.clone(), None, &self.members()?).map(drop)
     }
 
-    /// Registers a confirmed card, with a key of its own, at the end of the list.
+    /// [`Store::register`] with nothing of a server.
     ///
     /// # Errors
-    /// [`Error::TooManyMembers`] before any I/O; [`Error::Usage`] for a nickname that is taken or no nickname;
-    /// [`Error::MyNumberSuspected`]; [`Error::Store`].
+    /// As [`Store::register`].
     pub fn add_member(&mut self, confirmed: Confirmed, profile: Profile) -> Result<Registered, Error> {
-        self.check_room()?;
+        self.register(Registration::new(confirmed, profile))
+    }
+
+    /// Registers a confirmed card, with a key of its own, at the end of the list, in one transaction with everything that
+    /// belongs to it.
+    ///
+    /// A card that is a member's already brings what this member lacks: a device key with its access, the patient id; and
+    /// the check is kept. The profile stays as it was.
+    ///
+    /// # Errors
+    /// [`Error::TooManyMembers`] before anything is written; [`Error::Usage`] for a nickname that is taken or no nickname;
+    /// [`Error::MyNumberSuspected`]; [`ResourceFault::Foreign`] when a known card brings another patient id; [`Error::Store`].
+    pub fn register(&mut self, registration: Registration) -> Result<Registered, Error> {
         let members = self.members()?;
-        if let Some(known) = members.iter().find(|member| member.has_card(&confirmed.certificate)) {
-            return Ok(Registered::Known(known.id));
+        if let Some(known) = members.iter().find(|member| member.has_card(&registration.confirmed.certificate)) {
+            return self.repair(known.clone(), &registration);
         }
-        if confirmed.certificate.len() > LARGEST_CERTIFICATE {
+        self.check_room()?;
+        if registration.confirmed.certificate.len() > LARGEST_CERTIFICATE {
             return Err(Error::usage("the certificate is too large"));
         }
-        let profile = checked(profile, None, &members)?;
+        let profile = checked(registration.profile.clone(), None, &members)?;
         let id = MemberId::generate()?;
         let order = members.iter().map(|member| member.order).max().map_or(0, |last| last.saturating_add(1));
         let registered_at = self.context.clock.now();
-        let Confirmed { certificate, capabilities } = confirmed;
-        let card = Card { certificate, capabilities, first_seen: registered_at };
+        let Confirmed { certificate, capabilities } = &registration.confirmed;
+        let card = Card { certificate: certificate.clone(), capabilities: *capabilities, first_seen: registered_at };
         let (other_cards, patients) = (Vec::new(), Vec::new());
-        let member = Member { id, order, profile, card, other_cards, patients, registered_at };
+        let mut member = Member { id, order, profile, card, other_cards, patients, registered_at };
+        if let Some(ServerPatient { issuer, patient }) = &registration.patient {
+            pin(&mut member, issuer, patient)?;
+        }
         let holder = Holder::Member(id);
         // Not with the new key in the ring: it would be kept although the member may not be.
         self.renew_when_due()?;
@@ -207,13 +224,46 @@ impl Store {
         let added = self.write_in_epoch(|tx| {
             tx.put_raw(Table::Keys, holder.bytes(), &tx.ring.wrap(holder)?)?;
             tx.put_member(&member)?;
-            tx.log(Event::MemberAdded, Some(id), Ok(()), 0)
+            tx.log(Event::MemberAdded, Some(id), Ok(()), 0)?;
+            if let Some(device_key) = &registration.device_key {
+                tx.put_secret(id, SecretKind::DeviceKey, device_key)?;
+            }
+            tx.keep_contact(id, registration.contact())
         });
         if let Err(error) = added {
             self.ring.remove(holder);
             return Err(error);
         }
         Ok(Registered::New(id))
+    }
+
+    /// Gives a member who is known what they lack.
+    fn repair(&mut self, mut member: Member, registration: &Registration) -> Result<Registered, Error> {
+        let id = member.id;
+        let is_pinned = match &registration.patient {
+            Some(ServerPatient { issuer, patient }) => pin(&mut member, issuer, patient)?,
+            None => false,
+        };
+        let needs_key = self.needs_device_key(id, registration)?;
+        let device_key = registration.device_key.as_ref().filter(|_| needs_key);
+        // Tokens are bound to their key.
+        let contact = Contact { access: None, ..registration.contact() };
+        if !is_pinned && device_key.is_none() && contact.check.is_none() && contact.server_time.is_none() {
+            return Ok(Registered::Known(id));
+        }
+        self.write(|tx| {
+            if is_pinned || device_key.is_some() {
+                tx.put_member(&member)?;
+                tx.log(Event::MemberChanged, Some(id), Ok(()), 0)?;
+            }
+            if let Some(device_key) = device_key {
+                tx.put_secret(id, SecretKind::DeviceKey, device_key)?;
+                tx.remove_secret(id, SecretKind::Access)?;
+                return tx.keep_contact(id, registration.contact());
+            }
+            tx.keep_contact(id, contact)
+        })?;
+        Ok(Registered::Known(id))
     }
 
     /// The members in their order.

@@ -13,6 +13,7 @@
 //! can, and what was exported has left.
 
 mod access_log;
+mod acts;
 mod chain;
 mod cipher;
 mod confirmed;
@@ -44,6 +45,7 @@ mod text;
 mod vectors;
 
 pub use access_log::{LogDamage, LogEntry, LogVerdict};
+pub use acts::{Contact, Registration};
 pub use chain::Checkpoint;
 pub use erasure::Erasure;
 pub use event::{Event, Subject};
