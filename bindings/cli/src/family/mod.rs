@@ -18,7 +18,7 @@ use kazasu::crypto::SignatureVerifier;
 use kazasu::error::StoreFault;
 use kazasu::session::Qualified;
 use kazasu::store::{
-    CheckedBy, Checkpoint, FileKeys, HistoryEntry, Limits, Member, MemberId, RetentionPolicy, Store, StoreSettings,
+    CheckedBy, Checkpoint, FileKeys, HistoryEntry, Limits, Member, RetentionPolicy, Store, StoreSettings,
 };
 use kazasu::time::{Clock, SystemClock};
 
@@ -108,24 +108,6 @@ impl Family {
         Ok(found)
     }
 
-    /// Keeps what a check came to, whether it was an answer or not.
-    pub(crate) fn add_history(
-        &mut self,
-        member: MemberId,
-        by: CheckedBy,
-        answer: &Result<Qualified, Failure>,
-    ) -> Result<(), Failure> {
-        let (result, eligibility) = match answer {
-            Ok(qualified) => {
-                let code = qualified.eligibility.qualification().code();
-                (code.unwrap_or("OK"), Some(qualified.eligibility.clone()))
-            }
-            Err(failure) => (failure.code(), None),
-        };
-        let entry = HistoryEntry { at: SystemClock.now(), by, result: result.to_owned(), eligibility };
-        Ok(self.store.add_history(member, &entry)?)
-    }
-
     /// Announces and deletes what is past its time, once a day, and closes the store.
     pub(crate) fn close(mut self) -> Result<(), Failure> {
         self.store.apply_retention_daily(RetentionPolicy::default())?;
@@ -140,6 +122,18 @@ impl Family {
         }
         write_private(&path, &checkpoint)
     }
+}
+
+/// What a check came to, whether it was an answer or not.
+pub(crate) fn check(by: CheckedBy, answer: &Result<Qualified, Failure>) -> HistoryEntry {
+    let (result, eligibility) = match answer {
+        Ok(qualified) => {
+            let code = qualified.eligibility.qualification().code();
+            (code.unwrap_or("OK"), Some(qualified.eligibility.clone()))
+        }
+        Err(failure) => (failure.code(), None),
+    };
+    HistoryEntry { at: SystemClock.now(), by, result: result.to_owned(), eligibility }
 }
 
 impl Drop for Family {
