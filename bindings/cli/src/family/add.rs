@@ -6,10 +6,11 @@ use kazasu::card::Card;
 use kazasu::fhir::Eligibility;
 use kazasu::iso7816::CardCapabilities;
 use kazasu::jose::dpop::SoftwareDeviceKey;
-use kazasu::session::{Member as SessionMember, Qualified};
-use kazasu::store::{Candidate, CheckedBy, MemberId, Profile, Registered, SecretKind};
+use kazasu::session::Member as SessionMember;
+use kazasu::store::{Candidate, CheckedBy, Profile, Registered, Registration, ServerPatient};
 use kazasu::time::CalendarDate;
 use serde_json::json;
+use zeroize::Zeroizing;
 
 use super::Family;
 use super::keeper::purpose;
@@ -48,20 +49,25 @@ pub(super) fn run(arguments: &MemberAddArguments, global: &Global, output: Outpu
     };
     show(&candidate, &qualified.eligibility, output);
     let members = family.store.members()?;
-    let is_known = members.iter().any(|member| member.certificate == candidate.certificate);
+    let is_known = members.iter().any(|member| member.has_card(&candidate.certificate));
     if !is_known && !arguments.yes && !ask::agrees(output.say("この方を登録しますか", "Register this person?"), output)?
     {
         output.object(&json!({"member": null}));
         return Ok(());
     }
-    let registered = family.store.add_member(candidate.confirm(), profile)?;
-    if let Registered::New(id) = registered {
-        family.store.save_secret(id, SecretKind::DeviceKey, &key.to_bytes())?;
-        if let Some(saved) = signed.into_access()?.take_unsaved()? {
-            family.store.save_secret(id, SecretKind::Access, saved.as_bytes())?;
-        }
-        keep_answer(&mut family, id, qualified)?;
-    }
+    let mut access = signed.into_access()?;
+    let saved = access.take_unsaved()?;
+    let registered = family.store.register(Registration {
+        patient: Some(ServerPatient {
+            issuer: settings.issuer.as_str().to_owned(),
+            patient: access.patient().to_owned(),
+        }),
+        device_key: Some(key.to_bytes()),
+        access: saved.map(|saved| Zeroizing::new(saved.as_bytes().to_vec())),
+        check: Some(super::check(CheckedBy::Card, &Ok(qualified))),
+        server_time: access.confirmed_time(),
+        ..Registration::new(candidate.confirm(), profile)
+    })?;
     report(&family, registered, output)?;
     family.close()
 }
@@ -75,10 +81,6 @@ pub(super) fn refused(error: kazasu::Error) -> Failure {
         ),
         error => error.into(),
     }
-}
-
-fn keep_answer(family: &mut Family, id: MemberId, qualified: Qualified) -> Result<(), Failure> {
-    family.add_history(id, CheckedBy::Card, &Ok(qualified))
 }
 
 fn profile(arguments: &MemberAddArguments) -> Profile {

@@ -18,9 +18,9 @@ use kazasu::crypto::SignatureVerifier;
 use kazasu::error::StoreFault;
 use kazasu::session::Qualified;
 use kazasu::store::{
-    CheckedBy, Checkpoint, FileKeys, HistoryEntry, Limits, Member, MemberId, RetentionPolicy, Store, StoreSettings,
+    CheckedBy, Checkpoint, FileKeys, HistoryEntry, Limits, Member, RetentionPolicy, Store, StoreSettings,
 };
-use kazasu::time::{CalendarDate, Clock, SystemClock};
+use kazasu::time::{Clock, SystemClock};
 
 use crate::args::Global;
 use crate::failure::Failure;
@@ -108,31 +108,9 @@ impl Family {
         Ok(found)
     }
 
-    /// Keeps what a check came to, whether it was an answer or not.
-    pub(crate) fn add_history(
-        &mut self,
-        member: MemberId,
-        by: CheckedBy,
-        answer: &Result<Qualified, Failure>,
-    ) -> Result<(), Failure> {
-        let (result, eligibility) = match answer {
-            Ok(qualified) => {
-                let code = qualified.eligibility.qualification().code();
-                (code.unwrap_or("OK"), Some(qualified.eligibility.clone()))
-            }
-            Err(failure) => (failure.code(), None),
-        };
-        let entry = HistoryEntry { at: SystemClock.now(), by, result: result.to_owned(), eligibility };
-        Ok(self.store.add_history(member, &entry)?)
-    }
-
-    /// Deletes what is past its time, once a day, and closes the store.
+    /// Announces and deletes what is past its time, once a day, and closes the store.
     pub(crate) fn close(mut self) -> Result<(), Failure> {
-        let today = CalendarDate::in_japan(SystemClock.now()).to_string();
-        if self.store.remembered(None, CLEARED_ON)?.as_deref() != Some(today.as_bytes()) {
-            self.store.apply_retention(RetentionPolicy::default())?;
-            self.store.remember(None, CLEARED_ON, today.as_bytes())?;
-        }
+        self.store.apply_retention_daily(RetentionPolicy::default())?;
         self.keep_anchor()
     }
 
@@ -146,15 +124,24 @@ impl Family {
     }
 }
 
+/// What a check came to, whether it was an answer or not.
+pub(crate) fn check(by: CheckedBy, answer: &Result<Qualified, Failure>) -> HistoryEntry {
+    let (result, eligibility) = match answer {
+        Ok(qualified) => {
+            let code = qualified.eligibility.qualification().code();
+            (code.unwrap_or("OK"), Some(qualified.eligibility.clone()))
+        }
+        Err(failure) => (failure.code(), None),
+    };
+    HistoryEntry { at: SystemClock.now(), by, result: result.to_owned(), eligibility }
+}
+
 impl Drop for Family {
     /// After a failure too: what the log tells of it must not be put back unnoticed.
     fn drop(&mut self) {
         let _ = self.keep_anchor();
     }
 }
-
-/// Name of the setting that says on which day old data were last deleted.
-const CLEARED_ON: &str = "cleared_on";
 
 /// A command for one member, without `--member`.
 pub(crate) fn needs_member(detail: &str) -> Failure {
