@@ -79,7 +79,9 @@ pub(crate) fn with_keeper<T>(
     no_stop_waits(keeper)?;
     if let Some(saved) = keeper.access()? {
         let client = Arc::new(QualifyClient::with_ring(&settings, qualify::language(output))?);
-        let mut access = Access::resume(client, keeper.member()?.device_key, &saved)?;
+        let member = keeper.member(&settings)?;
+        let mut access = Access::resume(client, member.device_key, &saved)?;
+        access.check_patient(member.patient.as_deref())?;
         match run(&mut access, keeper, &work) {
             Err(failure) if failure.code() == "KZ-A10" => {}
             outcome => return outcome,
@@ -126,7 +128,7 @@ pub(crate) fn sign_for(
     global: &Global,
     output: Output,
 ) -> Result<Signed, Failure> {
-    match qualify::sign_with(settings, keeper.member()?, global, output) {
+    match qualify::sign_with(settings, keeper.member(settings)?, global, output) {
         Ok(signed) => {
             keeper.tapped(&signed)?;
             Ok(signed)
@@ -145,11 +147,6 @@ fn run<T>(
     work: impl Fn(&mut Access) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
     let outcome = work(access).map_err(|failure| failure.told(access.server_text()));
-    keep(access, keeper)?;
+    keeper.keep_access(access)?;
     outcome
-}
-
-/// Keeps the tokens if they are new, and what time it is by the server.
-pub(crate) fn keep(access: &mut Access, keeper: &mut dyn Keeper) -> Result<(), Failure> {
-    keeper.keep_access(access.take_unsaved()?.as_ref(), access.confirmed_time())
 }

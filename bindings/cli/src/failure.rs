@@ -1,5 +1,6 @@
 //! How a command fails: a code, one thing to do, and a detail for developers.
 
+use kazasu::error::ResourceFault;
 use kazasu::guidance::{self, Language};
 use kazasu::iso7816::TransportError;
 
@@ -90,6 +91,12 @@ impl Failure {
                 "カードの応答がありません。リーダーに置き直してください",
                 "No card answers. Please place it on the reader again.",
                 "カードがこたえません。もういちど、おいてください",
+            ),
+            // The code's own text is for an app; here one command tells whose card it is.
+            kazasu::Error::Resource(ResourceFault::Foreign { what: "patient" }) => (
+                "サーバーが登録時と別の方として答えました。kazasu member confirm で確かめてください",
+                "The server answered for somebody else than at registration. Please check with: kazasu member confirm",
+                "前とちがう人のデータです。くわしい人と kazasu member confirm を使ってください",
             ),
             kazasu::Error::Busy => (
                 "ほかで使用中です。終わってから、もう一度お試しください",

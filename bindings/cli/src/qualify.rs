@@ -35,9 +35,9 @@ pub(crate) fn run(global: &Global, output: Output) -> Result<(), Failure> {
     let mut signed = access::sign_for(&settings, &mut keeper, global, output)?;
     let answer = ask(&mut signed, output);
     let check = family::check(CheckedBy::Card, &answer);
-    let (server_time, check) = (signed.confirmed_time(), Some(&check));
-    let saved = if answer.is_ok() { signed.into_access()?.take_unsaved()? } else { None };
-    keeper.keep_contact(saved.as_ref(), Contact { check, server_time, ..Contact::default() })?;
+    let contact = Contact { check: Some(&check), server_time: signed.confirmed_time(), ..Contact::default() };
+    let mut access = answer.is_ok().then(|| signed.into_access()).transpose()?;
+    keeper.keep_contact(access.as_mut(), contact)?;
     keeper.family.close()?;
     print(&answer?, output);
     Ok(())

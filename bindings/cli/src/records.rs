@@ -1,7 +1,8 @@
 //! `kazasu records`: health records of the card's holder, newest first.
 
 use kazasu::fhir::{AccessEntry, DataDate, Dispense, Expense, Immunization, Observation, Precision, Record, timeline};
-use kazasu::qualify::{Access, RecordKind};
+use kazasu::guidance;
+use kazasu::qualify::{Access, AllRecords, RecordKind};
 use kazasu::store::{Query, RecordKey, Saved};
 use kazasu::time::CalendarDate;
 use serde_json::{Value, json};
@@ -51,7 +52,7 @@ fn run_for_member(
     let mut keeper = MemberKeeper::open(global, nickname)?;
     let id = keeper.member.id;
     let mut saved = None;
-    let mut is_partial = false;
+    let (mut is_partial, mut foreign) = (false, Vec::new());
     if !stored {
         let found = access::with_keeper(&mut keeper, global, output, |access| read(access, kinds, since));
         let found = found.inspect_err(|failure| {
@@ -62,7 +63,7 @@ fn run_for_member(
                 ));
             }
         })?;
-        is_partial = found.is_partial;
+        (is_partial, foreign) = (found.is_partial, found.foreign);
         saved = Some(keeper.family.store.put_records(id, &found.records)?);
     }
     let types = kinds.iter().map(|kind| type_of(*kind)).collect();
@@ -70,7 +71,7 @@ fn run_for_member(
     let page = keeper.family.store.records(id, &query, MOST_RECORDS)?;
     let unread: Vec<RecordKey> = page.records.iter().filter(|one| one.is_unread).map(|one| one.key).collect();
     is_partial |= page.next.is_some();
-    let found = Found { records: page.records.into_iter().map(|one| one.record).collect(), is_partial };
+    let found = Found { records: page.records.into_iter().map(|one| one.record).collect(), is_partial, foreign };
     print(&found, output);
     let new = unread.len();
     output.line(format!("{} {new}", output.say("うち未読", "New among them:")));
@@ -101,18 +102,14 @@ const fn type_of(kind: RecordKind) -> &'static str {
 pub(crate) struct Found {
     pub(crate) records: Vec<Record>,
     is_partial: bool,
+    /// Kinds in whose answer somebody else's records stood.
+    foreign: Vec<RecordKind>,
 }
 
 /// Reads these kinds, newest first.
 pub(crate) fn read(access: &mut Access, kinds: &[RecordKind], since: Option<CalendarDate>) -> Result<Found, Failure> {
-    let mut found = Found { records: Vec::new(), is_partial: false };
-    for kind in kinds {
-        let page = access.records(*kind, since)?;
-        found.records.extend(page.records);
-        found.is_partial |= page.is_partial;
-    }
-    found.records = timeline(found.records);
-    Ok(found)
+    let AllRecords { records, is_partial, foreign } = access.all_records(kinds, since)?;
+    Ok(Found { records: timeline(records.into_iter().collect()), is_partial, foreign })
 }
 
 fn print(found: &Found, output: Output) {
@@ -127,6 +124,10 @@ fn print(found: &Found, output: Output) {
             "There is more: shorten the period with --since.",
         ));
     }
+    for kind in &found.foreign {
+        let text = guidance::text_of_code(FOREIGN, output.lang.into()).unwrap_or_default();
+        output.note(format!("{FOREIGN} {}: {text}", kind_words(*kind, output)));
+    }
     let pairs = duplicates::find(&found.records);
     duplicates::print(&pairs, MOST_PAIRS, output);
 }
@@ -134,7 +135,22 @@ fn print(found: &Found, output: Output) {
 fn to_json(found: &Found) -> Value {
     let records: Vec<Value> = found.records.iter().map(record_json).collect();
     let pairs = duplicates::to_json(&duplicates::find(&found.records));
-    json!({"records": records, "is_partial": found.is_partial, "duplicates": pairs})
+    let dropped: Vec<Value> = found.foreign.iter().map(|kind| json!({"kind": kind.name(), "code": FOREIGN})).collect();
+    json!({"records": records, "is_partial": found.is_partial, "dropped": dropped, "duplicates": pairs})
+}
+
+/// An answer that was about somebody else.
+const FOREIGN: &str = "KZ-D08";
+
+fn kind_words(kind: RecordKind, output: Output) -> &'static str {
+    let (ja, en) = match kind {
+        RecordKind::Expense => ("医療費", "expenses"),
+        RecordKind::Medication => ("薬", "medicines"),
+        RecordKind::Immunization => ("予防接種", "vaccinations"),
+        RecordKind::Checkup => ("特定健診", "check-ups"),
+        RecordKind::AccessLog => ("閲覧", "access log"),
+    };
+    output.say(ja, en)
 }
 
 /// Date, source, what it is about, and the figure that matters most.

@@ -24,7 +24,8 @@ pub(crate) fn run(global: &Global, output: Output) -> Result<(), Failure> {
     access::ask_for(&mut settings, &ALL_SCOPES);
     access::no_stop_waits(&*keeper)?;
     let client = Arc::new(QualifyClient::with_ring(&settings, qualify::language(output))?);
-    let sign_in = SignIn::begin(client, keeper.member()?.device_key)?;
+    let member = keeper.member(&settings)?;
+    let sign_in = SignIn::begin(client, member.device_key)?;
     output.note(output.say("このページをブラウザーで開いてください：", "Please open this page in your browser:"));
     output.note(sign_in.url());
     output.note(
@@ -34,7 +35,8 @@ pub(crate) fn run(global: &Global, output: Output) -> Result<(), Failure> {
     let read = std::io::stdin().lock().take(MAX_LINE).read_line(&mut address);
     read.map_err(|_| Failure::usage("standard input cannot be read"))?;
     let mut access = sign_in.redeem(address.trim())?;
-    access::keep(&mut access, &mut *keeper)?;
+    access.check_patient(member.patient.as_deref())?;
+    keeper.keep_access(&mut access)?;
     keeper.close()?;
     output.line(output.say("サインインしました", "Signed in"));
     output.object(&json!({"signed_in": true}));

@@ -37,7 +37,7 @@ pub(crate) fn run(arguments: &SuspendArguments, global: &Global, output: Output)
     // Everything but what the stop needs goes at once, network or not.
     keeper.begin_stop(&suspension.to_saved())?;
     let client = Arc::new(QualifyClient::with_ring(&settings, qualify::language(output))?);
-    let outcome = suspension.send(client, keeper.member()?.device_key);
+    let outcome = suspension.send(client, keeper.member(&settings)?.device_key);
     match outcome {
         Ok(suspended) => {
             if suspended.is_confirmed {

@@ -142,6 +142,11 @@ impl Access {
         &self.token.patient
     }
 
+    /// The server that this is access to: its issuer, as configured.
+    pub fn issuer(&self) -> &str {
+        self.connection.client.settings.issuer.as_str()
+    }
+
     /// Whether this is the access of the person whom a member is known as at this server: ask before it is used for that
     /// member. `known` is [`Access::patient`] of an earlier time; `None` for somebody who has none yet.
     ///
@@ -275,6 +280,12 @@ impl SavedAccess {
     /// The bytes to store, encrypted.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
+    }
+
+    /// The server's opaque id of the person, if it is this server's.
+    pub fn patient_at(&self, issuer: &str) -> Option<String> {
+        let (named, _, token) = self.read().ok()?;
+        (named == issuer).then_some(token.patient)
     }
 
     fn of(issuer: &str, thumbprint: &str, token: &Token) -> Self {

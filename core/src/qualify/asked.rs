@@ -77,7 +77,7 @@ pub(super) fn foreign(what: &'static str) -> Error {
 
 /// Whether the server calls the person of a token by the id that is known.
 pub(crate) fn check_patient(known: Option<&str>, found: &str) -> Result<(), Error> {
-    if known.is_none_or(|known| known == found) { Ok(()) } else { Err(foreign("token")) }
+    if known.is_none_or(|known| known == found) { Ok(()) } else { Err(foreign("patient")) }
 }
 
 /// Type and id that a reference names, if it is one within this server (FHIR R4, 2.3.0.1): relative to the base, or

@@ -47,7 +47,7 @@ impl Registration {
             check: self.check.as_ref(),
             access: self.access.as_ref().map(|access| access.as_slice()),
             server_time: self.server_time,
-            told: None,
+            ..Contact::default()
         }
     }
 }
@@ -61,6 +61,10 @@ pub struct Contact<'a> {
     pub access: Option<&'a [u8]>,
     /// The server's time, as of [`Store::confirm_clock`].
     pub server_time: Option<UnixMillis>,
+    /// Whom the server calls them: kept at the first contact, and refused when it is another one than before.
+    pub patient: Option<&'a ServerPatient>,
+    /// A person has looked at name and date of birth and confirmed that `patient` is this member, whatever was kept before.
+    pub is_confirmed: bool,
     /// What was done there and how it ended, for the log.
     pub told: Option<(Event, Result<(), &'a Error>)>,
 }
@@ -69,11 +73,14 @@ impl Store {
     /// Keeps what a contact with a server brought, and tells the log.
     ///
     /// # Errors
-    /// [`Error::Usage`] for a member who is not registered; [`Error::Store`]; [`Error::DeviceKey`] when the log key refuses.
+    /// [`Error::Usage`] for a member who is not registered; [`ResourceFault::Foreign`](crate::error::ResourceFault) when the
+    /// server calls the member by another id than before: nothing is kept; [`Error::Store`]; [`Error::DeviceKey`] when the
+    /// log key refuses.
     pub fn keep_contact(&mut self, member: MemberId, contact: Contact<'_>) -> Result<(), Error> {
-        self.ring.card_key(Holder::Member(member))?;
-        match contact {
-            Contact { check: None, access: None, told: None, server_time } => {
+        let known = self.member(member)?;
+        let is_new = |one: &&ServerPatient| known.patient_at(&one.issuer) != Some(&one.patient);
+        match (Contact { patient: contact.patient.filter(is_new), ..contact }) {
+            Contact { check: None, access: None, told: None, patient: None, server_time, .. } => {
                 server_time.map_or(Ok(()), |server_time| self.confirm_clock(server_time).map(drop))
             }
             contact => self.write(|tx| tx.keep_contact(member, contact)),
@@ -128,6 +135,9 @@ impl Tx<'_> {
     pub(super) fn keep_contact(&mut self, member: MemberId, contact: Contact<'_>) -> Result<(), Error> {
         if let Some(server_time) = contact.server_time {
             self.confirm_clock(server_time)?;
+        }
+        if let Some(patient) = contact.patient {
+            self.keep_patient(member, patient, contact.is_confirmed)?;
         }
         if let Some(access) = contact.access {
             self.put_secret(member, SecretKind::Access, access)?;

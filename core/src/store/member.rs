@@ -340,13 +340,8 @@ impl Store {
     /// # Errors
     /// As [`Store::pin_patient`], without the comparison.
     pub fn confirm_patient(&mut self, id: MemberId, issuer: &str, patient: &str) -> Result<(), Error> {
-        let mut member = self.member(id)?;
-        member.patients.retain(|one| one.issuer != issuer);
-        pin(&mut member, issuer, patient)?;
-        self.write(|tx| {
-            tx.put_member(&member)?;
-            tx.log(Event::PatientConfirmed, Some(id), Ok(()), 0)
-        })
+        let patient = ServerPatient { issuer: issuer.to_owned(), patient: patient.to_owned() };
+        self.write(|tx| tx.keep_patient(id, &patient, true))
     }
 
     /// Puts the members into this order.
@@ -383,6 +378,27 @@ impl Store {
 impl Tx<'_> {
     fn put_member(&mut self, member: &Member) -> Result<(), Error> {
         self.put(Holder::Member(member.id), Table::Members, &member.id.0, &to_bytes(member))
+    }
+
+    /// Keeps whom a server calls the member, another id than before only where a person has confirmed it; tells the log.
+    pub(super) fn keep_patient(
+        &mut self,
+        id: MemberId,
+        ServerPatient { issuer, patient }: &ServerPatient,
+        is_confirmed: bool,
+    ) -> Result<(), Error> {
+        let damaged = StoreFault::Damaged { what: Table::Members.name() };
+        let value = self.get(Holder::Member(id), Table::Members, &id.0)?;
+        let mut member = value.and_then(|value| parse(id, &value)).ok_or(damaged)?;
+        if is_confirmed {
+            member.patients.retain(|one| one.issuer != *issuer);
+        }
+        if pin(&mut member, issuer, patient)? {
+            self.put_member(&member)?;
+            let event = if is_confirmed { Event::PatientConfirmed } else { Event::MemberChanged };
+            self.log(event, Some(id), Ok(()), 0)?;
+        }
+        Ok(())
     }
 }
 

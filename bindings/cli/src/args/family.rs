@@ -10,6 +10,18 @@ use super::KindOfConsent;
 pub(crate) enum MemberCommand {
     /// Register a person by a tap of their card.
     Add(MemberAddArguments),
+    /// Say that the person whom the server now calls otherwise is this member, after a tap of their card.
+    Confirm {
+        /// Who.
+        #[arg(value_name = "NICKNAME")]
+        nickname: String,
+        /// Read name and birth date from the card, to see whose it is: needs the text-input PIN too.
+        #[arg(long)]
+        show_name: bool,
+        /// Do not ask whether it is the right person.
+        #[arg(long)]
+        yes: bool,
+    },
     /// Who is registered.
     List,
     /// Change what is said of a member.

@@ -6,7 +6,7 @@ use kazasu::card::Card;
 use kazasu::fhir::Eligibility;
 use kazasu::iso7816::CardCapabilities;
 use kazasu::jose::dpop::SoftwareDeviceKey;
-use kazasu::session::Member as SessionMember;
+use kazasu::session::{Member as SessionMember, Signed};
 use kazasu::store::{Candidate, CheckedBy, Profile, Registered, Registration, ServerPatient};
 use kazasu::time::CalendarDate;
 use serde_json::json;
@@ -22,7 +22,7 @@ use crate::secrets::Secrets;
 use crate::{ask, card, link, qualify};
 
 /// Name and date of birth, as the card tells them.
-type Shown = (Option<String>, Option<CalendarDate>);
+pub(super) type Shown = (Option<String>, Option<CalendarDate>);
 
 pub(super) fn run(arguments: &MemberAddArguments, global: &Global, output: Output) -> Result<(), Failure> {
     ask::can_ask(arguments.yes)?;
@@ -40,13 +40,7 @@ pub(super) fn run(arguments: &MemberAddArguments, global: &Global, output: Outpu
     let member = SessionMember { purpose: purpose(profile.role), ..SessionMember::new(Arc::clone(&key) as Arc<_>) };
     let mut signed = qualify::sign_with(&settings, member, global, output).map_err(|failed| *failed)?;
     let qualified = qualify::ask(&mut signed, output)?;
-    let (told_name, told_birth_date) = (qualified.eligibility.patient_name(), qualified.eligibility.birth_date());
-    let candidate = Candidate {
-        certificate: signed.certificate().der().to_vec(),
-        capabilities: signed.capabilities(),
-        name: name.or_else(|| told_name.map(str::to_owned)),
-        birth_date: birth_date.or(told_birth_date),
-    };
+    let candidate = candidate(&signed, (name, birth_date), &qualified.eligibility);
     show(&candidate, &qualified.eligibility, output);
     let members = family.store.members()?;
     let is_known = members.iter().any(|member| member.has_card(&candidate.certificate));
@@ -72,6 +66,16 @@ pub(super) fn run(arguments: &MemberAddArguments, global: &Global, output: Outpu
     family.close()
 }
 
+/// Whose card was read: as the card says, where it was asked, else as the server does.
+pub(super) fn candidate(signed: &Signed, (name, birth_date): Shown, eligibility: &Eligibility) -> Candidate {
+    Candidate {
+        certificate: signed.certificate().der().to_vec(),
+        capabilities: signed.capabilities(),
+        name: name.or_else(|| eligibility.patient_name().map(str::to_owned)),
+        birth_date: birth_date.or_else(|| eligibility.birth_date()),
+    }
+}
+
 /// What is wrong with a nickname.
 pub(super) fn refused(error: kazasu::Error) -> Failure {
     match error {
@@ -93,7 +97,7 @@ fn profile(arguments: &MemberAddArguments) -> Profile {
 }
 
 /// Name and date of birth from the card's text-input application. They are shown and not kept.
-fn read_name(global: &Global, output: Output) -> Result<Shown, Failure> {
+pub(super) fn read_name(global: &Global, output: Output) -> Result<Shown, Failure> {
     let pin = Secrets::new(global.pin_stdin, output).text_input()?;
     link::wait(global, output)?;
     let mut transport = link::open(global, output)?;
@@ -102,7 +106,7 @@ fn read_name(global: &Global, output: Output) -> Result<Shown, Failure> {
     Ok((Some(attributes.name.to_string()), attributes.birth_date.to_calendar()))
 }
 
-fn show(candidate: &Candidate, eligibility: &Eligibility, output: Output) {
+pub(super) fn show(candidate: &Candidate, eligibility: &Eligibility, output: Output) {
     output.note(output.say("読み取ったカードの方", "Whose card this is"));
     let row = |ja: &str, en: &str, value: Option<String>| {
         let value =

@@ -5,10 +5,9 @@ use std::sync::Arc;
 use kazasu::Error;
 use kazasu::jose::dpop::SoftwareDeviceKey;
 use kazasu::qualify::assertion::Purpose;
-use kazasu::qualify::{SavedAccess, SavedSuspension, Settings};
+use kazasu::qualify::{Access, SavedAccess, SavedSuspension, Settings};
 use kazasu::session::{Member as SessionMember, Signed};
-use kazasu::store::{Contact, Event, Member, Role, SecretKind};
-use kazasu::time::UnixMillis;
+use kazasu::store::{Contact, Event, Member, Role, SecretKind, ServerPatient};
 
 use super::Family;
 use crate::args::Global;
@@ -17,8 +16,8 @@ use crate::keep::Kept;
 
 /// What a command needs of wherever it is kept. Each change is written at once.
 pub(crate) trait Keeper {
-    /// Whose card is asked for, with the device key.
-    fn member(&self) -> Result<SessionMember, Failure>;
+    /// Whose card is asked for at this server, with the device key.
+    fn member(&self, settings: &Settings) -> Result<SessionMember, Failure>;
     /// What this person agreed to send along.
     fn prepare(&self, _: &mut Settings) {}
     /// What a tap has shown of the card.
@@ -27,8 +26,8 @@ pub(crate) trait Keeper {
     fn failed(&mut self, error: &Error) -> Result<(), Failure>;
     /// The tokens.
     fn access(&self) -> Result<Option<SavedAccess>, Failure>;
-    /// Keeps the tokens, where they are new, and the time that the server told, where time is kept.
-    fn keep_access(&mut self, access: Option<&SavedAccess>, server_time: Option<UnixMillis>) -> Result<(), Failure>;
+    /// Keeps the tokens, where they are new, and what the server told besides: whose they are, and the time.
+    fn keep_access(&mut self, access: &mut Access) -> Result<(), Failure>;
     /// A stop that waits for the network.
     fn suspension(&self) -> Result<Option<SavedSuspension>, Failure>;
     /// Forgets everything but what the stop needs.
@@ -68,9 +67,17 @@ impl MemberKeeper {
         Ok(Self { family, member })
     }
 
-    /// Keeps what a contact with the server brought, all of it or nothing.
-    pub(crate) fn keep_contact(&mut self, access: Option<&SavedAccess>, contact: Contact<'_>) -> Result<(), Failure> {
-        let contact = Contact { access: access.map(SavedAccess::as_bytes), ..contact };
+    /// Keeps what a contact with the server brought, all of it or nothing: the access, where there is one, and `contact`.
+    pub(crate) fn keep_contact(&mut self, access: Option<&mut Access>, contact: Contact<'_>) -> Result<(), Failure> {
+        let Some(access) = access else { return Ok(self.family.store.keep_contact(self.member.id, contact)?) };
+        let (saved, issuer) = (access.take_unsaved()?, access.issuer().to_owned());
+        let patient = ServerPatient { issuer, patient: access.patient().to_owned() };
+        let contact = Contact {
+            access: saved.as_ref().map(SavedAccess::as_bytes),
+            patient: Some(&patient),
+            server_time: access.confirmed_time(),
+            ..contact
+        };
         Ok(self.family.store.keep_contact(self.member.id, contact)?)
     }
 
@@ -87,11 +94,11 @@ impl MemberKeeper {
 }
 
 impl Keeper for MemberKeeper {
-    fn member(&self) -> Result<SessionMember, Failure> {
+    fn member(&self, settings: &Settings) -> Result<SessionMember, Failure> {
         Ok(SessionMember {
             device_key: Arc::new(self.key()?),
             certificate: Some(self.member.card.certificate.clone()),
-            patient: None,
+            patient: self.member.patient_at(&settings.issuer).map(str::to_owned),
             purpose: purpose(self.member.profile.role),
             capabilities: self.member.card.capabilities,
         })
@@ -120,8 +127,8 @@ impl Keeper for MemberKeeper {
         Ok(saved.map(|saved| SavedAccess::from_bytes(saved.to_vec())))
     }
 
-    fn keep_access(&mut self, access: Option<&SavedAccess>, server_time: Option<UnixMillis>) -> Result<(), Failure> {
-        self.keep_contact(access, Contact { server_time, ..Contact::default() })
+    fn keep_access(&mut self, access: &mut Access) -> Result<(), Failure> {
+        self.keep_contact(Some(access), Contact::default())
     }
 
     fn suspension(&self) -> Result<Option<SavedSuspension>, Failure> {
@@ -152,8 +159,9 @@ pub(super) fn purpose(role: Role) -> Purpose {
 }
 
 impl Keeper for Kept {
-    fn member(&self) -> Result<SessionMember, Failure> {
-        Ok(SessionMember::new(Arc::new(self.key()?)))
+    fn member(&self, settings: &Settings) -> Result<SessionMember, Failure> {
+        let patient = self.access.as_ref().and_then(|access| access.patient_at(&settings.issuer));
+        Ok(SessionMember { patient, ..SessionMember::new(Arc::new(self.key()?)) })
     }
 
     fn tapped(&mut self, _: &Signed) -> Result<(), Failure> {
@@ -168,9 +176,9 @@ impl Keeper for Kept {
         Ok(self.access.as_ref().map(|access| SavedAccess::from_bytes(access.as_bytes().to_vec())))
     }
 
-    fn keep_access(&mut self, access: Option<&SavedAccess>, _: Option<UnixMillis>) -> Result<(), Failure> {
-        let Some(access) = access else { return Ok(()) };
-        self.access = Some(SavedAccess::from_bytes(access.as_bytes().to_vec()));
+    fn keep_access(&mut self, access: &mut Access) -> Result<(), Failure> {
+        let Some(saved) = access.take_unsaved()? else { return Ok(()) };
+        self.access = Some(saved);
         self.write()
     }
 

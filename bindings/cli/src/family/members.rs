@@ -7,7 +7,7 @@ use kazasu::store::{Erasure, Member, Role, Store};
 use serde_json::{Value, json};
 
 use super::keeper::{Keeper, MemberKeeper};
-use super::{Family, add};
+use super::{Family, add, confirm};
 use crate::args::{Global, MemberCommand, MemberEditArguments};
 use crate::failure::Failure;
 use crate::output::{Output, padded, width};
@@ -16,6 +16,7 @@ use crate::{access, ask, qualify};
 pub(crate) fn run(command: &MemberCommand, global: &Global, output: Output) -> Result<(), Failure> {
     match command {
         MemberCommand::Add(arguments) => add::run(arguments, global, output),
+        MemberCommand::Confirm { nickname, show_name, yes } => confirm::run(nickname, *show_name, *yes, global, output),
         MemberCommand::List => list(global, output),
         MemberCommand::Edit(arguments) => edit(arguments, global, output),
         MemberCommand::Order { nicknames } => order(nicknames, global, output),
@@ -128,8 +129,9 @@ fn remove(nickname: &str, yes: bool, offline: bool, global: &Global, output: Out
 /// Ends the access at the server; tells whether there was one.
 fn revoke(keeper: &MemberKeeper, global: &Global, output: Output) -> Result<bool, Failure> {
     let Some(saved) = keeper.access()? else { return Ok(false) };
-    let client = QualifyClient::with_ring(&qualify::settings(global)?, qualify::language(output))?;
-    Access::resume(Arc::new(client), keeper.member()?.device_key, &saved)?.revoke()?;
+    let settings = qualify::settings(global)?;
+    let client = QualifyClient::with_ring(&settings, qualify::language(output))?;
+    Access::resume(Arc::new(client), keeper.member(&settings)?.device_key, &saved)?.revoke()?;
     Ok(true)
 }
 

@@ -1,6 +1,7 @@
 //! The family's store on this computer, and what one member keeps in it.
 
 mod add;
+mod confirm;
 mod expenses;
 pub(crate) mod keeper;
 mod members;

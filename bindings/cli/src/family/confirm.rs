@@ -1,0 +1,40 @@
+//! `kazasu member confirm`: the server calls a member's card by another id than before, and a person says whose it is.
+
+use kazasu::session::Member as SessionMember;
+use kazasu::store::{CheckedBy, Contact};
+use serde_json::json;
+
+use super::add;
+use super::keeper::{Keeper, MemberKeeper};
+use crate::args::Global;
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::{access, ask, qualify};
+
+pub(super) fn run(nickname: &str, show_name: bool, yes: bool, global: &Global, output: Output) -> Result<(), Failure> {
+    ask::can_ask(yes)?;
+    let mut keeper = MemberKeeper::open(global, nickname)?;
+    let mut settings = qualify::settings(global)?;
+    access::ask_for(&mut settings, &access::ALL_SCOPES);
+    keeper.prepare(&mut settings);
+    access::no_stop_waits(&keeper)?;
+    let shown = if show_name { add::read_name(global, output)? } else { (None, None) };
+    // Whoever the server says it is: the card is the one registered, and a person looks.
+    let member = SessionMember { patient: None, ..keeper.member(&settings)? };
+    let mut signed = qualify::sign_with(&settings, member, global, output).map_err(|failed| *failed)?;
+    let qualified = qualify::ask(&mut signed, output)?;
+    let candidate = add::candidate(&signed, shown, &qualified.eligibility);
+    add::show(&candidate, &qualified.eligibility, output);
+    let question = output.say("この方で間違いありませんか", "Is this the right person?");
+    if !yes && !ask::agrees(question, output)? {
+        output.object(&json!({"confirmed": null}));
+        return Ok(());
+    }
+    let check = super::check(CheckedBy::Card, &Ok(qualified));
+    let contact = Contact { check: Some(&check), is_confirmed: true, ..Contact::default() };
+    keeper.keep_contact(Some(&mut signed.into_access()?), contact)?;
+    keeper.family.close()?;
+    output.line(format!("{}: {nickname}", output.say("確認しました", "Confirmed")));
+    output.object(&json!({"confirmed": nickname}));
+    Ok(())
+}
