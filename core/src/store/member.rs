@@ -12,6 +12,7 @@ use super::{MAX_MEMBERS, Store, text};
 use crate::base64url;
 use crate::error::{Error, StoreFault};
 use crate::iso7816::CardCapabilities;
+use crate::text::looks_alike;
 use crate::time::{CalendarDate, UnixMillis};
 
 /// Longest nickname, in characters.
@@ -77,7 +78,8 @@ impl Role {
 /// What the user says of a member.
 #[derive(Clone, Eq, PartialEq)]
 pub struct Profile {
-    /// What the family calls them: 1 to 20 characters, unlike those of the others.
+    /// What the family calls them: 1 to 20 characters that show something and cannot be taken for those of another member
+    /// ([`looks_alike`]). Kept without spaces at its ends and without format characters.
     pub nickname: String,
     /// For whom the user acts.
     pub role: Role,
@@ -143,7 +145,7 @@ impl Store {
     /// Registers a confirmed card, with a key of its own, at the end of the list.
     ///
     /// # Errors
-    /// [`Error::TooManyMembers`] before any I/O; [`Error::Usage`] for a nickname that is taken or no nickname;
+    /// [`Error::TooManyMembers`] before any I/O; [`Error::Usage`] for a nickname that is or looks taken, or shows nothing;
     /// [`Error::MyNumberSuspected`]; [`Error::Store`].
     pub fn add_member(&mut self, confirmed: Confirmed, profile: Profile) -> Result<Registered, Error> {
         self.check_room()?;
@@ -257,10 +259,15 @@ impl Store {
 
 /// A profile that may be kept.
 fn checked(mut profile: Profile, own: Option<MemberId>, members: &[Member]) -> Result<Profile, Error> {
-    profile.nickname = text::checked(&profile.nickname, LONGEST_NICKNAME)?;
-    let others = members.iter().filter(|member| Some(member.id) != own);
-    if others.into_iter().any(|member| member.profile.nickname == profile.nickname) {
-        return Err(Error::usage("another member has this nickname"));
+    // A kept one may be older than this rule.
+    let is_own = |member: &&Member| Some(member.id) == own;
+    if members.iter().find(is_own).is_some_and(|member| member.profile.nickname == profile.nickname) {
+        return Ok(profile);
+    }
+    profile.nickname = text::nickname(&profile.nickname, LONGEST_NICKNAME)?;
+    let mut others = members.iter().filter(|member| !is_own(member));
+    if others.any(|member| looks_alike(&member.profile.nickname, &profile.nickname)) {
+        return Err(Error::usage("another member has this nickname, or one that looks like it"));
     }
     Ok(profile)
 }
