@@ -61,7 +61,7 @@ fn main() -> ExitCode {
 }
 
 fn tell(failure: &Failure, output: Output) {
-    output.note(failure.text(output.lang));
+    output.notes(failure.lines(output.lang));
     output.object(&json!({"error": {
         "code": failure.code(),
         "text": failure.user_text(output.lang),
@@ -84,9 +84,23 @@ fn misuse(error: &clap::Error) -> ExitCode {
     };
     let named = [("ja", Lang::Ja), ("en", Lang::En), ("easy", Lang::Easy)].into_iter().find(|(name, _)| asks_for(name));
     let lang = named.map_or_else(output::locale_lang, |(_, lang)| lang);
-    let text = error.to_string();
-    tell(&Failure::usage(text.trim_start_matches("error: ").trim_end()), Output { json, lang });
+    let text = without_layout_of(&arguments, error.to_string());
+    tell(&Failure::misuse(text.trim_start_matches("error: ").trim_end()), Output { json, lang });
     ExitCode::from(2)
+}
+
+/// The explanation, in which no argument that is quoted begins a line: a script may have it from anywhere.
+fn without_layout_of(arguments: &[std::ffi::OsString], mut explanation: String) -> String {
+    for argument in arguments.iter().map(|argument| argument.to_string_lossy()) {
+        let value = argument.split_once('=').map_or(&*argument, |(_, value)| value);
+        for quoted in [&*argument, value] {
+            let shown = output::shown(quoted);
+            if shown != quoted && !quoted.trim().is_empty() {
+                explanation = explanation.replace(quoted, &shown);
+            }
+        }
+    }
+    explanation
 }
 
 fn run(command: &Command, global: &Global, output: Output) -> Result<(), Failure> {

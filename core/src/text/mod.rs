@@ -97,6 +97,12 @@ pub fn has_hidden(text: &str) -> bool {
     one_line(text) != text
 }
 
+/// Whether a character acts on the layout and shows nothing of its own: [`shown`] leaves it out, or a space in its place. A
+/// variation selector is not among them.
+pub fn is_layout(c: char) -> bool {
+    is_break(c) || c.is_control() || (hidden::is_hidden(c) && !hidden::is_variation_selector(c))
+}
+
 /// What needs no second look.
 fn is_plain(c: char) -> bool {
     // Nearly everything there is: letters of ASCII, kana without their combining marks and U+3164, and kanji.
