@@ -192,6 +192,7 @@ switch_names! {
     RecordsMyNumber "records-my-number" "The first resource carries an Identifier that claims to be an individual number."
     RecordsAmountMismatch "records-amount-mismatch" "The parts of the first expense do not make its total."
     RecordsUnknown "records-unknown" "The Bundle has an unknown element, code and resource type, and an OperationOutcome."
+    ForgedText "forged-text" "Every text for people in a FHIR answer carries line breaks, forged rows and unseen characters."
     NextElsewhere "next-elsewhere" "The next link of a search leads to another origin; value: its base URL."
     NextEndless "next-endless" "The next link of a search leads to the same page again."
 
