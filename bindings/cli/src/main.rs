@@ -84,23 +84,14 @@ fn misuse(error: &clap::Error) -> ExitCode {
     };
     let named = [("ja", Lang::Ja), ("en", Lang::En), ("easy", Lang::Easy)].into_iter().find(|(name, _)| asks_for(name));
     let lang = named.map_or_else(output::locale_lang, |(_, lang)| lang);
-    let text = without_layout_of(&arguments, error.to_string());
+    // The explanation quotes arguments, which a script may have from anywhere.
+    let flat = arguments.iter().map(|argument| output::shown(&argument.to_string_lossy()).into_owned());
+    let text = match Arguments::try_parse_from(flat) {
+        Err(error) => error.to_string(),
+        Ok(_) => "an argument holds line breaks or characters that are not seen".to_owned(),
+    };
     tell(&Failure::misuse(text.trim_start_matches("error: ").trim_end()), Output { json, lang });
     ExitCode::from(2)
-}
-
-/// The explanation, in which no argument that is quoted begins a line: a script may have it from anywhere.
-fn without_layout_of(arguments: &[std::ffi::OsString], mut explanation: String) -> String {
-    for argument in arguments.iter().map(|argument| argument.to_string_lossy()) {
-        let value = argument.split_once('=').map_or(&*argument, |(_, value)| value);
-        for quoted in [&*argument, value] {
-            let shown = output::shown(quoted);
-            if shown != quoted && !quoted.trim().is_empty() {
-                explanation = explanation.replace(quoted, &shown);
-            }
-        }
-    }
-    explanation
 }
 
 fn run(command: &Command, global: &Global, output: Output) -> Result<(), Failure> {

@@ -19,6 +19,8 @@ pub(crate) const COLUMNS: usize = 80;
 const LONGEST_VALUE: usize = 240;
 /// Columns of the name before a value.
 const NAME: usize = 22;
+/// What stands before words from outside that begin a line.
+const MARK: &str = "| ";
 /// Paragraphs that are quoted of one text, and the characters of each.
 const QUOTED: (usize, usize) = (8, 400);
 
@@ -80,15 +82,16 @@ pub(crate) fn shown(value: &str) -> Cow<'_, str> {
     text::shown_within(value, LONGEST_VALUE)
 }
 
-/// Words of a server, each line marked as theirs.
+/// Words of a server, or a notice that a person agrees to: each line marked as not of this program.
 pub(crate) fn quoted(text: &str) -> Vec<String> {
     let (most, longest) = QUOTED;
     let mut lines: Vec<String> = Vec::new();
     for paragraph in text::paragraphs(text).take(most) {
-        lines.extend(broken("  | ", "  | ", &text::shown_within(&paragraph, longest)));
+        let first = format!("  {MARK}");
+        lines.extend(broken(&first, &first, &text::shown_within(&paragraph, longest)));
     }
     if text::paragraphs(text).nth(most).is_some() {
-        lines.push("  | …".to_owned());
+        lines.push(format!("  {MARK}…"));
     }
     lines
 }
@@ -163,9 +166,9 @@ pub(crate) fn hanging(first: &str, text: &str) -> Vec<String> {
 }
 
 /// A value behind `first`, broken wherever it must so that it fits a terminal: what a terminal breaks begins in its first
-/// column, and looks like a line of its own. What follows stands one column further in.
+/// column, and looks like a line of its own. What follows is marked, so that it does not look like a row either.
 pub(crate) fn folded(first: &str, value: &str) -> Vec<String> {
-    broken(first, &" ".repeat(width(first).min(COLUMNS / 2) + 1), value)
+    broken(first, &format!("{:>1$}", MARK, width(first).min(COLUMNS / 2)), value)
 }
 
 /// `value` behind `first` and, in the lines after, behind `next`.
@@ -222,9 +225,9 @@ mod tests {
             for first in ["  Insurer: ", &format!("  {}", padded("保険者", NAME))] {
                 let lines = folded(first, &value);
                 assert!(lines.len() > 1 && lines.iter().all(|line| width(line) <= COLUMNS), "{lines:?}");
-                let inner = " ".repeat(width(first) + 1);
-                assert!(lines[1..].iter().all(|line| line.starts_with(&inner)), "{lines:?}");
-                let whole: String = lines.concat().replace(' ', "");
+                let next = format!("{:>1$}", MARK, width(first));
+                assert!(lines[1..].iter().all(|line| line.starts_with(&next)), "{lines:?}");
+                let whole: String = lines.concat().replace([' ', '|'], "");
                 assert_eq!(whole, format!("{first}{value}").replace(' ', ""));
             }
         }

@@ -40,7 +40,7 @@ fn first(access: &mut Access, arguments: &RegisterArguments, output: Output) -> 
         return known.map(Some).ok_or_else(|| Failure::usage("no registration of this person has this receipt"));
     }
     let text = "マイナンバーカードを健康保険証として利用するための登録を申し込みます。";
-    output.note(text);
+    output.notes(quoted(text));
     if !arguments.yes && !ask::agrees(output.say("申し込みますか", "Apply for it?"), output)? {
         return Ok(None);
     }
