@@ -45,6 +45,7 @@ mod secret;
 pub mod session;
 #[cfg(feature = "store")]
 pub mod store;
+pub mod text;
 pub mod time;
 
 pub use cancellation::Cancellation;

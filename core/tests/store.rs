@@ -124,6 +124,26 @@ fn one_card_is_one_member_and_nicknames_differ() {
 }
 
 #[test]
+fn a_nickname_shows_something_and_cannot_be_taken_for_another() {
+    let family = Family::new();
+    let mut store = family.create();
+    let hanako = family.add(&mut store, "ハナコ");
+    let taro = family.add(&mut store, "タロウ");
+    let refused = |changed: Result<(), Error>| matches!(changed, Err(Error::Usage { .. }));
+    for alike in ["ﾊﾅｺ", "はなこ", "八ナコ", "ハナ コ", "ハナ\u{200b}コ", "ハナコ\u{202e}", "ハナコ\u{3164}"]
+    {
+        assert!(refused(store.check_profile(&Profile::new(alike, Role::Own))), "{alike:?}");
+        assert!(refused(store.set_profile(taro, Profile::new(alike, Role::Own))), "{alike:?}");
+    }
+    for unseen in ["\u{200b}", "\u{3164}", "\u{115f}\u{1160}", "\u{2800}", "\u{3000}\u{301}", "\u{e0041}"] {
+        assert!(refused(store.check_profile(&Profile::new(unseen, Role::Own))), "{unseen:?}");
+    }
+    // One's own may be written in another way, and is kept as typed without what is not seen.
+    store.set_profile(hanako, Profile::new(" は\u{200d}なこ ", Role::Own)).expect("changes");
+    assert_eq!(store.member(hanako).expect("reads").profile.nickname, "はなこ");
+}
+
+#[test]
 fn records_are_one_list_by_date_that_is_read_in_pages() {
     let family = Family::new();
     let mut store = family.create();

@@ -2,6 +2,8 @@
 
 use std::io::{IsTerminal, Write};
 
+use kazasu::text;
+
 use crate::failure::Failure;
 use crate::output::Output;
 
@@ -12,7 +14,7 @@ pub(crate) fn can_ask(yes: bool) -> Result<(), Failure> {
 
 /// Whether the user agrees; anything but yes is no.
 pub(crate) fn agrees(question: &str, output: Output) -> Result<bool, Failure> {
-    eprint!("{question} [y/N] ");
+    eprint!("{} [y/N] ", text::one_line(question));
     let _ = std::io::stderr().flush();
     let mut answer = String::new();
     std::io::stdin().read_line(&mut answer).map_err(|_| Failure::usage("standard input cannot be read"))?;

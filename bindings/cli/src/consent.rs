@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::args::{ConsentCommand, Global, KindOfConsent};
 use crate::failure::Failure;
-use crate::output::Output;
+use crate::output::{Output, quoted};
 use crate::{access, ask};
 
 const SCOPE: &str = "patient/Consent.crus";
@@ -43,7 +43,7 @@ fn give(kind: KindOfConsent, until: Option<&str>, yes: bool, global: &Global, ou
         let start = today(access);
         let end = until.unwrap_or_else(|| start.years_later(1));
         let notice = notice(kind, end);
-        output.note(&notice.text);
+        output.notes(quoted(&notice.text));
         if !yes && !ask::agrees(output.say("同意しますか", "Do you consent?"), output)? {
             return Ok(None);
         }

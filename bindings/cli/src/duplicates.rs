@@ -4,7 +4,7 @@ use kazasu::fhir::{Dispense, Record};
 use kazasu::insurance::{Duplicate, Likeness, Medication, duplicates};
 use serde_json::{Value, json};
 
-use crate::output::Output;
+use crate::output::{Output, folded, shown};
 
 /// A pair among records.
 pub(crate) struct Pair<'a> {
@@ -40,7 +40,7 @@ pub(crate) fn print(pairs: &[Pair<'_>], most: usize, output: Output) {
     ));
     for pair in pairs.iter().take(most) {
         for one in [&pair.first, &pair.second] {
-            output.line(format!("  {}  {}", one.start, one.name.unwrap_or("?")));
+            output.lines(folded(&format!("  {}  ", one.start), &shown(one.name.unwrap_or("?"))));
         }
         let likeness = likeness_words(pair.duplicate.likeness, output);
         let days = format!("{} {}", pair.duplicate.days, output.say("日間重なる", "days both"));

@@ -3,6 +3,7 @@
 use kazasu::error::ResourceFault;
 use kazasu::guidance::{self, Language};
 use kazasu::iso7816::TransportError;
+use kazasu::text;
 
 use crate::args::Lang;
 use crate::output;
@@ -15,12 +16,22 @@ pub(crate) struct Failure {
     server_text: Option<String>,
     /// What to do, in Japanese and in English, where the code alone says too little.
     advice: Option<(&'static str, &'static str)>,
+    /// The detail has lines of its own.
+    is_laid_out: bool,
 }
+
+/// Characters of a detail that are shown.
+const LONGEST_DETAIL: usize = 600;
 
 impl Failure {
     /// A wrong argument, file or order.
     pub(crate) fn usage(detail: impl Into<String>) -> Self {
         kazasu::Error::Usage { detail: detail.into() }.into()
+    }
+
+    /// A wrong argument, explained in lines of this program's own.
+    pub(crate) fn misuse(detail: impl Into<String>) -> Self {
+        Self { is_laid_out: true, ..Self::usage(detail) }
     }
 
     /// With the one thing to do.
@@ -55,20 +66,31 @@ impl Failure {
         self.error.attempts_left()
     }
 
-    /// `KZ-… text`, and the developer's text in a second line.
-    pub(crate) fn text(&self, lang: Lang) -> String {
-        let text = self.user_text(lang);
+    /// `KZ-… text`, the developer's text below, and what the server said.
+    pub(crate) fn lines(&self, lang: Lang) -> Vec<String> {
+        let mut lines = vec![format!("{} {}", self.code(), self.user_text(lang))];
         let wait = self.error.retry_after().map(|wait| format!("; Retry-After {} s", wait.as_secs()));
         let option = match self.error {
             kazasu::Error::LastAttempt { .. } => "; --allow-last-try permits it",
             _ => "",
         };
-        let detail = format!("({}{}{option})", self.error, wait.unwrap_or_default());
-        let told = self.server_text.as_deref().map(|text| {
-            let by = if lang == Lang::En { "The server says" } else { "サーバーからの案内" };
-            format!("\n{}", output::indented(&format!("{by}: {text}")))
-        });
-        format!("{} {text}\n{}{}", self.code(), output::indented(&detail), told.unwrap_or_default())
+        let wait = wait.unwrap_or_default();
+        match &self.error {
+            kazasu::Error::Usage { detail } if self.is_laid_out => {
+                lines.extend(output::indented(&format!("({detail})")))
+            }
+            error => {
+                // It may name what a file or a command line holds.
+                let error = error.to_string();
+                let detail = format!("({}{wait}{option})", text::shown_within(&error, LONGEST_DETAIL));
+                lines.extend(output::hanging("  ", &detail));
+            }
+        }
+        if let Some(told) = self.server_text.as_deref().map(output::quoted).filter(|told| !told.is_empty()) {
+            lines.push(format!("  {}", if lang == Lang::En { "The server says:" } else { "サーバーからの案内:" }));
+            lines.extend(told);
+        }
+        lines
     }
 
     /// The sentence of the code; at a command line some codes mean another thing than in an app.
@@ -116,6 +138,6 @@ impl Failure {
 
 impl<E: Into<kazasu::Error>> From<E> for Failure {
     fn from(error: E) -> Self {
-        Self { error: error.into(), server_text: None, advice: None }
+        Self { error: error.into(), server_text: None, advice: None, is_laid_out: false }
     }
 }

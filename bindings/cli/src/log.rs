@@ -10,7 +10,7 @@ use crate::args::{Global, Lang, LogCommand};
 use crate::card::Destination;
 use crate::failure::Failure;
 use crate::family::Family;
-use crate::output::{COLUMNS, Output, fitted, padded};
+use crate::output::{COLUMNS, Output, fitted, padded, shown};
 
 pub(crate) fn run(command: &LogCommand, global: &Global, output: Output) -> Result<(), Failure> {
     match command {
@@ -30,7 +30,8 @@ fn list(limit: u32, global: &Global, output: Output) -> Result<(), Failure> {
         let time = entry.at.to_rfc3339();
         let time = time.get(..19).unwrap_or(&time).replace('T', " ");
         output.line(
-            fitted(&format!("{time}  {words}{:<6}  {}", entry.result, nickname(entry, &members)), COLUMNS).trim_end(),
+            fitted(&format!("{time}  {words}{:<6}  {}", entry.result, shown(nickname(entry, &members))), COLUMNS)
+                .trim_end(),
         );
     }
     output.line(format!("{} {}", output.say("全件数", "Entries in all:"), family.store.log_len()));
@@ -112,8 +113,9 @@ fn write_csv(file: &Path, global: &Global, output: Output) -> Result<(), Failure
     family.close()
 }
 
-/// A nickname as a CSV cell that no spreadsheet takes for a formula.
+/// A nickname as a CSV cell on one line that no spreadsheet takes for a formula.
 fn quoted(text: &str) -> String {
+    let text = shown(text);
     let guard = if text.starts_with(['=', '+', '-', '@']) { "'" } else { "" };
     if text.is_empty() { String::new() } else { format!("\"{guard}{}\"", text.replace('"', "\"\"")) }
 }

@@ -61,7 +61,7 @@ fn main() -> ExitCode {
 }
 
 fn tell(failure: &Failure, output: Output) {
-    output.note(failure.text(output.lang));
+    output.notes(failure.lines(output.lang));
     output.object(&json!({"error": {
         "code": failure.code(),
         "text": failure.user_text(output.lang),
@@ -84,8 +84,13 @@ fn misuse(error: &clap::Error) -> ExitCode {
     };
     let named = [("ja", Lang::Ja), ("en", Lang::En), ("easy", Lang::Easy)].into_iter().find(|(name, _)| asks_for(name));
     let lang = named.map_or_else(output::locale_lang, |(_, lang)| lang);
-    let text = error.to_string();
-    tell(&Failure::usage(text.trim_start_matches("error: ").trim_end()), Output { json, lang });
+    // The explanation quotes arguments, which a script may have from anywhere.
+    let flat = arguments.iter().map(|argument| output::shown(&argument.to_string_lossy()).into_owned());
+    let text = match Arguments::try_parse_from(flat) {
+        Err(error) => error.to_string(),
+        Ok(_) => "an argument holds line breaks or characters that are not seen".to_owned(),
+    };
+    tell(&Failure::misuse(text.trim_start_matches("error: ").trim_end()), Output { json, lang });
     ExitCode::from(2)
 }
 

@@ -1,13 +1,28 @@
 //! Text for people, one JSON object for machines.
+//!
+//! Every line for people is one line, whatever is in it: the functions here take line breaks and unseen characters out of
+//! all they are given (`kazasu::text`). What has several lines is given as several. A value of a card, server or file that
+//! stands in a line with other words goes through [`shown`], so that it can neither fill the line nor seem to end it; text
+//! of several paragraphs through [`quoted`].
 
+use std::borrow::Cow;
 use std::io::Write;
 
+use kazasu::text;
 use serde_json::Value;
 
 use crate::args::Lang;
 
 /// Columns of a terminal.
 pub(crate) const COLUMNS: usize = 80;
+/// Characters of one value that are shown.
+const LONGEST_VALUE: usize = 240;
+/// Columns of the name before a value.
+const NAME: usize = 22;
+/// What stands before words from outside that begin a line.
+const MARK: &str = "| ";
+/// Paragraphs that are quoted of one text, and the characters of each.
+const QUOTED: (usize, usize) = (8, 400);
 
 /// Where results go.
 #[derive(Clone, Copy)]
@@ -25,26 +40,74 @@ impl Output {
     /// A line for people; nothing under `--json`.
     pub(crate) fn line(self, text: impl AsRef<str>) {
         if !self.json {
-            print(std::io::stdout(), text.as_ref());
+            print(std::io::stdout(), &text::one_line(text.as_ref()));
         }
+    }
+
+    /// Several of them.
+    pub(crate) fn lines(self, lines: impl IntoIterator<Item = impl AsRef<str>>) {
+        lines.into_iter().for_each(|line| self.line(line));
     }
 
     /// A line beside the result, on standard error.
     pub(crate) fn note(self, text: impl AsRef<str>) {
-        print(std::io::stderr(), text.as_ref());
+        print(std::io::stderr(), &text::one_line(text.as_ref()));
     }
 
-    /// A name and its value, aligned; nothing under `--json`.
+    /// Several of them.
+    pub(crate) fn notes(self, lines: impl IntoIterator<Item = impl AsRef<str>>) {
+        lines.into_iter().for_each(|line| self.note(line));
+    }
+
+    /// A name and its value, aligned, both from anywhere; nothing under `--json`.
     pub(crate) fn field(self, name: &str, value: &str) {
-        self.line(format!("  {}{value}", padded(name, 22)).trim_end());
+        self.lines(folded(&format!("  {}", padded(&shown(name), NAME)), &shown(value)));
+    }
+
+    /// A name and its value on standard error.
+    pub(crate) fn note_field(self, name: &str, value: &str) {
+        self.notes(folded(&format!("  {}: ", shown(name)), &shown(value)));
     }
 
     /// The object for machines; nothing without `--json`.
     pub(crate) fn object(self, value: &Value) {
         if self.json {
-            print(std::io::stdout(), &value.to_string());
+            print(std::io::stdout(), &escaped(value));
         }
     }
+}
+
+/// A value of a card, server or file, or one that somebody typed, as it may stand in a line.
+pub(crate) fn shown(value: &str) -> Cow<'_, str> {
+    text::shown_within(value, LONGEST_VALUE)
+}
+
+/// Words of a server, or a notice that a person agrees to: each line marked as not of this program.
+pub(crate) fn quoted(text: &str) -> Vec<String> {
+    let (most, longest) = QUOTED;
+    let mut lines: Vec<String> = Vec::new();
+    for paragraph in text::paragraphs(text).take(most) {
+        let first = format!("  {MARK}");
+        lines.extend(broken(&first, &first, &text::shown_within(&paragraph, longest)));
+    }
+    if text::paragraphs(text).nth(most).is_some() {
+        lines.push(format!("  {MARK}…"));
+    }
+    lines
+}
+
+/// JSON in which characters that would act on a terminal are escaped: the same values to whoever parses it.
+fn escaped(value: &Value) -> String {
+    let mut escaped = String::new();
+    // JSON has such characters in its strings alone.
+    for c in value.to_string().chars() {
+        if text::is_layout(c) {
+            c.encode_utf16(&mut [0; 2]).iter().for_each(|unit| escaped.push_str(&format!("\\u{unit:04x}")));
+        } else {
+            escaped.push(c);
+        }
+    }
+    escaped
 }
 
 /// Writes a line. A reader that has closed the pipe is no reason to stop in the middle of a card's work.
@@ -82,26 +145,56 @@ pub(crate) fn fitted(line: &str, most: usize) -> String {
     format!("{}…", shown.collect::<String>().trim_end())
 }
 
-/// The text two columns in, broken at spaces so that it fits a terminal; its own lines stay.
-pub(crate) fn indented(text: &str) -> String {
-    hanging("  ", text)
+/// The lines of a text of ours two columns in, broken at spaces so that they fit a terminal.
+pub(crate) fn indented(text: &str) -> Vec<String> {
+    text.lines().flat_map(|line| hanging("  ", line)).collect()
 }
 
-/// The text behind `first`, broken at spaces so that it fits a terminal, with what follows one column further in.
-pub(crate) fn hanging(first: &str, text: &str) -> String {
+/// One line of ours behind `first`, broken at spaces so that it fits a terminal, with what follows one column further in.
+pub(crate) fn hanging(first: &str, text: &str) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
-    for line in text.lines() {
-        let mut current = first.to_owned();
-        for word in line.split_inclusive(' ') {
-            if width(&current) + width(word.trim_end()) > COLUMNS && !current.trim().is_empty() {
-                lines.push(current.trim_end().to_owned());
-                current = " ".repeat(width(first) + 1);
-            }
-            current.push_str(word);
+    let mut current = first.to_owned();
+    for word in text.split_inclusive(' ') {
+        if width(&current) + width(word.trim_end()) > COLUMNS && !current.trim().is_empty() {
+            lines.push(current.trim_end().to_owned());
+            current = " ".repeat(width(first) + 1);
         }
-        lines.push(current.trim_end().to_owned());
+        current.push_str(word);
     }
-    lines.join("\n")
+    lines.push(current.trim_end().to_owned());
+    lines
+}
+
+/// A value behind `first`, broken wherever it must so that it fits a terminal: what a terminal breaks begins in its first
+/// column, and looks like a line of its own. What follows is marked, so that it does not look like a row either.
+pub(crate) fn folded(first: &str, value: &str) -> Vec<String> {
+    broken(first, &format!("{:>1$}", MARK, width(first).min(COLUMNS / 2)), value)
+}
+
+/// `value` behind `first` and, in the lines after, behind `next`.
+fn broken(first: &str, next: &str, value: &str) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    let (mut current, mut columns, mut is_begun) = (first.to_owned(), width(first), false);
+    let mut wrap = |current: &mut String, columns: &mut usize| {
+        lines.push(std::mem::replace(current, next.to_owned()).trim_end().to_owned());
+        *columns = width(next);
+    };
+    for word in value.split_inclusive(' ') {
+        if is_begun && columns + width(word.trim_end()) > COLUMNS && width(word.trim_end()) <= COLUMNS - width(next) {
+            wrap(&mut current, &mut columns);
+        }
+        for c in word.chars() {
+            let of_one = width(c.encode_utf8(&mut [0; 4]));
+            if columns + of_one > COLUMNS && c != ' ' {
+                wrap(&mut current, &mut columns);
+            }
+            current.push(c);
+            columns += of_one;
+        }
+        is_begun = true;
+    }
+    wrap(&mut current, &mut columns);
+    lines
 }
 
 /// The language of the locale, else Japanese.
@@ -120,10 +213,42 @@ mod tests {
 
     #[test]
     fn long_lines_are_broken_at_spaces_and_short_ones_stay() {
-        assert_eq!(indented("(a b)\n\n  c"), "  (a b)\n\n    c");
+        assert_eq!(indented("(a b)\n\n  c"), ["  (a b)", "", "    c"]);
         let long = indented(&"seven77 ".repeat(12));
-        assert_eq!(long.lines().map(width).collect::<Vec<_>>(), [73, 26]);
-        assert_eq!(indented(&"長".repeat(60)).lines().count(), 1);
+        assert_eq!(long.iter().map(|line| width(line)).collect::<Vec<_>>(), [73, 26]);
+        assert_eq!(indented(&"長".repeat(60)).len(), 1);
+    }
+
+    #[test]
+    fn a_value_never_begins_in_the_first_column() {
+        for value in ["長".repeat(100), "seven77 ".repeat(30), "x".repeat(400), format!("a {} b", "長".repeat(60))] {
+            for first in ["  Insurer: ", &format!("  {}", padded("保険者", NAME))] {
+                let lines = folded(first, &value);
+                assert!(lines.len() > 1 && lines.iter().all(|line| width(line) <= COLUMNS), "{lines:?}");
+                let next = format!("{:>1$}", MARK, width(first));
+                assert!(lines[1..].iter().all(|line| line.starts_with(&next)), "{lines:?}");
+                let whole: String = lines.concat().replace([' ', '|'], "");
+                assert_eq!(whole, format!("{first}{value}").replace(' ', ""));
+            }
+        }
+        assert_eq!(folded("  Name: ", "見本　花子"), ["  Name: 見本　花子"]);
+        assert_eq!(folded("  Name: ", ""), ["  Name:"]);
+    }
+
+    #[test]
+    fn words_of_a_server_are_marked_line_by_line() {
+        let lines = quoted(&format!("窓口へ\n  Name: 偽造\r\n\u{2028}{}\u{202e}", "長".repeat(100)));
+        assert_eq!(lines[..2], ["  | 窓口へ", "  | Name: 偽造"]);
+        assert!(lines.len() == 5 && lines.iter().all(|line| line.starts_with("  | ") && width(line) <= COLUMNS));
+        assert_eq!(quoted(&"a\n".repeat(1000)).len(), QUOTED.0 + 1);
+    }
+
+    #[test]
+    fn json_has_the_values_and_no_characters_that_act() {
+        let value = serde_json::json!({"name": "a\u{202e}\u{9b}\u{2028}\u{e0041}\n葛\u{e0100}"});
+        let json = escaped(&value);
+        assert_eq!(json, "{\"name\":\"a\\u202e\\u009b\\u2028\\udb40\\udc41\\n葛\u{e0100}\"}");
+        assert_eq!(serde_json::from_str::<Value>(&json).expect("JSON"), value);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::args::{Global, Lang, PaymentAddArguments, PaymentCommand};
 use crate::failure::Failure;
 use crate::family::{MemberKeeper, needs_member};
-use crate::output::{COLUMNS, Output, fitted, padded};
+use crate::output::{COLUMNS, Output, fitted, padded, shown};
 use crate::report::{grouped, kind_words};
 use crate::{ask, export};
 
@@ -118,7 +118,7 @@ fn day(payment: &Payment) -> String {
 fn line(payment: &Payment, output: Output) -> String {
     let kind = padded(kind_words(payment.kind, output.lang != Lang::En), 20);
     let amount = payment.amount_yen().map_or_else(|| "?".to_owned(), |(yen, _)| grouped(yen.into()));
-    fitted(&format!("{:<10}  {kind}{amount:>11}  {}", day(payment), payment.institution), COLUMNS - 6)
+    fitted(&format!("{:<10}  {kind}{amount:>11}  {}", day(payment), shown(&payment.institution)), COLUMNS - 6)
 }
 
 fn to_json(payment: &Payment) -> Value {

@@ -15,7 +15,7 @@ use crate::args::{Global, Lang};
 use crate::failure::Failure;
 use crate::family::keeper::Keeper;
 use crate::family::{self, MemberKeeper};
-use crate::output::Output;
+use crate::output::{Output, quoted, shown};
 use crate::secrets::Secrets;
 use crate::{access, card, config, link};
 
@@ -67,7 +67,7 @@ pub(crate) fn sign_with(
     output: Output,
 ) -> Result<Signed, Box<Failure>> {
     let client = Arc::new(QualifyClient::with_ring(settings, language(output)).map_err(Failure::from)?);
-    output.note(&settings.notice.text);
+    output.notes(quoted(&settings.notice.text));
     let pin = Secrets::new(global.pin_stdin, output).user_authentication()?;
     let mut awaiting = session::begin(client, member).map_err(Failure::from)?;
     link::wait(global, output)?;
@@ -162,9 +162,9 @@ fn print_insurance(insurance: &Insurance<'_>, output: Output) {
         output.field(output.say("負担割合", "Copay"), &format!("{percent} %"));
     }
     let limit = insurance.limit_category();
-    let shown = limit
+    let category = limit
         .map_or(output.say("同意なし・区分不明", "no consent, not known"), |l| l.display.unwrap_or(l.code));
-    output.field(output.say("限度額区分", "Limit category"), shown);
+    output.field(output.say("限度額区分", "Limit category"), category);
     if let Some(text) = limit.and_then(|limit| limit.limit) {
         output.field(output.say("自己負担限度額", "Monthly limit"), text);
     }
@@ -183,7 +183,7 @@ fn warning_text(warning: &Warning, output: Output) -> String {
         }
         Warning::ScopeNarrowed { missing_scopes } => {
             let text = output.say("一部の情報は許可されませんでした", "Not granted");
-            format!("{text}: {}", missing_scopes.join(" "))
+            format!("{text}: {}", shown(&missing_scopes.join(" ")))
         }
         Warning::InsurerNumber => output
             .say("保険者番号の検証番号が一致しません。", "The check digit of the insurer number does not fit.")

@@ -12,7 +12,7 @@ use crate::args::{Global, KindOfRecord, Lang, RecordsArguments};
 use crate::duplicates;
 use crate::failure::Failure;
 use crate::family::{MemberKeeper, needs_member};
-use crate::output::{COLUMNS, Output, fitted, width};
+use crate::output::{COLUMNS, Output, fitted, shown, width};
 
 /// Pairs of possibly the same medicine that are shown to people.
 const MOST_PAIRS: usize = 5;
@@ -156,7 +156,7 @@ fn kind_words(kind: RecordKind, output: Output) -> &'static str {
 /// Date, source, what it is about, and the figure that matters most.
 pub(crate) fn line(record: &Record, output: Output) -> String {
     let date = record.date().map_or_else(|| "----------".to_owned(), date);
-    let title = record.title().unwrap_or("?");
+    let title = shown(record.title().unwrap_or("?"));
     let detail = match record {
         Record::Expense(expense) => {
             let amounts = expense.amounts();
@@ -176,7 +176,7 @@ pub(crate) fn line(record: &Record, output: Output) -> String {
     };
     let source = source(record, output);
     let padding = if output.lang == Lang::En { 20_usize } else { 14 }.saturating_sub(width(source));
-    format!("{date:<10}  {source}{:padding$}  {title}  {detail}", "").trim_end().to_owned()
+    format!("{date:<10}  {source}{:padding$}  {title}  {}", "", shown(&detail)).trim_end().to_owned()
 }
 
 fn date(date: DataDate) -> String {

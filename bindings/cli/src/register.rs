@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::args::{Global, RegisterArguments};
 use crate::failure::Failure;
-use crate::output::Output;
+use crate::output::{Output, quoted, shown};
 use crate::{access, ask};
 
 const SCOPE: &str = "patient/Task.crus";
@@ -40,7 +40,7 @@ fn first(access: &mut Access, arguments: &RegisterArguments, output: Output) -> 
         return known.map(Some).ok_or_else(|| Failure::usage("no registration of this person has this receipt"));
     }
     let text = "マイナンバーカードを健康保険証として利用するための登録を申し込みます。";
-    output.note(text);
+    output.notes(quoted(text));
     if !arguments.yes && !ask::agrees(output.say("申し込みますか", "Apply for it?"), output)? {
         return Ok(None);
     }
@@ -70,7 +70,7 @@ pub(crate) fn print(task: &Task, output: Output) {
     output.field(output.say("受付番号", "Receipt"), task.receipt().unwrap_or("?"));
     output.field(output.say("状況", "State"), &state_words(task, output));
     if let Some(reason) = task.reason() {
-        output.line(crate::output::indented(reason));
+        output.lines(quoted(reason));
     }
 }
 
@@ -84,7 +84,7 @@ fn state_words(task: &Task, output: Output) -> String {
         RegistrationState::Returned => ("差戻し（内容を確認して再度申し込む）", "returned: correct it and apply again"),
         RegistrationState::Withdrawn => ("取下げ", "withdrawn"),
         RegistrationState::Failed => ("処理エラー（再度申し込む）", "failed: apply again"),
-        RegistrationState::Unknown => return task.state_words().unwrap_or("?").to_owned(),
+        RegistrationState::Unknown => return shown(task.state_words().unwrap_or("?")).into_owned(),
     };
     output.say(ja, en).to_owned()
 }

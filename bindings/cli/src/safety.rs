@@ -129,8 +129,8 @@ fn print(report: &Report, output: Output) {
         let (number, title) = (found.item.number(), found.item.title(language));
         output.line(format!("{number:>2} {}  {title}", mark(found.outcome, language)));
         if found.outcome != Outcome::Pass {
-            output.line(hanging("     ", found.item.reason(language)));
-            output.line(hanging("     → ", found.item.action(language)));
+            output.lines(hanging("     ", found.item.reason(language)));
+            output.lines(hanging("     → ", found.item.action(language)));
         }
     }
     let (passed, known, unknown) = (score.passed, score.known, score.unknown);

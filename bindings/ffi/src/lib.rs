@@ -11,6 +11,7 @@ pub mod session;
 #[cfg(feature = "simulator")]
 pub mod simulator;
 pub mod store;
+pub mod text;
 pub mod transport;
 
 #[cfg(all(feature = "simulator", not(debug_assertions)))]

@@ -6,6 +6,7 @@ use std::io::{BufWriter, Write};
 use super::ExportError;
 use super::id::stable_id;
 use super::text::{push_date, push_two};
+use crate::text::shown;
 use crate::time::{CalendarDate, UnixMillis};
 
 /// Octets of a line, without its end (RFC 5545, 3.1).
@@ -187,15 +188,12 @@ fn line(out: &mut dyn Write, text: &str) -> Result<(), ExportError> {
     Ok(out.write_all(piece.as_bytes())?)
 }
 
-/// TEXT (RFC 5545, 3.3.11); control characters, which it has no form for, are left out.
+/// TEXT (RFC 5545, 3.3.11), on one line: calendars show its line breaks as such, and what follows as theirs.
 fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
-    for c in text.replace("\r\n", "\n").chars() {
+    for c in shown(text).chars() {
         match c {
             '\\' | ';' | ',' => escaped.extend(['\\', c]),
-            '\n' | '\r' => escaped.push_str("\\n"),
-            '\t' => escaped.push(' '),
-            c if c.is_control() => {}
             c => escaped.push(c),
         }
     }
@@ -242,7 +240,7 @@ mod tests {
         assert!(text.split("\r\n").all(|line| line.len() <= 75), "{text}");
         assert!(text.ends_with("END:VCALENDAR\r\n") && !text.replace("\r\n", "").contains(['\r', '\n']));
         let unfolded = text.replace("\r\n ", "");
-        assert!(unfolded.contains(&("DESCRIPTION:".to_owned() + &"長い説明、".repeat(40) + "a\\;b\\,c\\\\d\\ne\r\n")));
+        assert!(unfolded.contains(&("DESCRIPTION:".to_owned() + &"長い説明、".repeat(40) + "a\\;b\\,c\\\\d e\r\n")));
         assert!(
             unfolded.contains("DTSTART;VALUE=DATE:20270305\r\n") && unfolded.contains("DTSTAMP:20261120T011503Z\r\n")
         );

@@ -20,6 +20,7 @@ use super::encoding::{Encoding, decode};
 use super::my_number;
 use crate::error::{Error, ResourceFault};
 use crate::insurance::{ExpenseKind, Payment, YearMonth};
+use crate::text;
 
 /// Largest file, in bytes: a year of 995 lines has about 250 KB.
 pub const MAX_NOTICE_BYTES: usize = 8 << 20;
@@ -363,7 +364,8 @@ impl Reader {
                 row,
                 person,
                 kind,
-                institution: detail.institution,
+                // The id above is that of the file's own text, so that a file can be imported anew.
+                institution: text::shown(&detail.institution).into_owned(),
                 treatment_month: Some(month),
                 paid_on: None,
                 receipt_yen: None,

@@ -11,6 +11,7 @@ use super::category::{Categories, TaxColumn};
 use super::text::Table;
 use super::{ExportError, Options, rows};
 use crate::insurance::{Payment, Person};
+use crate::text::shown;
 use crate::time::CalendarDate;
 
 /// Rows of the form, 9 to 1003.
@@ -208,8 +209,9 @@ impl TaxForm {
             });
         }
         Ok(TaxRow {
-            name: person.name.clone().unwrap_or_default(),
-            institution: payment.institution.clone(),
+            // As they are written: what is not seen counts for no limit and keeps no two rows apart.
+            name: shown(person.name.as_deref().unwrap_or_default()).into_owned(),
+            institution: shown(&payment.institution).into_owned(),
             columns: BTreeSet::from([column]),
             paid_yen,
             reimbursed_yen,

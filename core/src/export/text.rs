@@ -5,6 +5,7 @@ use std::io::Write;
 
 use super::encoding::{Encoder, Encoding, Unencodable};
 use super::{ExportError, Options};
+use crate::text::shown;
 use crate::time::CalendarDate;
 
 /// Bytes gathered before they are written.
@@ -28,8 +29,7 @@ impl<'a> Table<'a> {
         Self::new(out, options, ',')
     }
 
-    /// A table of cells with tabs between them, to paste into a sheet. Quotes would be pasted too, so that tabs and line
-    /// breaks in a cell become spaces.
+    /// A table of cells with tabs between them, to paste into a sheet. Quotes would be pasted too, so that there are none.
     pub(super) fn tsv(out: &'a mut dyn Write, options: Options) -> Self {
         Self::new(out, options, '\t')
     }
@@ -41,14 +41,13 @@ impl<'a> Table<'a> {
         Self { out, encoder, separator, row: String::new(), scratch: String::new(), block, is_first: true }
     }
 
-    /// A cell of text, from outside or typed: guarded, then quoted where needed.
+    /// A cell of text, from outside or typed: on one line and without what is not seen ([`shown`]), guarded, then quoted
+    /// where needed.
     pub(super) fn text(&mut self, text: &str) -> &mut Self {
         self.separate();
+        let text: &str = &shown(text);
         let guard = if is_formula(text) { "'" } else { "" };
-        if self.separator == '\t' {
-            self.row.push_str(guard);
-            self.row.extend(text.chars().map(|c| if c.is_control() { ' ' } else { c }));
-        } else if text.bytes().any(|byte| matches!(byte, b',' | b'"' | b'\r' | b'\n')) {
+        if self.separator == ',' && text.bytes().any(|byte| matches!(byte, b',' | b'"')) {
             self.row.push('"');
             self.row.push_str(guard);
             for (at, part) in text.split('"').enumerate() {
@@ -218,7 +217,7 @@ pub fn unencodable<'a>(texts: impl IntoIterator<Item = &'a str>, encoding: Encod
     let encoder = Encoder::new(encoding, Unencodable::Refuse);
     let mut missing = BTreeSet::new();
     for text in texts {
-        encoder.find_missing(text, &mut missing);
+        encoder.find_missing(&shown(text), &mut missing);
     }
     missing
 }
@@ -241,11 +240,17 @@ mod tests {
 
     #[test]
     fn cells_are_quoted_where_needed() {
-        assert_eq!(
-            written(&["a", "b,c", "d\"e", "f\r\ng", "", " h "], ','),
-            "a,\"b,c\",\"d\"\"e\",\"f\r\ng\",, h \r\n"
-        );
-        assert_eq!(written(&["a\tb", "c\r\nd", "\"e\""], '\t'), "a b\tc  d\t\"e\"\r\n");
+        assert_eq!(written(&["a", "b,c", "d\"e", "f\r\ng", "", " h "], ','), "a,\"b,c\",\"d\"\"e\",f g,,h\r\n");
+        assert_eq!(written(&["a\tb", "c\r\nd", "\"e\""], '\t'), "a b\tc d\t\"e\"\r\n");
+    }
+
+    #[test]
+    fn no_cell_carries_layout() {
+        let cell = "見本\r\n2026/11/20,偽造\u{202e}\u{200b}\u{2028}\u{1b}[2K";
+        assert_eq!(written(&[cell, "\u{200b}=1", "\n+1"], ','), "\"見本 2026/11/20,偽造 [2K\",'=1,'+1\r\n");
+        assert_eq!(written(&[cell, "\u{200b}=1"], '\t'), "見本 2026/11/20,偽造 [2K\t'=1\r\n");
+        // What is left out needs no code.
+        assert!(unencodable([cell], Encoding::Cp932).is_empty());
     }
 
     #[test]

@@ -15,6 +15,7 @@ use crate::base64url;
 use crate::error::{Error, ResourceFault, StoreFault};
 use crate::iso7816::CardCapabilities;
 use crate::json as border;
+use crate::text::looks_alike;
 use crate::time::{CalendarDate, UnixMillis};
 
 /// Longest nickname, in characters.
@@ -84,7 +85,8 @@ impl Role {
 /// What the user says of a member.
 #[derive(Clone, Eq, PartialEq)]
 pub struct Profile {
-    /// What the family calls them: 1 to 20 characters, unlike those of the others.
+    /// What the family calls them: 1 to 20 characters that show something and cannot be taken for those of another member
+    /// ([`looks_alike`]). Kept without spaces at its ends and without format characters.
     pub nickname: String,
     /// For whom the user acts.
     pub role: Role,
@@ -196,8 +198,8 @@ impl Store {
     /// the check is kept. The profile stays as it was.
     ///
     /// # Errors
-    /// [`Error::TooManyMembers`] before anything is written; [`Error::Usage`] for a nickname that is taken or no nickname;
-    /// [`Error::MyNumberSuspected`]; [`ResourceFault::Foreign`] when a known card brings another patient id; [`Error::Store`].
+    /// [`Error::TooManyMembers`] before anything is written; [`Error::Usage`] for a nickname that is or looks taken, or shows
+    /// nothing; [`Error::MyNumberSuspected`]; [`ResourceFault::Foreign`] when a known card brings another patient id; [`Error::Store`].
     pub fn register(&mut self, registration: Registration) -> Result<Registered, Error> {
         let members = self.members()?;
         if let Some(known) = members.iter().find(|member| member.has_card(&registration.confirmed.certificate)) {
@@ -421,10 +423,15 @@ fn pin(member: &mut Member, issuer: &str, patient: &str) -> Result<bool, Error> 
 
 /// A profile that may be kept.
 fn checked(mut profile: Profile, own: Option<MemberId>, members: &[Member]) -> Result<Profile, Error> {
-    profile.nickname = text::checked(&profile.nickname, LONGEST_NICKNAME)?;
-    let others = members.iter().filter(|member| Some(member.id) != own);
-    if others.into_iter().any(|member| member.profile.nickname == profile.nickname) {
-        return Err(Error::usage("another member has this nickname"));
+    // A kept one may be older than this rule.
+    let is_own = |member: &&Member| Some(member.id) == own;
+    if members.iter().find(is_own).is_some_and(|member| member.profile.nickname == profile.nickname) {
+        return Ok(profile);
+    }
+    profile.nickname = text::nickname(&profile.nickname, LONGEST_NICKNAME)?;
+    let mut others = members.iter().filter(|member| !is_own(member));
+    if others.any(|member| looks_alike(&member.profile.nickname, &profile.nickname)) {
+        return Err(Error::usage("another member has this nickname, or one that looks like it"));
     }
     Ok(profile)
 }

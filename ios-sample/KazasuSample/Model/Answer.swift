@@ -53,8 +53,8 @@ struct Answer {
 
     private static func lines(_ insurance: InsuranceInfo, _ person: Person) -> [(String, String)] {
         var lines: [(String, String)] = []
-        if let insurer = insurance.insurerName { lines.append((text("result.insurer"), insurer)) }
-        if let loss = insurance.lossDate { lines.append((text("result.loss"), loss)) }
+        if let insurer = insurance.insurerName { lines.append((text("result.insurer"), insurer.shown(most: most))) }
+        if let loss = insurance.lossDate { lines.append((text("result.loss"), loss.shown(most: most))) }
         // What an ended insurance paid would mislead.
         guard insurance.inForce else { return lines }
         if let copay = insurance.copayPercent {
@@ -62,10 +62,14 @@ struct Answer {
         }
         // No category is never guessed.
         let absent = text(person.limitConsent ? "result.limit.unknown" : "result.limit.absent")
-        lines.append((text("result.limit"), insurance.limitCategoryText ?? insurance.limitCategory ?? absent))
-        if let limit = insurance.limitText { lines.append(("", limit)) }
+        let limit = insurance.limitCategoryText ?? insurance.limitCategory
+        lines.append((text("result.limit"), limit?.shown(most: most) ?? absent))
+        if let words = insurance.limitText { lines.append(("", words.shown(most: most))) }
         return lines
     }
+
+    /// Characters of one text of the server.
+    private static let most = 120
 
     private static func age(_ freshness: Freshness) -> String? {
         switch freshness {

@@ -33,7 +33,7 @@ suspend fun showEligibility(config: BackendConfig, member: FamilyMember, screen:
             }
             val result = session.finish()
             val insurance = result.primary?.let { result.insurances[it.toInt()] }
-            screen.show("${result.qualification} ${insurance?.insurerName} ${insurance?.copayPercent}%")
+            screen.show("${result.qualification} ${insurance?.insurerName?.shown()} ${insurance?.copayPercent}%")
         }
     } catch (e: KazasuException) {
         screen.show("${e.userText(Language.JAPANESE)} (${e.code()})")

@@ -121,6 +121,13 @@ class QualifyTest : SandboxTest() {
     }
 
     @Test
+    fun `text of a server is made fit to be shown`() {
+        assertEquals("見本健保 Name: X", "見本健保\n  Name: \u202eX\u200b".shown())
+        assertEquals("長長長…", "長".repeat(9).shown(4))
+        assertEquals("見本　花子", "見本　花子".shown(99))
+    }
+
+    @Test
     fun `a sixth member is refused`() {
         checkNewMember(4u)
         assertEquals("KZ-D06", assertThrows(KazasuException.TooManyMembers::class.java) { checkNewMember(5u) }.code())

@@ -255,6 +255,11 @@ def test_texts_exist_in_both_languages(begin):
     assert kz.user_text("KZ-Q04", kz.Language.JAPANESE) and kz.user_text("KZ-X99", kz.Language.JAPANESE) is None
 
 
+def test_text_of_a_server_is_made_fit_to_be_shown():
+    assert kz.shown_text("見本健保\n  Name: \u202eX\u200b") == "見本健保 Name: X"
+    assert kz.shown_text("葛\U000e0100　飾") == "葛\U000e0100　飾" and kz.shown_text("長" * 9, 4) == "長長長…"
+
+
 def test_a_sixth_member_and_a_guessable_pin():
     kz.check_new_member(4)
     with pytest.raises(kz.KazasuError.TooManyMembers) as many:

@@ -1,7 +1,7 @@
 //! The card chip: a state machine from command bytes to response bytes.
 
 use crate::{
-    SimError,
+    FORGED_TEXT, SimError,
     apdu::{Command, Response, status},
     application::Application,
     common,
@@ -59,6 +59,7 @@ impl Card {
     pub fn new(config: Config) -> Result<Self, SimError> {
         let person = people::person(config.person).ok_or(SimError::UnknownPerson(config.person))?;
         let person = if config.long_address { Cow::Owned(with_long_address(person)) } else { Cow::Borrowed(person) };
+        let person = if config.forged_text { Cow::Owned(with_forged_text(&person)) } else { person };
         let jpki = jpki::build(&config, &person)?;
         let applications = applications(&config, &person, jpki.application)?;
         let plastic = config.profile.is_plastic();
@@ -324,6 +325,12 @@ fn with_long_address(person: &Person) -> Person {
         person.address
     );
     Person { address, ..person.clone() }
+}
+
+/// The same person, whose name and address carry layout.
+fn with_forged_text(person: &Person) -> Person {
+    let forged = |text: &str| format!("{text}{FORGED_TEXT}");
+    Person { name: forged(&person.name), address: forged(&person.address), ..person.clone() }
 }
 
 const LOG_LIMIT: usize = 65_536;

@@ -55,6 +55,8 @@ pub struct Config {
     pub slow_signature_ms: u64,
     /// The address has more than 127 bytes, in the attributes and in the signature certificate; the picture stays.
     pub long_address: bool,
+    /// Name and address of the attributes carry [`FORGED_TEXT`](crate::FORGED_TEXT).
+    pub forged_text: bool,
     /// READ BINARY returns at most this many bytes, whatever was asked for; 0 counts as 1.
     pub read_limit: Option<usize>,
     /// Transparent EFs never end: after their content READ BINARY returns FF, at any offset.
@@ -99,6 +101,7 @@ impl Config {
             wrong_signature: false,
             slow_signature_ms: 0,
             long_address: false,
+            forged_text: false,
             read_limit: None,
             endless_files: false,
             single_records_only: false,
@@ -109,12 +112,13 @@ impl Config {
         }
     }
 
-    /// The card of the profile with this name, such as `no-sfi`.
+    /// The card of the profile with this name, such as `no-sfi`; with `+forged-text` behind it, [`Config::forged_text`].
     ///
     /// # Errors
     /// An unknown name; the text lists the known ones.
     pub fn named(profile: &str, person: u8) -> Result<Self, String> {
-        Ok(Self::new(profile.parse()?, person))
+        let (profile, forged_text) = profile.strip_suffix("+forged-text").map_or((profile, false), |name| (name, true));
+        Ok(Self { forged_text, ..Self::new(profile.parse()?, person) })
     }
 
     /// Replaces or adds one file; see [`Config::files`].

@@ -60,4 +60,9 @@ pub use pin::Pin;
 pub use printed::photo;
 pub use profile::Profile;
 pub use transport::SimTransport;
+
+/// What [`Config::forged_text`] adds: rows that look like those of a program, and characters that are not seen.
+pub const FORGED_TEXT: &str =
+    "\n  Name: Forged (checked)\r\n  氏名: 偽造\u{2028}\u{1b}[2K\u{9b}\u{202e}\u{200b}\u{ad}\u{3164}\u{feff}\u{e0041}";
+
 pub use vpcd::{Ending, Event, Exchange, VpcdServer, serve_vpcd};

@@ -61,3 +61,57 @@ pub(crate) fn deep(mut answer: Answer, depth: usize) -> Answer {
     answer.outcome = format!("{}, deep by switch", answer.outcome).into();
     answer
 }
+
+/// The answer with rows that look like those of a program, and characters that are not seen, in every text for people.
+pub(crate) fn forged_text(mut answer: Answer) -> Answer {
+    if let Ok(mut body) = serde_json::from_slice::<Value>(&answer.body) {
+        forge(&mut body);
+        answer.body = body.to_string().into_bytes();
+    }
+    answer.outcome = format!("{}, forged text by switch", answer.outcome).into();
+    answer
+}
+
+fn forge(value: &mut Value) {
+    let add = |text: &mut Value| {
+        if let Value::String(text) = text {
+            text.push_str(FORGED_TEXT);
+        }
+    };
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(forge),
+        Value::Object(members) => {
+            // Elsewhere `name` is a code: of a parameter, of an operation.
+            let has_name = ["resourceType", "requestor", "what"].iter().any(|name| members.contains_key(*name));
+            for (name, member) in members.iter_mut() {
+                forge(member);
+                match member {
+                    text @ Value::String(_) if TEXTS.contains(&name.as_str()) || (has_name && name == "name") => {
+                        add(text)
+                    }
+                    Value::Array(items) if name == "given" => items.iter_mut().for_each(add),
+                    _ => {}
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Members whose values people read.
+const TEXTS: &[&str] = &[
+    "altId",
+    "description",
+    "diagnostics",
+    "display",
+    "disposition",
+    "family",
+    "lotNumber",
+    "patientInstruction",
+    "text",
+    "title",
+    "unit",
+    "valueString",
+];
+const FORGED_TEXT: &str =
+    "\n  Name: Forged (checked)\r\n  氏名: 偽造\u{2028}\u{1b}[2K\u{9b}\u{202e}\u{200b}\u{ad}\u{3164}\u{feff}\u{e0041}";

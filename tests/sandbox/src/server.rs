@@ -162,6 +162,8 @@ fn handle(server: &Server, arrival: &Arrival, request: Request) -> Answer {
     let answer =
         refused.or_else(|| upstream::answer(server, &request)).unwrap_or_else(|| (route.answer)(server, &request));
     let answer = rewrite::rewrite(server, &request, answer);
+    let is_forged = path.starts_with(FHIR_PATH) && server.switches.takes(SwitchName::ForgedText);
+    let answer = if is_forged { misbehave::forged_text(answer) } else { answer };
     let answer = seal::seal(server, &request, answer);
     server.capture.add(&request, &answer);
     finish(server, arrival, (route.method, route.path), nonce_mode, answer)

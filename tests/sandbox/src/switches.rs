@@ -197,6 +197,7 @@ switch_names! {
     RecordsUnknown "records-unknown" "The Bundle has an unknown element, code and resource type, and an OperationOutcome."
     Foreign "foreign" "The last resource of an answer is about another person; value: its type, any if absent."
     PageSize "page-size" "Pages of a search have fewer resources than asked for; value: how many, 2 if absent."
+    ForgedText "forged-text" "Every text for people in a FHIR answer carries line breaks, forged rows and unseen characters."
     NextElsewhere "next-elsewhere" "The next link of a search leads to another origin; value: its base URL."
     NextEndless "next-endless" "The next link of a search leads to the same page again."
 

@@ -11,7 +11,7 @@ use serde_json::json;
 use super::last_attempt;
 use crate::args::Global;
 use crate::failure::Failure;
-use crate::output::Output;
+use crate::output::{Output, padded};
 use crate::secrets::Secrets;
 use crate::{link, pem};
 
@@ -46,8 +46,9 @@ pub(super) fn run(challenge: &str, cached: Option<&Path>, global: &Global, outpu
     let algorithm = certificate.key().algorithm().name();
     output.line(output.say("署名しました（証明書で検証済み）", "Signed, and verified with the certificate"));
     output.field(output.say("アルゴリズム", "Algorithm"), algorithm);
-    output.field(output.say("署名", "Signature"), &signature);
-    output.line(pem::encode(certificate.der()).trim_end());
+    // On one line, to be copied.
+    output.line(format!("  {}{signature}", padded(output.say("署名", "Signature"), 22)));
+    output.lines(pem::encode(certificate.der()).lines());
     output.object(&json!({
         "algorithm": algorithm,
         "signature": signature,

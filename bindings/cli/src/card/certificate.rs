@@ -54,7 +54,7 @@ pub(super) fn run(
             let bytes = if is_der { certificate.der().to_vec() } else { pem::encode(certificate.der()).into_bytes() };
             destination.write(&bytes)?;
         }
-        _ => output.line(pem::encode(certificate.der()).trim_end()),
+        _ => output.lines(pem::encode(certificate.der()).lines()),
     }
     let not_after = CalendarDate::in_japan(certificate.not_after());
     if !output.json {

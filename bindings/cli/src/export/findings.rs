@@ -5,7 +5,7 @@ use kazasu::insurance::ExpenseKind;
 use serde_json::{Value, json};
 
 use crate::args::Lang;
-use crate::output::{Output, fitted, hanging};
+use crate::output::{Output, fitted, hanging, shown};
 use crate::report::{grouped, kind_words};
 
 /// Most findings shown to people, the rest counted.
@@ -65,7 +65,7 @@ pub(crate) fn show(findings: &[Value], output: Output) {
     }
     for (text, times) in told.iter().take(MOST) {
         let times = if *times > 1 { format!(" ×{times}") } else { String::new() };
-        output.note(hanging(output.say("確認: ", "Please check: "), &format!("{text}{times}")));
+        output.notes(hanging(output.say("確認: ", "Please check: "), &format!("{text}{times}")));
     }
     if told.len() > MOST {
         output.note(format!("… {} {}", output.say("ほか", "and more:"), told.len() - MOST));
@@ -76,7 +76,7 @@ pub(crate) fn show(findings: &[Value], output: Output) {
 fn of_rule(finding: &Value, output: Output) -> Option<String> {
     let ja = output.lang != Lang::En;
     let yen = |name: &str| grouped(finding[name].as_i64().unwrap_or_default().abs().into());
-    let text = |value: &Value| value.as_str().unwrap_or("?").to_owned();
+    let text = |value: &Value| shown(value.as_str().unwrap_or("?")).into_owned();
     let place = |payment: &Value| {
         format!("{} {}", text(&payment["date"]), fitted(&text(&payment["institution"]), LONGEST_NAME))
     };

@@ -17,7 +17,7 @@ use super::keeper::purpose;
 use crate::access::{self, ALL_SCOPES};
 use crate::args::{Global, MemberAddArguments};
 use crate::failure::Failure;
-use crate::output::Output;
+use crate::output::{Output, shown};
 use crate::secrets::Secrets;
 use crate::{ask, card, link, qualify};
 
@@ -80,8 +80,8 @@ pub(super) fn candidate(signed: &Signed, (name, birth_date): Shown, eligibility:
 pub(super) fn refused(error: kazasu::Error) -> Failure {
     match error {
         kazasu::Error::Usage { .. } => Failure::from(error).advise(
-            "呼び名は、ほかの方と違う1〜20文字にしてください",
-            "Please choose a nickname of 1 to 20 characters that nobody else has.",
+            "呼び名は、ほかの方と見分けられる1〜20文字にしてください",
+            "Please choose a nickname of 1 to 20 characters unlike everybody else's.",
         ),
         error => error.into(),
     }
@@ -111,7 +111,7 @@ pub(super) fn show(candidate: &Candidate, eligibility: &Eligibility, output: Out
     let row = |ja: &str, en: &str, value: Option<String>| {
         let value =
             value.unwrap_or_else(|| output.say("不明（--show-name で確認）", "unknown (--show-name tells)").to_owned());
-        output.note(format!("  {}: {value}", output.say(ja, en)));
+        output.note_field(output.say(ja, en), &value);
     };
     row("氏名", "Name", candidate.name.clone());
     row("生年月日", "Birth date", candidate.birth_date.map(|date| date.to_string()));
@@ -127,7 +127,7 @@ fn report(family: &Family, registered: Registered, output: Output) -> Result<(),
         Registered::Known(id) => (id, output.say("このカードは登録済みです", "This card is registered already")),
     };
     let member = family.store.member(id)?;
-    output.line(format!("{text}: {}", member.profile.nickname));
+    output.line(format!("{text}: {}", shown(&member.profile.nickname)));
     output.object(&json!({
         "member": super::members::to_json(&member, &family.store)?,
         "new": matches!(registered, Registered::New(_)),

@@ -10,7 +10,7 @@ use super::keeper::{Keeper, MemberKeeper};
 use super::{Family, add, confirm};
 use crate::args::{Global, MemberCommand, MemberEditArguments};
 use crate::failure::Failure;
-use crate::output::{Output, padded, width};
+use crate::output::{Output, padded, shown, width};
 use crate::{access, ask, qualify};
 
 pub(crate) fn run(command: &MemberCommand, global: &Global, output: Output) -> Result<(), Failure> {
@@ -28,7 +28,7 @@ fn list(global: &Global, output: Output) -> Result<(), Failure> {
     let family = Family::open(global)?;
     let members = family.store.members()?;
     output.line(output.say("登録した家族", "Family"));
-    let columns = members.iter().map(|member| width(&member.profile.nickname)).max().unwrap_or(0).max(20) + 2;
+    let columns = members.iter().map(|member| width(&shown(&member.profile.nickname))).max().unwrap_or(0).max(20) + 2;
     for member in &members {
         let unread = family.store.unread(member.id)?;
         let role = role_words(member.profile.role, output);
@@ -39,7 +39,7 @@ fn list(global: &Global, output: Output) -> Result<(), Failure> {
         };
         let apart =
             if member.profile.shares_livelihood { "" } else { output.say(" · 別生計", " · separate livelihood") };
-        let nickname = padded(&member.profile.nickname, columns);
+        let nickname = padded(&shown(&member.profile.nickname), columns);
         output.line(format!("  {nickname}{role}{apart}{unread}"));
     }
     if members.is_empty() {
@@ -65,7 +65,7 @@ fn edit(arguments: &MemberEditArguments, global: &Global, output: Output) -> Res
     }
     family.store.set_profile(member.id, profile).map_err(add::refused)?;
     let member = family.store.member(member.id)?;
-    output.line(format!("{}: {}", output.say("変更しました", "Changed"), member.profile.nickname));
+    output.line(format!("{}: {}", output.say("変更しました", "Changed"), shown(&member.profile.nickname)));
     output.object(&json!({"member": to_json(&member, &family.store)?}));
     family.close()
 }
@@ -83,6 +83,8 @@ fn order(nicknames: &[String], global: &Global, output: Output) -> Result<(), Fa
 fn remove(nickname: &str, yes: bool, offline: bool, global: &Global, output: Output) -> Result<(), Failure> {
     ask::can_ask(yes)?;
     let mut keeper = MemberKeeper::open(global, nickname)?;
+    // As it is kept: it may have been typed in another way.
+    let nickname = keeper.member.profile.nickname.clone();
     if !offline {
         // It would be lost with the member.
         access::no_stop_waits(&keeper)?;
@@ -111,7 +113,7 @@ fn remove(nickname: &str, yes: bool, offline: bool, global: &Global, output: Out
     }
     let erasure = keeper.family.store.remove_member(keeper.member.id)?;
     keeper.family.close()?;
-    output.line(format!("{}: {nickname}", output.say("登録を解除しました", "Removed")));
+    output.line(format!("{}: {}", output.say("登録を解除しました", "Removed"), shown(&nickname)));
     if erasure == Erasure::BestEffort {
         output.note(output.say(
             "鍵は上書きして消しました。バックアップがあれば別に消してください。",

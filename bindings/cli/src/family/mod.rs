@@ -21,6 +21,7 @@ use kazasu::session::Qualified;
 use kazasu::store::{
     CheckedBy, Checkpoint, FileKeys, HistoryEntry, Limits, Member, RetentionPolicy, Store, StoreSettings,
 };
+use kazasu::text::looks_alike;
 use kazasu::time::{Clock, SystemClock};
 
 use crate::args::Global;
@@ -82,11 +83,15 @@ impl Family {
         Ok(Self { store: Store::open(settings(&folder)?)?, folder })
     }
 
-    /// The member with this nickname.
+    /// The member with this nickname, else the only one whose nickname looks like it.
     pub(crate) fn find(&self, nickname: &str) -> Result<Member, Failure> {
-        let members = self.store.members()?;
-        let found = members.into_iter().find(|member| member.profile.nickname == nickname);
-        found.ok_or_else(|| {
+        let mut members = self.store.members()?;
+        if let Some(at) = members.iter().position(|member| member.profile.nickname == nickname) {
+            return Ok(members.swap_remove(at));
+        }
+        members.retain(|member| looks_alike(&member.profile.nickname, nickname));
+        let only = if members.len() == 1 { members.pop() } else { None };
+        only.ok_or_else(|| {
             Failure::usage(format!("no member is called {nickname}")).advise(
                 "その名前の方は登録されていません。kazasu member list で確かめてください",
                 "Nobody is registered by this name. Please look at: kazasu member list",

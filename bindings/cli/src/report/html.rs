@@ -1,18 +1,17 @@
 //! Markup that cannot be broken by what it shows.
 
-/// Text for markup: escaped, without characters that XML forbids or that turn the writing direction.
+use kazasu::text::one_line;
+
+/// Text for markup: escaped, and without characters that XML forbids or that are not seen.
 pub(super) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
+    for c in one_line(text).chars() {
         match c {
             '&' => escaped.push_str("&amp;"),
             '<' => escaped.push_str("&lt;"),
             '>' => escaped.push_str("&gt;"),
             '"' => escaped.push_str("&quot;"),
             '\'' => escaped.push_str("&#39;"),
-            '\n' | '\t' => escaped.push(' '),
-            '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{FFFE}' | '\u{FFFF}' => escaped.push('\u{FFFD}'),
-            c if c.is_control() => escaped.push('\u{FFFD}'),
             c => escaped.push(c),
         }
     }
@@ -101,7 +100,7 @@ mod tests {
     #[test]
     fn nothing_a_text_holds_becomes_markup() {
         assert_eq!(escape("<script>\"a\"&'b'</script>"), "&lt;script&gt;&quot;a&quot;&amp;&#39;b&#39;&lt;/script&gt;");
-        assert_eq!(escape("a\u{0}\u{1b}\u{202e}b\nc"), "a\u{FFFD}\u{FFFD}\u{FFFD}b c");
+        assert_eq!(escape("a\u{0}\u{1b}\u{202e}\u{200b}\u{fffe}b\nc\u{2028}d"), "ab c d");
         assert_eq!(short("見本花子", 2), "見本…");
         assert_eq!(short("見本", 2), "見本");
     }

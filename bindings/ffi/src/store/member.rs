@@ -32,7 +32,7 @@ mirror! {
 /// What the user says of a member.
 #[derive(Clone, uniffi::Record)]
 pub struct Profile {
-    /// What the family calls them: 1 to 20 characters, unlike those of the others.
+    /// What the family calls them: 1 to 20 characters that show something and look like those of nobody else.
     pub nickname: String,
     /// For whom the user acts.
     pub role: Role,
@@ -86,7 +86,7 @@ impl Store {
 
     /// Registers the card of a tap. By calling it you say that a person has looked at name and date of birth of that card's
     /// holder and confirmed who it is. Fails with `TooManyMembers` for the sixth, before any I/O; with `Usage` for a nickname
-    /// that is taken, empty or too long; with `MyNumberSuspected`.
+    /// that is taken or looks like one that is, shows nothing or is too long; with `MyNumberSuspected`.
     pub fn confirm_and_add(&self, candidate: TapResult, profile: Profile) -> Result<Registered, KazasuError> {
         let candidate = core::Candidate {
             certificate: candidate.certificate,

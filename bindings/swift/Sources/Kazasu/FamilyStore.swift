@@ -70,8 +70,8 @@ public final class FamilyStore: Sendable {
     /// holder and confirmed who it is.
     ///
     /// - Returns: `.known` when this card is a member's already; nothing was changed then.
-    /// - Throws: `TooManyMembers`; `MyNumberSuspected` for a nickname that looks like one; `Usage` for one that is taken, empty
-    ///   or longer than 20 characters.
+    /// - Throws: `TooManyMembers`; `MyNumberSuspected` for a nickname that looks like one; `Usage` for one that is taken or
+    ///   looks like one that is, shows nothing, or is longer than 20 characters.
     public func confirmAndAdd(_ candidate: TapResult, profile: Profile) async throws -> Registered {
         try await call { try $0.confirmAndAdd(candidate: candidate, profile: profile) }
     }

@@ -73,6 +73,11 @@ fn record_switches() {
     assert_eq!(bundle["entry"][0]["resource"]["subType"]["coding"][0]["code"], "zz-new");
     assert_eq!(bundle["entry"][2]["resource"]["resourceType"], "UnknownRecord");
     assert_eq!(bundle["entry"][3]["search"]["mode"], "outcome");
+    armed(&sandbox, "forged-text");
+    let resource = search().json()["entry"][0]["resource"].clone();
+    let display = resource["provider"]["display"].as_str().unwrap_or_default();
+    assert!(display.contains("\n  Name: Forged (checked)\r\n") && display.contains('\u{202e}'), "{resource:#}");
+    assert_eq!(resource["resourceType"], "ExplanationOfBenefit");
     armed(&sandbox, "next-elsewhere");
     let next = search().json()["link"][1]["url"].as_str().unwrap().to_owned();
     assert!(next.starts_with("https://other.example/r4/ExplanationOfBenefit?"), "{next}");

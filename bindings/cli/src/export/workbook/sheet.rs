@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use kazasu::export::{MAX_TAX_ROWS, TaxColumn, TaxRow};
+use kazasu::text::shown;
 use kazasu::time::CalendarDate;
 use quick_xml::events::Event;
 
@@ -233,8 +234,7 @@ fn write_cell(out: &mut String, attributes: &str, content: &Content, is_new: boo
         Content::Nothing => out.push_str(&format!("<c{attributes}/>")),
         Content::Number(number) => out.push_str(&format!("<c{attributes}><v>{number}</v></c>")),
         Content::Text(text) => {
-            let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-            let text = quick_xml::escape::partial_escape(text);
+            let text = quick_xml::escape::partial_escape(shown(text));
             out.push_str(&format!("<c{attributes} t=\"inlineStr\"><is><t xml:space=\"preserve\">{text}</t></is></c>"));
         }
     }

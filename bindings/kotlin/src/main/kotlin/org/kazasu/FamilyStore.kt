@@ -65,7 +65,8 @@ public class FamilyStore private constructor(private val store: Store) : AutoClo
      * @return [Registered.Known] when this card is a member's already; nothing was changed then.
      * @throws KazasuException.TooManyMembers `KZ-D06`
      * @throws KazasuException.MyNumberSuspected `KZ-D05`: the nickname looks like a My Number.
-     * @throws KazasuException.Usage for a nickname that is taken, empty or longer than 20 characters.
+     * @throws KazasuException.Usage for a nickname that is taken or looks like one that is, shows nothing, or is longer than
+     * 20 characters.
      */
     public suspend fun confirmAndAdd(candidate: TapResult, profile: Profile): Registered =
         blocking { store.confirmAndAdd(candidate, profile) }

@@ -11,6 +11,7 @@ import org.kazasu.ffi.Language
 import org.kazasu.ffi.Qualification
 import org.kazasu.ffi.SessionWarning
 import org.kazasu.ffi.userText
+import org.kazasu.shown
 
 /** An answer, ready to show. */
 data class Answer(
@@ -70,15 +71,18 @@ data class Insurance(val insurer: String?, val inForce: Boolean, val copayPercen
     companion object {
         /** What [info] says to someone who gave or withheld [limitConsent]. */
         fun of(info: InsuranceInfo, limitConsent: Boolean): Insurance = Insurance(
-            insurer = info.insurerName,
+            insurer = info.insurerName?.shown(MOST),
             inForce = info.inForce,
             copayPercent = info.copayPercent?.toInt(),
             limit = when (val words = info.limitCategoryText ?: info.limitCategory) {
                 null -> if (limitConsent) Limit.Unknown else Limit.NoConsent
-                else -> Limit.Known(words)
+                else -> Limit.Known(words.shown(MOST))
             },
-            lossDate = info.lossDate,
+            lossDate = info.lossDate?.shown(MOST),
         )
+
+        /** Characters of one text of the server. */
+        private const val MOST = 120
     }
 }
 
