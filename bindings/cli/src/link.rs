@@ -50,7 +50,8 @@ fn tracer(file: &Path) -> Result<impl FnMut(Exchange) + 'static, Failure> {
             Ok(status) => line["sw"] = format!("{status:04X}").into(),
             Err(error) => line["error"] = error.to_string().into(),
         }
-        output::told("--trace", writeln!(file, "{line}"));
+        // In one piece: whoever follows the file sees whole lines.
+        output::told("--trace", file.write_all(format!("{line}\n").as_bytes()));
     })
 }
 
