@@ -3,6 +3,8 @@
  * gcc -shared -fPIC -o kill_hook.so kill_hook.c -ldl
  * LD_PRELOAD=kill_hook.so KILL_LOG=FILE [KILL_BEFORE=N] PROGRAM…
  *
+ * With KILL_HOLD the thread is not killed but stays where it is, as on a disk that does not answer.
+ *
  * FILE gets a line `N operation name` for each, beginning with 1. Reading is no operation: nothing changes by it. What
  * goes through no function of the C library is not seen.
  */
@@ -21,7 +23,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-static int log_file = -1;
+static int log_file = -1, holds;
 static long kill_before, count;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static char names[1024][64]; /* of open files */
@@ -33,6 +35,7 @@ __attribute__((constructor)) static void begin(void) {
     log_file = syscall(SYS_fcntl, opened, F_DUPFD_CLOEXEC, 900);
     syscall(SYS_close, opened);
     kill_before = before ? atol(before) : 0;
+    holds = getenv("KILL_HOLD") != NULL;
 }
 
 static const char *base(const char *path) {
@@ -46,8 +49,10 @@ static void operation(const char *what, const char *name) {
     char line[256];
     int length = snprintf(line, sizeof line, "%ld %s %.100s\n", ++count, what, name);
     if (syscall(SYS_write, log_file, line, length) < 0) abort();
-    if (count == kill_before) syscall(SYS_kill, getpid(), SIGKILL);
+    int is_now = count == kill_before;
+    if (is_now && !holds) syscall(SYS_kill, getpid(), SIGKILL);
     pthread_mutex_unlock(&lock);
+    while (is_now) pause();
 }
 
 static void on(const char *what, int fd) {
