@@ -301,6 +301,11 @@ impl Signed {
         self.awaiting.connection.server_text.as_deref()
     }
 
+    /// As [`Access::confirmed_time`].
+    pub fn confirmed_time(&self) -> Option<UnixMillis> {
+        self.awaiting.connection.http.server_clock.confirmed()
+    }
+
     /// Asks for an answer that was [`Qualification::Pending`] after 2, 4, 8, 16 and
     /// 30 s, until it is there; still pending after that minute, it can be asked for again. Blocks.
     ///
@@ -366,7 +371,7 @@ impl Signed {
         if self.verdict.state == CertificateState::Grace {
             warnings.push(Warning::CertificateExpired);
         }
-        if self.awaiting.connection.clock_offset_ms.saturating_abs() > CLOCK_WARNING_MS {
+        if self.awaiting.connection.http.server_clock.offset_ms().saturating_abs() > CLOCK_WARNING_MS {
             warnings.push(Warning::DeviceClock);
         }
         if !missing_scopes.is_empty() {

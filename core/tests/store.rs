@@ -10,8 +10,7 @@ use kazasu::error::StoreFault;
 use kazasu::fhir::{Expense, Observation, Record};
 use kazasu::insurance::{ExpenseKind, Payment, YearMonth};
 use kazasu::store::{
-    CheckedBy, Erasure, Event, HistoryEntry, LogVerdict, Profile, Query, Registered, RetentionPolicy, Role, Saved,
-    SecretKind, Store,
+    CheckedBy, Erasure, Event, HistoryEntry, LogVerdict, Profile, Query, Registered, Role, Saved, SecretKind, Store,
 };
 use kazasu::time::CalendarDate;
 
@@ -243,36 +242,6 @@ fn a_removed_member_leaves_nothing_and_nobody_else_notices() {
     let mut store = family.open().expect("opens");
     assert_eq!(store.members().expect("reads").len(), 1);
     assert!(matches!(store.verify().expect("verifies"), LogVerdict::Whole { .. }));
-}
-
-#[test]
-fn what_is_past_its_time_is_deleted_and_nothing_else() {
-    let family = Family::new();
-    let mut store = family.create();
-    let hanako = family.add(&mut store, "花子");
-    let now = family.now();
-    let day = 86_400_000;
-    for age in [0, 400, 410] {
-        let at = now.plus_ms(-age * day);
-        let entry = HistoryEntry { at, by: CheckedBy::Refresh, result: "KZ-Q02".to_owned(), eligibility: None };
-        store.add_history(hanako, &entry).expect("keeps");
-    }
-    let records = [
-        expense("new", "2026-10"),
-        expense("edge", "2021-11-20"),
-        expense("old", "2021-11-19"),
-        observation("none", ""),
-    ];
-    store.put_records(hanako, &records).expect("keeps");
-    let deleted = store.apply_retention(RetentionPolicy::default()).expect("deletes");
-    assert_eq!((deleted.history, deleted.records), (1, 1));
-    assert_eq!(store.records(hanako, &Query::default(), 9).expect("reads").records.len(), 3);
-    assert_eq!(store.unread(hanako).expect("counts"), 3);
-    let again = store.apply_retention(RetentionPolicy::new(99, 99)).expect("deletes");
-    assert_eq!((again.history, again.records), (0, 0), "nothing is kept longer");
-    let shorter = store.apply_retention(RetentionPolicy::new(1, 1)).expect("deletes");
-    assert_eq!((shorter.history, shorter.records), (1, 1));
-    assert!(store.verify().is_ok());
 }
 
 #[test]

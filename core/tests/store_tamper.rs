@@ -16,7 +16,8 @@ use family::{Family, expense, observation, payment};
 use kazasu::Error;
 use kazasu::error::StoreFault;
 use kazasu::store::{
-    CheckedBy, Event, HistoryEntry, LogDamage, LogVerdict, Profile, Query, Registered, Role, SecretKind, Store,
+    CheckedBy, Event, HistoryEntry, LogDamage, LogVerdict, Profile, Query, Registered, RetentionPolicy, Role,
+    SecretKind, Store,
 };
 use raw::{Rows, TABLES, rows};
 use redb::WriteTransaction;
@@ -37,7 +38,10 @@ fn small() -> Family {
     let added = store.add_member(family.candidate("a").confirm(), Profile::new("花", Role::Own)).expect("registers");
     let Registered::New(member) = added else { panic!("new") };
     store.save_secret(member, SecretKind::Access, b"token").expect("saves");
-    store.put_records(member, &[expense("e", "2026-10"), observation("o", "")]).expect("keeps");
+    store
+        .put_records(member, &[expense("e", "2026-10"), observation("o", ""), expense("p", "1990-01")])
+        .expect("keeps");
+    store.apply_retention(RetentionPolicy::default()).expect("marks");
     let entry = HistoryEntry { at: family.now(), by: CheckedBy::Card, result: "OK".to_owned(), eligibility: None };
     store.add_history(member, &entry).expect("keeps");
     store.put_payments(member, &[payment("s", 1, "院")], Event::Imported).expect("keeps");
@@ -212,7 +216,8 @@ fn aged() -> (Family, Rows, Vec<u8>, kazasu::store::Checkpoint) {
     store.put_payments(member, &[payment("s", 1, "医院")], Event::Imported).expect("keeps");
     store.remember(None, "a", b"3").expect("remembers");
     store.remember(Some(member), "b", b"4").expect("remembers");
-    store.apply_retention(kazasu::store::RetentionPolicy::default()).expect("deletes");
+    store.confirm_clock(family.now()).expect("confirms");
+    store.apply_retention(RetentionPolicy::default()).expect("marks anew");
     let checkpoint = store.close().expect("closes");
     (family, old, old_file, checkpoint)
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use kazasu::store::{Event, LogDamage, LogEntry, LogVerdict, Member};
-use kazasu::time::{CalendarDate, Clock, SystemClock, UnixMillis};
+use kazasu::time::CalendarDate;
 use serde_json::{Value, json};
 
 use crate::args::{Global, Lang, LogCommand};
@@ -36,23 +36,13 @@ fn list(limit: u32, global: &Global, output: Output) -> Result<(), Failure> {
     output.line(format!("{} {}", output.say("全件数", "Entries in all:"), family.store.log_len()));
     let listed: Vec<Value> = entries.iter().map(|entry| to_json(entry, &members)).collect();
     output.object(&json!({"entries": listed, "total": family.store.log_len()}));
-    family.store.append_log(Event::LogRead, None, Ok(()))?;
-    let seen = format!("{} {}", SystemClock.now().0, family.store.log_len());
-    family.store.remember(None, LOG_SEEN, seen.as_bytes())?;
+    family.store.mark_log_read()?;
     family.close()
 }
 
-/// Name of the setting that says when the log was last looked at, in milliseconds, and how long it was then.
-const LOG_SEEN: &str = "log_seen";
-
 /// The day on which the log was last looked at, and how many entries it had.
 pub(crate) fn last_seen(family: &Family) -> Result<Option<(CalendarDate, u64)>, Failure> {
-    let kept = family.store.remembered(None, LOG_SEEN)?.unwrap_or_default();
-    let read = |text: &str| {
-        let (at, entries) = text.split_once(' ')?;
-        Some((CalendarDate::in_japan(UnixMillis(at.parse().ok()?)), entries.parse().ok()?))
-    };
-    Ok(str::from_utf8(&kept).ok().and_then(read))
+    Ok(family.store.log_last_read()?.map(|(at, entries)| (CalendarDate::in_japan(at), entries)))
 }
 
 fn nickname<'a>(entry: &LogEntry, members: &'a [Member]) -> &'a str {

@@ -16,6 +16,7 @@ mod log;
 mod member;
 mod payments;
 mod records;
+mod retention;
 mod secrets;
 
 pub use history::{CheckedBy, HistoryEntry, KeptEligibility};
@@ -23,6 +24,7 @@ pub use log::{AppEvent, Checkpoint, LogDamage, LogEntry, LogEvent, LogVerdict, l
 pub use member::{Erasure, Profile, Registered, Role, StoredMember};
 pub use payments::{ExpenseKind, Payment, PaymentSource, StoredPayment};
 pub use records::{RecordPage, RecordQuery, RecordType, Saved, StoredRecord};
+pub use retention::{Aging, Expiring, Retention, RetentionPolicy};
 pub use secrets::SecretKind;
 
 /// Where the store lies.
@@ -34,26 +36,6 @@ pub struct StoreSettings {
     /// made in place of one that is gone.
     #[uniffi(default = None)]
     pub anchor: Option<Vec<u8>>,
-}
-
-/// How long data are kept; nothing is kept longer than by default.
-#[derive(Clone, Copy, Debug, uniffi::Record)]
-pub struct RetentionPolicy {
-    /// Checks of the eligibility: 1 to 13 months.
-    #[uniffi(default = 13)]
-    pub history_months: u16,
-    /// Records: 1 to 5 years.
-    #[uniffi(default = 5)]
-    pub record_years: u16,
-}
-
-/// What was deleted because its time was over.
-#[derive(Clone, Copy, Debug, uniffi::Record)]
-pub struct Retention {
-    /// Checks of the eligibility.
-    pub history: u64,
-    /// Records.
-    pub records: u64,
 }
 
 /// The family's encrypted store: at most five members, each with a key of their own. Blocking; a second call while one
@@ -92,13 +74,6 @@ impl Store {
             Ok(true) | Err(_) => core::Store::open(settings)?,
         };
         Ok(Arc::new(Self { open: Mutex::new(Some(store)) }))
-    }
-
-    /// Deletes what is past its time, of every member. Call it once a day.
-    pub fn apply_retention(&self, policy: RetentionPolicy) -> Result<Retention, KazasuError> {
-        let policy = core::RetentionPolicy::new(policy.history_months, policy.record_years);
-        let deleted = self.with(|store| store.apply_retention(policy))?;
-        Ok(Retention { history: deleted.history, records: deleted.records })
     }
 
     /// Reads and compares the whole file. Takes seconds for a large store; for when something looks wrong.

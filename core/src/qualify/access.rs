@@ -147,6 +147,12 @@ impl Access {
         self.connection.server_time()
     }
 
+    /// The server's clock at its latest answer that no cache can have kept; `None` if there was none yet. The device's clock
+    /// has no part in it.
+    pub fn confirmed_time(&self) -> Option<UnixMillis> {
+        self.connection.http.server_clock.confirmed()
+    }
+
     /// Gets a new access token; every call does so by itself when it has to.
     ///
     /// # Errors

@@ -28,8 +28,6 @@ pub(crate) struct Connection {
     pub(crate) http: HttpClient,
     pub(crate) pinning: Pinning,
     pub(crate) metadata: Metadata,
-    /// Server clock minus local clock, in milliseconds.
-    pub(crate) clock_offset_ms: i64,
     /// The authorization server's latest `DPoP-Nonce`.
     pub(crate) authorization_nonce: Option<String>,
     /// The FHIR server's.
@@ -54,7 +52,6 @@ impl Connection {
     pub(crate) fn open(client: Arc<QualifyClient>, device_key: Arc<dyn DeviceKey>) -> Result<Self, Error> {
         let (http, pinning) = client.connect()?;
         let metadata = Metadata::fetch(&http, &*client.clock, &client.settings)?;
-        let clock_offset_ms = metadata.clock_offset_ms;
         let mut sealing = Sealing::agree(&client.settings, &metadata, &device_thumbprint(&*device_key)?)?;
         if let Some(sealing) = &mut sealing {
             sealing.fetch_signers(&http, &*client.clock)?;
@@ -65,7 +62,6 @@ impl Connection {
             http,
             pinning,
             metadata,
-            clock_offset_ms,
             authorization_nonce: None,
             resource_nonce: None,
             sealing,
@@ -75,7 +71,7 @@ impl Connection {
 
     /// Now, by the server's clock.
     pub(crate) fn server_time(&self) -> UnixMillis {
-        self.client.clock.now().plus_ms(self.clock_offset_ms)
+        self.client.clock.now().plus_ms(self.http.server_clock.offset_ms())
     }
 
     /// Sends one request to the authorization server.
@@ -84,10 +80,8 @@ impl Connection {
         retries: Retries,
         request: impl Fn(&Proofs<'_>) -> Result<Request, Error>,
     ) -> Result<Reply, Failure> {
-        let Self { client, device_key, http, clock_offset_ms, authorization_nonce, .. } = self;
-        let clock = &*client.clock;
-        Proofs { key: &**device_key, clock, clock_offset_ms: *clock_offset_ms, nonce: authorization_nonce }
-            .send(http, retries, request)
+        let Self { client, device_key, http, authorization_nonce, .. } = self;
+        Proofs { key: &**device_key, clock: &*client.clock, http, nonce: authorization_nonce }.send(retries, request)
     }
 
     /// Whether what the FHIR server sends is sealed to the request, and was wherever a call succeeded.
@@ -98,12 +92,12 @@ impl Connection {
     /// Sends one request to the FHIR server with `token`, twice more if the connection breaks. What was sealed is opened.
     pub(crate) fn call(&mut self, token: &Token, call: &Call) -> Result<Reply, Error> {
         self.server_text = None;
-        let Self { client, device_key, http, clock_offset_ms, resource_nonce, sealing, .. } = self;
+        let Self { client, device_key, http, resource_nonce, sealing, .. } = self;
         let clock = &*client.clock;
-        let mut proofs = Proofs { key: &**device_key, clock, clock_offset_ms: *clock_offset_ms, nonce: resource_nonce };
+        let mut proofs = Proofs { key: &**device_key, clock, http, nonce: resource_nonce };
         // The key of the latest attempt, to which its answer is sealed; those before are wiped.
         let exchange = Cell::new(None);
-        let reply = proofs.send(http, Retries { count: 2, until: None }, |proofs| {
+        let reply = proofs.send(Retries { count: 2, until: None }, |proofs| {
             let access_token = &token.access_token;
             let proof = match sealing.as_ref() {
                 None => proofs.prove(call.method, &call.uri, Some(access_token))?,
@@ -128,7 +122,7 @@ impl Connection {
         })?;
         let reply = match (sealing, exchange.take()) {
             (Some(sealing), Some(exchange)) => {
-                let now = clock.now().plus_ms(*clock_offset_ms);
+                let now = clock.now().plus_ms(http.server_clock.offset_ms());
                 sealing.open(reply, exchange, &Opening { http, clock, now, verifier: client.verifier() })?
             }
             _ => reply,

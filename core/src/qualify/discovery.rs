@@ -4,7 +4,6 @@ use serde_json::Value;
 use std::time::Duration;
 
 use super::http::{HttpClient, MAX_ANSWER, Request};
-use super::nonce;
 use super::retry::{self, Retries};
 use super::sealing::Offer;
 use super::settings::{CheckedSettings, HttpsUrl};
@@ -65,8 +64,6 @@ pub(crate) struct Metadata {
     pub(crate) levels: Vec<String>,
     /// What a suspension covers, `kz_suspension_effect`.
     pub(crate) suspension_effect: Option<String>,
-    /// Server clock minus local clock, in milliseconds.
-    pub(crate) clock_offset_ms: i64,
     /// The server's signing keys (RFC 7517, 5).
     pub(crate) jwks_uri: Option<HttpsUrl>,
     /// What the server says of sealed answers.
@@ -77,17 +74,17 @@ impl Metadata {
     /// Fetches and checks the metadata: one request, three where the server has only the RFC 9728 form.
     pub(crate) fn fetch(http: &HttpClient, clock: &dyn Clock, settings: &CheckedSettings) -> Result<Self, Error> {
         let smart = get(http, clock, settings.fhir_base.join(".well-known/smart-configuration"))?;
-        let (json, clock_offset_ms) = match smart {
+        let json = match smart {
             Some(document) => document,
             None => Self::fetch_by_rfc_9728(http, clock, settings)?,
         };
-        Ok(Self { clock_offset_ms, ..Self::check(&json, settings)? })
+        Self::check(&json, settings)
     }
 
-    fn fetch_by_rfc_9728(http: &HttpClient, clock: &dyn Clock, settings: &CheckedSettings) -> Result<Document, Error> {
+    fn fetch_by_rfc_9728(http: &HttpClient, clock: &dyn Clock, settings: &CheckedSettings) -> Result<Value, Error> {
         let missing = || Error::usage("the server has no metadata: check fhir_base");
         let resource = get(http, clock, settings.fhir_base.well_known("oauth-protected-resource"))?;
-        let (resource, _) = resource.ok_or_else(missing)?;
+        let resource = resource.ok_or_else(missing)?;
         if resource.get("resource").and_then(Value::as_str) != Some(settings.fhir_base.as_str()) {
             return Err(Error::usage("the server describes another resource than fhir_base"));
         }
@@ -139,7 +136,6 @@ impl Metadata {
             revocation_endpoint: optional("revocation_endpoint"),
             levels,
             suspension_effect: json.get("kz_suspension_effect").and_then(Value::as_str).map(str::to_owned),
-            clock_offset_ms: 0,
             jwks_uri: optional("jwks_uri"),
             sealing: Offer::parse(json),
         })
@@ -161,16 +157,13 @@ impl Metadata {
     }
 }
 
-/// A JSON object, with what its answer told about the server's clock.
-pub(super) type Document = (Value, i64);
-
-/// A document, or `None` for 404.
-pub(super) fn get(http: &HttpClient, clock: &dyn Clock, uri: String) -> Result<Option<Document>, Error> {
+/// A JSON object, or `None` for 404.
+pub(super) fn get(http: &HttpClient, clock: &dyn Clock, uri: String) -> Result<Option<Value>, Error> {
     let request =
         Request { uri, accept: "application/json", timeout: TIMEOUT, max_body: MAX_ANSWER, ..Request::default() };
     let reply = retry::send(http, clock, Retries { count: 2, until: None }, || Ok(request.clone()))?;
     match reply.status {
-        200 => Ok(Some((json::parse_object(&reply.body, "metadata")?, nonce::offset(&reply, clock.now())))),
+        200 => json::parse_object(&reply.body, "metadata").map(Some),
         404 => Ok(None),
         300..=399 => Err(ConnectionFault::Redirect.into()),
         status => Err(fhir::error_of_reply(status, &reply.body, reply.retry_after())),

@@ -11,6 +11,7 @@ use ureq::http;
 use ureq::unversioned::resolver::DefaultResolver;
 use ureq::unversioned::transport::{Connector, TcpConnector};
 
+use super::server_clock::ServerClock;
 use super::tls;
 use super::tls_transport::TlsConnector;
 use crate::cancellation::{Cancellation, POLL};
@@ -147,13 +148,22 @@ pub(crate) struct HttpClient {
     agent: Mutex<ureq::Agent>,
     /// How often bytes of a request were handed to a connection.
     writes: Arc<AtomicU64>,
+    /// What the answers told of the server's clock.
+    pub(crate) server_clock: ServerClock,
 }
 
 impl HttpClient {
     pub(crate) fn new(tls: Arc<ClientConfig>, language: &'static str, cancellation: Cancellation) -> Self {
         let writes = Arc::default();
         let agent = Mutex::new(new_agent(&tls, &writes));
-        Self { tls, language, cancellation: Mutex::new(cancellation), agent, writes }
+        Self {
+            tls,
+            language,
+            cancellation: Mutex::new(cancellation),
+            agent,
+            writes,
+            server_clock: ServerClock::default(),
+        }
     }
 
     /// What ends the request under way and refuses those to come.

@@ -14,6 +14,7 @@ mod records;
 mod registration;
 mod retry;
 mod sealing;
+mod server_clock;
 mod settings;
 mod sign_in;
 mod submit;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::connection::Connection;
-use super::http::{Body, HttpClient, MAX_ANSWER, Method, Reply, Request};
+use super::http::{Body, HttpClient, MAX_ANSWER, Method, Request};
 use super::retry::{self, Retries};
 use super::settings::HttpsUrl;
 use crate::error::{AuthorizationFault, Error};
@@ -23,25 +23,16 @@ pub(crate) struct Nonce {
     expires_at: UnixMillis,
 }
 
-/// What its answer told besides.
-struct Told {
-    /// Server clock minus local clock, in milliseconds.
-    clock_offset_ms: i64,
-    /// A DPoP nonce that came along (RFC 9449, 8).
-    dpop_nonce: Option<String>,
-}
-
 impl Nonce {
-    /// Fetches one, and sets the connection's view of the server's clock by it.
+    /// Fetches one, and with it the server's time and a DPoP nonce, if one comes along (RFC 9449, 8).
     pub(crate) fn fetch_by(connection: &mut Connection) -> Result<Self, Error> {
         let clock = &*connection.client.clock;
-        let (nonce, told) = Self::fetch(&connection.http, clock, &connection.metadata.card()?.nonce_endpoint)?;
-        connection.clock_offset_ms = told.clock_offset_ms;
-        connection.authorization_nonce = told.dpop_nonce;
+        let (nonce, dpop_nonce) = Self::fetch(&connection.http, clock, &connection.metadata.card()?.nonce_endpoint)?;
+        connection.authorization_nonce = dpop_nonce;
         Ok(nonce)
     }
 
-    fn fetch(http: &HttpClient, clock: &dyn Clock, endpoint: &HttpsUrl) -> Result<(Self, Told), Error> {
+    fn fetch(http: &HttpClient, clock: &dyn Clock, endpoint: &HttpsUrl) -> Result<(Self, Option<String>), Error> {
         let body = Body::form(Vec::new());
         let request = Request {
             method: Method::Post,
@@ -63,25 +54,13 @@ impl Nonce {
         let life_s = json.get("expires_in").and_then(|seconds| seconds.as_u64()).unwrap_or(300).min(LONGEST_LIFE_S);
         let life_ms = i64::try_from(life_s.saturating_mul(1000)).unwrap_or(0);
         let dpop_nonce = reply.header("dpop-nonce").map(str::to_owned);
-        let told = Told { clock_offset_ms: offset(&reply, now), dpop_nonce };
-        Ok((Self { value, expires_at: now.plus_ms(life_ms) }, told))
+        Ok((Self { value, expires_at: now.plus_ms(life_ms) }, dpop_nonce))
     }
 
     /// Less than 30 s are left.
     pub(crate) fn is_stale(&self, now: UnixMillis) -> bool {
         now.plus_ms(RESERVE_MS) > self.expires_at
     }
-}
-
-/// Server clock minus local clock, in milliseconds, as far as the answer tells.
-pub(super) fn offset(reply: &Reply, now: UnixMillis) -> i64 {
-    reply.date().map_or(0, |date| difference(date, now))
-}
-
-/// `Date` has whole seconds: a difference below one says nothing.
-fn difference(date: UnixMillis, now: UnixMillis) -> i64 {
-    let difference = date.ms_since(now);
-    if (-1000..1000).contains(&difference) { 0 } else { difference }
 }
 
 /// 43 to 86 characters of the base64url alphabet: at least 256 bits, and nothing that could reshape the JSON around it.
@@ -101,12 +80,5 @@ mod tests {
         for bad in [&good[1..], &format!("{good}="), &format!("{}a", good.repeat(2)), &good.replace('-', "+"), ""] {
             assert!(!has_form(bad), "{bad}");
         }
-    }
-
-    #[test]
-    fn a_difference_below_one_second_is_no_offset() {
-        let now = UnixMillis(1_795_137_300_700);
-        assert_eq!(difference(UnixMillis(1_795_137_300_000), now), 0);
-        assert_eq!(difference(UnixMillis(1_795_137_360_700), now), 60_000);
     }
 }

@@ -12,8 +12,7 @@ use crate::json;
 
 /// The error behind an unsuccessful answer of the FHIR server: its challenge, its outcome, or its status.
 pub(crate) fn resource_error(reply: &Reply) -> Error {
-    let refused = reply.header("www-authenticate").is_some_and(|value| value.contains("invalid_dpop_proof"));
-    if reply.status == 401 && (refused || asks_for_nonce(reply)) {
+    if reply.status == 401 && (has_challenge(reply, "invalid_dpop_proof") || has_challenge(reply, "use_dpop_nonce")) {
         return AuthorizationFault::DpopProof.into();
     }
     fhir::error_of_reply(reply.status, &reply.body, reply.retry_after())
@@ -21,12 +20,22 @@ pub(crate) fn resource_error(reply: &Reply) -> Error {
 
 /// Whether the server wants the same request again, with a proof over the nonce it has just given.
 pub(super) fn wants_nonce(reply: &Reply) -> bool {
-    let in_body = || oauth_error(&reply.body).is_some_and(|json| member(&json, "error") == "use_dpop_nonce");
-    matches!(reply.status, 400 | 401) && (asks_for_nonce(reply) || in_body())
+    says_of_proof(reply, "use_dpop_nonce")
 }
 
-fn asks_for_nonce(reply: &Reply) -> bool {
-    reply.header("www-authenticate").is_some_and(|value| value.contains("use_dpop_nonce"))
+/// Whether the server takes the proof for wrong: as nothing else of it can be, for one of another time.
+pub(super) fn refuses_proof(reply: &Reply) -> bool {
+    says_of_proof(reply, "invalid_dpop_proof")
+}
+
+/// In its challenge or, as an authorization server, in its body (RFC 9449, 5 and 7.1).
+fn says_of_proof(reply: &Reply, error: &str) -> bool {
+    let in_body = || oauth_error(&reply.body).is_some_and(|json| member(&json, "error") == error);
+    matches!(reply.status, 400 | 401) && (has_challenge(reply, error) || in_body())
+}
+
+fn has_challenge(reply: &Reply, error: &str) -> bool {
+    reply.header("www-authenticate").is_some_and(|value| value.contains(error))
 }
 
 /// Whether a refresh token is over: the answer is `invalid_grant` and says nothing of the card.

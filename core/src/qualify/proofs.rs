@@ -1,7 +1,7 @@
 //! Requests signed by the device key (RFC 9449), and the nonces that servers want in their proofs.
 
 use super::http::{Failure, HttpClient, Method, Reply, Request};
-use super::oauth_error::wants_nonce;
+use super::oauth_error::{refuses_proof, wants_nonce};
 use super::retry::{self, Retries};
 use super::sealing::Sealing;
 use crate::error::Error;
@@ -14,7 +14,8 @@ use crate::time::{Clock, UnixMillis};
 pub(crate) struct Proofs<'a> {
     pub(crate) key: &'a dyn DeviceKey,
     pub(crate) clock: &'a dyn Clock,
-    pub(crate) clock_offset_ms: i64,
+    /// The connections, which know the server's clock.
+    pub(crate) http: &'a HttpClient,
     /// This server's latest `DPoP-Nonce`; another server has its own (RFC 9449, 8 and 9).
     pub(crate) nonce: &'a mut Option<String>,
 }
@@ -41,7 +42,7 @@ impl Proofs<'_> {
 
     /// Now, by the server's clock.
     pub(crate) fn server_time(&self) -> UnixMillis {
-        self.clock.now().plus_ms(self.clock_offset_ms)
+        self.clock.now().plus_ms(self.http.server_clock.offset_ms())
     }
 
     fn request<'b>(&'b self, method: Method, uri: &'b str, access_token: Option<&'b str>) -> ProofRequest<'b> {
@@ -49,19 +50,25 @@ impl Proofs<'_> {
         ProofRequest { method: method.name(), uri, issued_at, nonce: self.nonce.as_deref(), access_token }
     }
 
-    /// Sends what `request` makes, with a new proof for every attempt, and once more when the server asks for its nonce.
+    /// Sends what `request` makes, with a new proof for every attempt. Once more when the server asks for its nonce; and once
+    /// more when it refuses the proof with a time other than the one in it.
     pub(crate) fn send(
         &mut self,
-        http: &HttpClient,
         retries: Retries,
         request: impl Fn(&Self) -> Result<Request, Error>,
     ) -> Result<Reply, Failure> {
-        let mut reply = retry::send(http, self.clock, retries, || request(self))?;
-        if self.take_nonce(&reply) {
-            reply = retry::send(http, self.clock, retries, || request(self))?;
-            self.take_nonce(&reply);
+        let (mut took_nonce, mut took_time) = (false, false);
+        loop {
+            let offset_ms = self.http.server_clock.offset_ms();
+            let reply = retry::send(self.http, self.clock, retries, || request(self))?;
+            let wants_nonce = self.take_nonce(&reply);
+            let has_other_time = refuses_proof(&reply) && self.http.server_clock.offset_ms() != offset_ms;
+            match (wants_nonce && !took_nonce, has_other_time && !took_time) {
+                (true, _) => took_nonce = true,
+                (false, true) => took_time = true,
+                (false, false) => return Ok(reply),
+            }
         }
-        Ok(reply)
     }
 
     /// Takes over a nonce the server sent; whether it asked for the request to be repeated with it.

@@ -22,7 +22,7 @@ pub(crate) struct Retries {
 /// Sends what `request` makes until there is an answer that another try would not change. `request` is called for every
 /// attempt, as each needs a DPoP proof of its own.
 ///
-/// Repeated are: connection lost before the answer, 408, 429, 502, 503, 504.
+/// Every answer tells of the server's clock. Repeated are: connection lost before the answer, 408, 429, 502, 503, 504.
 pub(crate) fn send(
     http: &HttpClient,
     clock: &dyn Clock,
@@ -37,7 +37,12 @@ pub(crate) fn send(
         if cancellation.is_cancelled() {
             return Err(Failure { error: Error::Cancelled, is_reset: false, may_have_arrived });
         }
-        let outcome = http.send(&request()?);
+        let request = request()?;
+        let sent = clock.now();
+        let outcome = http.send(&request);
+        if let Ok(reply) = &outcome {
+            http.server_clock.learn(request.method, reply, sent, clock.now());
+        }
         may_have_arrived |= outcome.as_ref().map_or_else(|failure| failure.may_have_arrived, |_| true);
         let wait = match &outcome {
             Ok(reply) if is_transient(reply.status) => reply.retry_after().map(Ok).unwrap_or_else(|| backoff(attempt)),

@@ -94,7 +94,7 @@ impl Sealing {
     /// Fetches the server's signing keys: from the origin of the issuer, over the pinned connection.
     pub(crate) fn fetch_signers(&mut self, http: &HttpClient, clock: &dyn Clock) -> Result<(), Error> {
         let missing = ResourceFault::Malformed { what: "signing keys" };
-        let (jwks, _) = discovery::get(http, clock, self.jwks_uri.as_str().to_owned())?.ok_or(missing)?;
+        let jwks = discovery::get(http, clock, self.jwks_uri.as_str().to_owned())?.ok_or(missing)?;
         self.signers = Signers::parse(&jwks, &self.pinned);
         Ok(())
     }

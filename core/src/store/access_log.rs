@@ -11,14 +11,17 @@ use std::collections::BTreeMap;
 use super::chain::{Checkpoint, Link, genesis, link};
 use super::event::{Event, Subject};
 use super::file::{Reader, Visit};
-use super::keys::MemberId;
+use super::keys::{Holder, MemberId};
 use super::schema::Table;
+use super::secrets::key;
 use super::{Store, Tx};
 use crate::error::{Error, StoreFault};
 use crate::time::UnixMillis;
 
 /// Entries between two checkpoints.
 pub(super) const CHECKPOINT_EVERY: u64 = 64;
+/// Name of the setting that says when the log was last looked at, in milliseconds, and how long it was then.
+const LOG_SEEN: &[u8] = b"log_seen";
 const VERSION: u8 = 1;
 const BODY_LEN: usize = 33;
 const OK: [u8; 6] = *b"OK\0\0\0\0";
@@ -153,6 +156,31 @@ impl Store {
         entries: impl IntoIterator<Item = (Event, Option<MemberId>)>,
     ) -> Result<(), Error> {
         self.write(|tx| entries.into_iter().try_for_each(|(event, member)| tx.log(event, member, Ok(()), 0)))
+    }
+
+    /// Tells the log that a person has looked at it, and remembers when, and how long it was with this entry.
+    ///
+    /// # Errors
+    /// [`Error::Store`]; [`Error::DeviceKey`] when the log key refuses.
+    pub fn mark_log_read(&mut self) -> Result<(), Error> {
+        self.write(|tx| {
+            tx.log(Event::LogRead, None, Ok(()), 0)?;
+            let seen = format!("{} {}", tx.state.log.at.0, tx.state.log.entries);
+            tx.put(Holder::Device, Table::Settings, &key(Holder::Device, LOG_SEEN), seen.as_bytes())
+        })
+    }
+
+    /// When a person last looked at the log, and how many entries it had then.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub fn log_last_read(&self) -> Result<Option<(UnixMillis, u64)>, Error> {
+        let kept = self.read(|view| view.get(Holder::Device, Table::Settings, &key(Holder::Device, LOG_SEEN)))?;
+        let read = |kept: &[u8]| {
+            let (at, entries) = str::from_utf8(kept).ok()?.split_once(' ')?;
+            Some((UnixMillis(at.parse().ok()?), entries.parse().ok()?))
+        };
+        Ok(kept.as_deref().and_then(|kept| read(kept)))
     }
 
     /// The newest checkpoint, made now if entries came since the last one. Keep it elsewhere and hand it to

@@ -82,6 +82,12 @@ events! {
     SignedOut = 20 "signed_out" "接続を終了" "signed out",
     /// The file was brought to a newer format.
     Migrated = 21 "migrated" "保存形式を更新" "format renewed",
+    /// A server's time confirmed the clock.
+    ClockConfirmed = 22 "clock_confirmed" "時計を確認" "clock confirmed",
+    /// Data past their time are to be deleted, in a week at the earliest.
+    ExpiryMarked = 23 "expiry_marked" "期限切れの削除を予告" "deletion announced",
+    /// A person confirmed that a server knows a member by another id now.
+    PatientConfirmed = 24 "patient_confirmed" "サーバーでの本人を確認" "person confirmed",
 }
 
 /// What an event was about, beyond its kind: a kind of export or of records. Meaningful together with the event alone.

@@ -2,11 +2,12 @@
 
 use serde_json::{Value, json};
 
+use super::confirmed::is_near;
 use super::event::Event;
 use super::file::Visit;
 use super::keys::{Holder, MemberId};
 use super::schema::Table;
-use super::{Store, under};
+use super::{Store, Tx, under};
 use crate::error::{Error, StoreFault};
 use crate::fhir::Eligibility;
 use crate::random;
@@ -59,14 +60,7 @@ impl Store {
     /// # Errors
     /// [`Error::Usage`] for a member who is not registered; [`Error::Store`].
     pub fn add_history(&mut self, member: MemberId, entry: &HistoryEntry) -> Result<(), Error> {
-        let holder = Holder::Member(member);
-        let key = [holder.bytes(), &newest_first(entry.at), &random::generate_bytes::<4>()?].concat();
-        let value = to_bytes(entry);
-        let result = if entry.eligibility.is_some() { "OK" } else { entry.result.as_str() };
-        self.write(|tx| {
-            tx.put(holder, Table::History, &key, &value)?;
-            tx.log_result(Event::Qualified, Some(member), result, 0)
-        })
+        self.write(|tx| tx.add_history(member, entry))
     }
 
     /// At most `limit` checks older than `before`, the newest first, and an entry in the log that they were read.
@@ -114,14 +108,35 @@ impl Store {
     }
 }
 
+impl Tx<'_> {
+    pub(super) fn add_history(&mut self, member: MemberId, entry: &HistoryEntry) -> Result<(), Error> {
+        let holder = Holder::Member(member);
+        let key = [holder.bytes(), &newest_first(entry.at), &random::generate_bytes::<4>()?].concat();
+        // A time that the app brings from elsewhere is not one that anybody has confirmed.
+        let now = self.context.clock.now();
+        let is_confirmed = self.state.time.at(now).is_some() && is_near(entry.at, now);
+        self.put(holder, Table::History, &key, &to_bytes(entry, is_confirmed))?;
+        let result = if entry.eligibility.is_some() { "OK" } else { entry.result.as_str() };
+        self.log_result(Event::Qualified, Some(member), result, 0)
+    }
+}
+
 /// Sorts the newest first.
 pub(super) fn newest_first(at: UnixMillis) -> [u8; 8] {
     u64::MAX.saturating_sub(u64::try_from(at.0).unwrap_or(0)).to_be_bytes()
 }
 
-fn to_bytes(entry: &HistoryEntry) -> Vec<u8> {
+/// Time of a kept check, and whether the clock was a confirmed one then.
+pub(super) fn time_of(bytes: &[u8]) -> Option<(UnixMillis, bool)> {
+    let json: Value = serde_json::from_slice(bytes).ok()?;
+    let is_confirmed = json.get("is_confirmed").and_then(Value::as_bool).unwrap_or(false);
+    Some((UnixMillis(json.get("at")?.as_i64()?), is_confirmed))
+}
+
+fn to_bytes(entry: &HistoryEntry, is_confirmed: bool) -> Vec<u8> {
     let json = json!({
         "at": entry.at.0,
+        "is_confirmed": is_confirmed,
         "by": entry.by.name(),
         "result": entry.result,
         "eligibility": entry.eligibility.as_ref().map(Eligibility::as_json),

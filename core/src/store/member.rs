@@ -5,12 +5,14 @@
 
 use serde_json::{Value, json};
 
+use super::acts::{Contact, Registration};
 use super::event::Event;
 use super::keys::{Holder, MemberId};
 use super::schema::Table;
-use super::{MAX_MEMBERS, Store, text};
+use super::secrets::SecretKind;
+use super::{MAX_MEMBERS, Store, Tx, text};
 use crate::base64url;
-use crate::error::{Error, StoreFault};
+use crate::error::{Error, ResourceFault, StoreFault};
 use crate::iso7816::CardCapabilities;
 use crate::time::{CalendarDate, UnixMillis};
 
@@ -18,6 +20,10 @@ use crate::time::{CalendarDate, UnixMillis};
 const LONGEST_NICKNAME: usize = 20;
 /// Largest certificate kept, in bytes.
 const LARGEST_CERTIFICATE: usize = 8 << 10;
+/// Longest issuer or patient id, in bytes.
+const LONGEST_PATIENT: usize = 512;
+/// Servers that may know a member.
+const MOST_SERVERS: usize = 16;
 
 /// Whose card was read, to be shown to the caller before anything is kept.
 #[derive(Clone)]
@@ -32,7 +38,7 @@ pub struct Candidate {
     pub birth_date: Option<CalendarDate>,
 }
 
-crate::secret::opaque_debug!(Candidate, Confirmed, Member, Profile);
+crate::secret::opaque_debug!(Candidate, Card, Confirmed, Member, Profile, ServerPatient);
 
 impl Candidate {
     /// Says that a person has looked at name and date of birth, and that this is who was meant.
@@ -106,12 +112,46 @@ pub struct Member {
     pub order: u32,
     /// What the user says.
     pub profile: Profile,
-    /// The registered certificate, DER: another card is refused.
-    pub certificate: Vec<u8>,
-    /// What this card has shown it can do.
-    pub capabilities: CardCapabilities,
+    /// The card used last: another one is refused.
+    pub card: Card,
+    /// Further cards of the same person.
+    pub other_cards: Vec<Card>,
+    /// Whom each server calls them, one id for each.
+    pub patients: Vec<ServerPatient>,
     /// When.
     pub registered_at: UnixMillis,
+}
+
+impl Member {
+    /// The id by which the server of this issuer knows the member; answers about another one are not theirs.
+    pub fn patient_at(&self, issuer: &str) -> Option<&str> {
+        self.patients.iter().find(|one| one.issuer == issuer).map(|one| &*one.patient)
+    }
+
+    /// Whether one of the member's cards has this certificate.
+    pub fn has_card(&self, certificate: &[u8]) -> bool {
+        std::iter::once(&self.card).chain(&self.other_cards).any(|card| card.certificate == certificate)
+    }
+}
+
+/// A card of a member.
+#[derive(Clone, Eq, PartialEq)]
+pub struct Card {
+    /// Its certificate, DER.
+    pub certificate: Vec<u8>,
+    /// What it has shown it can do.
+    pub capabilities: CardCapabilities,
+    /// When it was first read.
+    pub first_seen: UnixMillis,
+}
+
+/// Whom a server calls a member.
+#[derive(Clone, Eq, PartialEq)]
+pub struct ServerPatient {
+    /// Issuer of the tokens, as it stands in its metadata.
+    pub issuer: String,
+    /// Id of the Patient in its tokens: opaque, and of no meaning elsewhere.
+    pub patient: String,
 }
 
 /// What registering came to.
@@ -119,7 +159,7 @@ pub struct Member {
 pub enum Registered {
     /// A new member.
     New(MemberId),
-    /// This card is a member's already; nothing was changed.
+    /// This card is a member's already: what they lacked was kept, and nothing they had was changed.
     Known(MemberId),
 }
 
@@ -140,40 +180,90 @@ impl Store {
         checked(profile.clone(), None, &self.members()?).map(drop)
     }
 
-    /// Registers a confirmed card, with a key of its own, at the end of the list.
+    /// [`Store::register`] with nothing of a server.
     ///
     /// # Errors
-    /// [`Error::TooManyMembers`] before any I/O; [`Error::Usage`] for a nickname that is taken or no nickname;
-    /// [`Error::MyNumberSuspected`]; [`Error::Store`].
+    /// As [`Store::register`].
     pub fn add_member(&mut self, confirmed: Confirmed, profile: Profile) -> Result<Registered, Error> {
-        self.check_room()?;
+        self.register(Registration::new(confirmed, profile))
+    }
+
+    /// Registers a confirmed card, with a key of its own, at the end of the list, in one transaction with everything that
+    /// belongs to it.
+    ///
+    /// A card that is a member's already brings what this member lacks: a device key with its access, the patient id; and
+    /// the check is kept. The profile stays as it was.
+    ///
+    /// # Errors
+    /// [`Error::TooManyMembers`] before anything is written; [`Error::Usage`] for a nickname that is taken or no nickname;
+    /// [`Error::MyNumberSuspected`]; [`ResourceFault::Foreign`] when a known card brings another patient id; [`Error::Store`].
+    pub fn register(&mut self, registration: Registration) -> Result<Registered, Error> {
         let members = self.members()?;
-        if let Some(known) = members.iter().find(|member| member.certificate == confirmed.certificate) {
-            return Ok(Registered::Known(known.id));
+        if let Some(known) = members.iter().find(|member| member.has_card(&registration.confirmed.certificate)) {
+            return self.repair(known.clone(), &registration);
         }
-        if confirmed.certificate.len() > LARGEST_CERTIFICATE {
+        self.check_room()?;
+        if registration.confirmed.certificate.len() > LARGEST_CERTIFICATE {
             return Err(Error::usage("the certificate is too large"));
         }
-        let profile = checked(profile, None, &members)?;
+        let profile = checked(registration.profile.clone(), None, &members)?;
         let id = MemberId::generate()?;
         let order = members.iter().map(|member| member.order).max().map_or(0, |last| last.saturating_add(1));
         let registered_at = self.context.clock.now();
-        let Confirmed { certificate, capabilities } = confirmed;
-        let member = Member { id, order, profile, certificate, capabilities, registered_at };
+        let Confirmed { certificate, capabilities } = &registration.confirmed;
+        let card = Card { certificate: certificate.clone(), capabilities: *capabilities, first_seen: registered_at };
+        let (other_cards, patients) = (Vec::new(), Vec::new());
+        let mut member = Member { id, order, profile, card, other_cards, patients, registered_at };
+        if let Some(ServerPatient { issuer, patient }) = &registration.patient {
+            pin(&mut member, issuer, patient)?;
+        }
         let holder = Holder::Member(id);
         // Not with the new key in the ring: it would be kept although the member may not be.
         self.renew_when_due()?;
         self.ring.add(holder)?;
         let added = self.write_in_epoch(|tx| {
             tx.put_raw(Table::Keys, holder.bytes(), &tx.ring.wrap(holder)?)?;
-            tx.put(holder, Table::Members, holder.bytes(), &to_bytes(&member))?;
-            tx.log(Event::MemberAdded, Some(id), Ok(()), 0)
+            tx.put_member(&member)?;
+            tx.log(Event::MemberAdded, Some(id), Ok(()), 0)?;
+            if let Some(device_key) = &registration.device_key {
+                tx.put_secret(id, SecretKind::DeviceKey, device_key)?;
+            }
+            tx.keep_contact(id, registration.contact())
         });
         if let Err(error) = added {
             self.ring.remove(holder);
             return Err(error);
         }
         Ok(Registered::New(id))
+    }
+
+    /// Gives a member who is known what they lack.
+    fn repair(&mut self, mut member: Member, registration: &Registration) -> Result<Registered, Error> {
+        let id = member.id;
+        let is_pinned = match &registration.patient {
+            Some(ServerPatient { issuer, patient }) => pin(&mut member, issuer, patient)?,
+            None => false,
+        };
+        let needs_key = self.needs_device_key(id, registration)?;
+        let device_key = registration.device_key.as_ref().filter(|_| needs_key);
+        // Tokens are bound to their key.
+        let contact = Contact { access: None, ..registration.contact() };
+        if !is_pinned && device_key.is_none() && contact.check.is_none() && contact.server_time.is_none() {
+            return Ok(Registered::Known(id));
+        }
+        self.write(|tx| {
+            if is_pinned || device_key.is_some() {
+                tx.put_member(&member)?;
+                tx.log(Event::MemberChanged, Some(id), Ok(()), 0)?;
+            }
+            if let Some(device_key) = device_key {
+                tx.put_secret(id, SecretKind::DeviceKey, device_key)?;
+                tx.remove_secret(id, SecretKind::Access)?;
+                return tx.keep_contact(id, registration.contact());
+            }
+            tx.keep_contact(id, contact)
+        })?;
+        Ok(Registered::Known(id))
     }
 
     /// The members in their order.
@@ -216,9 +306,45 @@ impl Store {
         if certificate.len() > LARGEST_CERTIFICATE {
             return Err(Error::usage("the certificate is too large"));
         }
+        let now = self.context.clock.now();
         self.change_member(id, |member| {
-            member.certificate = certificate.to_vec();
-            member.capabilities = capabilities;
+            if member.card.certificate != certificate {
+                let known = member.other_cards.iter().position(|card| card.certificate == certificate);
+                let renewed = || Card { certificate: certificate.to_vec(), capabilities, first_seen: now };
+                let used = known.map_or_else(renewed, |at| member.other_cards.remove(at));
+                let before = std::mem::replace(&mut member.card, used);
+                member.other_cards.extend(known.map(|_| before));
+            }
+            member.card.capabilities = capabilities;
+        })
+    }
+
+    /// Keeps the id by which a server knows a member, at the first contact. Every later contact is compared with it.
+    ///
+    /// # Errors
+    /// [`ResourceFault::Foreign`] when another id is kept for this issuer: nothing is changed, and nothing of that answer
+    /// may be kept, until a person has confirmed whose it is ([`Store::confirm_patient`]). [`Error::Usage`] for a member who
+    /// is not registered, and for texts that are empty or over 512 bytes; [`Error::Store`].
+    pub fn pin_patient(&mut self, id: MemberId, issuer: &str, patient: &str) -> Result<(), Error> {
+        let mut member = self.member(id)?;
+        if pin(&mut member, issuer, patient)? {
+            self.change_member(id, |kept| kept.patients = member.patients)?;
+        }
+        Ok(())
+    }
+
+    /// Keeps another id in place of the one there is, after a person has looked at name and date of birth and confirmed that
+    /// they are this member's. The log tells of it.
+    ///
+    /// # Errors
+    /// As [`Store::pin_patient`], without the comparison.
+    pub fn confirm_patient(&mut self, id: MemberId, issuer: &str, patient: &str) -> Result<(), Error> {
+        let mut member = self.member(id)?;
+        member.patients.retain(|one| one.issuer != issuer);
+        pin(&mut member, issuer, patient)?;
+        self.write(|tx| {
+            tx.put_member(&member)?;
+            tx.log(Event::PatientConfirmed, Some(id), Ok(()), 0)
         })
     }
 
@@ -234,9 +360,7 @@ impl Store {
         }
         members.iter_mut().for_each(|member| member.order = place(member.id).unwrap_or(member.order));
         self.write(|tx| {
-            for member in &members {
-                tx.put(Holder::Member(member.id), Table::Members, &member.id.0, &to_bytes(member))?;
-            }
+            members.iter().try_for_each(|member| tx.put_member(member))?;
             tx.log(Event::MemberChanged, None, Ok(()), 0)
         })
     }
@@ -249,10 +373,33 @@ impl Store {
             return Ok(());
         }
         self.write(|tx| {
-            tx.put(Holder::Member(id), Table::Members, &id.0, &to_bytes(&member))?;
+            tx.put_member(&member)?;
             tx.log(Event::MemberChanged, Some(id), Ok(()), 0)
         })
     }
+}
+
+impl Tx<'_> {
+    fn put_member(&mut self, member: &Member) -> Result<(), Error> {
+        self.put(Holder::Member(member.id), Table::Members, &member.id.0, &to_bytes(member))
+    }
+}
+
+/// Adds the id unless it is there; tells whether it was not.
+fn pin(member: &mut Member, issuer: &str, patient: &str) -> Result<bool, Error> {
+    match member.patient_at(issuer) {
+        Some(kept) if kept == patient => return Ok(false),
+        Some(_) => return Err(ResourceFault::Foreign { what: "patient" }.into()),
+        None => {}
+    }
+    if [issuer, patient].iter().any(|text| text.is_empty() || text.len() > LONGEST_PATIENT) {
+        return Err(Error::usage("issuer and patient have 1 to 512 bytes"));
+    }
+    if member.patients.len() >= MOST_SERVERS {
+        return Err(Error::usage("too many servers know this member"));
+    }
+    member.patients.push(ServerPatient { issuer: issuer.to_owned(), patient: patient.to_owned() });
+    Ok(true)
 }
 
 /// A profile that may be kept.
@@ -274,19 +421,32 @@ fn to_bytes(member: &Member) -> Vec<u8> {
         "is_locked": is_locked,
         "consents": consents,
         "order": member.order,
-        "certificate": base64url::encode(&member.certificate),
-        "short_ef": member.capabilities.short_ef,
-        "extended_length": member.capabilities.extended_length,
+        "cards": std::iter::once(&member.card).chain(&member.other_cards).map(card_to_json).collect::<Vec<_>>(),
+        "patients": member.patients.iter().map(patient_to_json).collect::<Vec<_>>(),
         "registered_at": member.registered_at.0,
     });
     json.to_string().into_bytes()
+}
+
+fn card_to_json(card: &Card) -> Value {
+    json!({
+        "certificate": base64url::encode(&card.certificate),
+        "short_ef": card.capabilities.short_ef,
+        "extended_length": card.capabilities.extended_length,
+        "first_seen": card.first_seen.0,
+    })
+}
+
+fn patient_to_json(one: &ServerPatient) -> Value {
+    json!({"issuer": one.issuer, "patient": one.patient})
 }
 
 fn parse(id: MemberId, bytes: &[u8]) -> Option<Member> {
     let json: Value = serde_json::from_slice(bytes).ok()?;
     let text = |name: &str| json.get(name)?.as_str();
     let flag = |name: &str| json.get(name)?.as_bool();
-    let consents = json.get("consents")?.as_array()?;
+    let list = |name: &str| json.get(name)?.as_array();
+    let mut cards = list("cards")?.iter().map(card_of_json).collect::<Option<Vec<_>>>()?.into_iter();
     Some(Member {
         id,
         order: json.get("order")?.as_u64()?.try_into().ok()?,
@@ -295,10 +455,51 @@ fn parse(id: MemberId, bytes: &[u8]) -> Option<Member> {
             role: Role::parse(text("role")?)?,
             shares_livelihood: flag("shares_livelihood")?,
             is_locked: flag("is_locked")?,
-            consents: consents.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+            consents: list("consents")?.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
         },
-        certificate: base64url::decode(text("certificate")?)?,
-        capabilities: CardCapabilities { short_ef: flag("short_ef"), extended_length: flag("extended_length") },
+        card: cards.next()?,
+        other_cards: cards.collect(),
+        patients: list("patients")?.iter().map(patient_of_json).collect::<Option<_>>()?,
         registered_at: UnixMillis(json.get("registered_at")?.as_i64()?),
     })
+}
+
+fn card_of_json(json: &Value) -> Option<Card> {
+    let flag = |name: &str| json.get(name)?.as_bool();
+    Some(Card {
+        certificate: base64url::decode(json.get("certificate")?.as_str()?)?,
+        capabilities: CardCapabilities { short_ef: flag("short_ef"), extended_length: flag("extended_length") },
+        first_seen: UnixMillis(json.get("first_seen")?.as_i64()?),
+    })
+}
+
+fn patient_of_json(json: &Value) -> Option<ServerPatient> {
+    let text = |name: &str| json.get(name)?.as_str().map(str::to_owned);
+    Some(ServerPatient { issuer: text("issuer")?, patient: text("patient")? })
+}
+
+/// Format 1 kept one card, in the row itself.
+pub(super) fn to_format_2(tx: &mut Tx<'_>) -> Result<(), Error> {
+    let members: Vec<MemberId> = tx.ring.members().collect();
+    for id in members {
+        let value = tx.get(Holder::Member(id), Table::Members, &id.0)?;
+        let new =
+            value.and_then(|value| with_cards(&value)).ok_or(StoreFault::Damaged { what: Table::Members.name() })?;
+        tx.put(Holder::Member(id), Table::Members, &id.0, &new)?;
+    }
+    Ok(())
+}
+
+fn with_cards(row: &[u8]) -> Option<Vec<u8>> {
+    let mut json: Value = serde_json::from_slice(row).ok()?;
+    let row = json.as_object_mut()?;
+    let card = json!({
+        "certificate": row.remove("certificate")?,
+        "short_ef": row.remove("short_ef"),
+        "extended_length": row.remove("extended_length"),
+        "first_seen": row.get("registered_at")?,
+    });
+    row.insert("cards".to_owned(), json!([card]));
+    row.insert("patients".to_owned(), json!([]));
+    Some(json.to_string().into_bytes())
 }

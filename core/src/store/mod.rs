@@ -13,10 +13,13 @@
 //! can, and what was exported has left.
 
 mod access_log;
+mod acts;
 mod chain;
 mod cipher;
+mod confirmed;
 mod erasure;
 mod event;
+mod expiring;
 mod file;
 #[cfg(all(unix, feature = "software-key"))]
 mod file_keys;
@@ -42,15 +45,17 @@ mod text;
 mod vectors;
 
 pub use access_log::{LogDamage, LogEntry, LogVerdict};
+pub use acts::{Contact, Registration};
 pub use chain::Checkpoint;
 pub use erasure::Erasure;
 pub use event::{Event, Subject};
+pub use expiring::{Aging, Expiring};
 #[cfg(all(unix, feature = "software-key"))]
 pub use file_keys::FileKeys;
 pub use history::{CheckedBy, HistoryEntry};
 pub use key_wrapper::{Deletion, KeyStoreError, KeyWrapper};
 pub use keys::MemberId;
-pub use member::{Candidate, Confirmed, Member, Profile, Registered, Role};
+pub use member::{Candidate, Card, Confirmed, Member, Profile, Registered, Role, ServerPatient};
 pub use open::{Limits, StoreSettings};
 pub use payments::{PaymentId, StoredPayment};
 pub use records::{Query, RecordKey, RecordPage, Saved, StoredRecord};

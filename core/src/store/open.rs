@@ -136,6 +136,11 @@ impl Store {
     /// by an empty one.
     pub fn open(settings: StoreSettings) -> Result<Self, Error> {
         let file = File::open(&settings.path)?;
+        Self::open_file(file, settings)
+    }
+
+    /// [`Store::open`], wherever the file's bytes are.
+    pub(super) fn open_file(file: File, settings: StoreSettings) -> Result<Self, Error> {
         let (steps, ring, state, context) = file.read(|reader| {
             let format = u32::from_be_bytes(meta(reader, FORMAT_KEY)?);
             let steps = schema::steps_from(format, STEPS)?;
@@ -152,7 +157,9 @@ impl Store {
         store.migrate(steps)?;
         store.forget_stale_epochs()?;
         store.resume_erasures()?;
-        if store.context.clock.now().ms_since(store.state.epoch_began) > DAYS_PER_EPOCH.saturating_mul(DAY_MS) {
+        // Before its beginning, too: the clock was ahead then, and would put the next renewal off.
+        let age = store.context.clock.now().ms_since(store.state.epoch_began);
+        if !(-DAY_MS..=DAYS_PER_EPOCH.saturating_mul(DAY_MS)).contains(&age) {
             store.rotate()?;
         }
         Ok(store)
@@ -163,7 +170,7 @@ impl Store {
         if steps.is_empty() {
             return Ok(());
         }
-        self.write(|tx| {
+        self.write_in_epoch(|tx| {
             steps.iter().try_for_each(|step| step(tx))?;
             tx.state.format = FORMAT;
             tx.writer.insert(Table::Meta, FORMAT_KEY, &FORMAT.to_be_bytes())?;
@@ -274,7 +281,7 @@ fn read_state(reader: &Reader, ring: &KeyRing, format: u32) -> Result<State, Err
 
 /// What is compared whenever the store is opened, at a cost that does not grow with it.
 fn compare(reader: &Reader, ring: &KeyRing, state: &State, context: &Context) -> Result<(), Error> {
-    for table in Table::SUMMED {
+    for table in Table::summed_in(state.format) {
         if Some(reader.len(table)?) != state.clone().sum(table).map(|sum| sum.rows) {
             return Err(StoreFault::Damaged { what: table.name() }.into());
         }

@@ -8,7 +8,8 @@ use std::sync::{Arc, Mutex};
 use super::file::File;
 use super::interleavings::{Aliases, MemoryKeys, add, path, record, settings};
 use super::open::alias;
-use super::{LogVerdict, MemberId, Query, SecretKind, Store};
+use super::schema::Table;
+use super::{FileKeys, LogVerdict, MemberId, Query, SecretKind, Store};
 
 /// Smallest part of a write that a disk keeps or loses as a whole.
 const SECTOR: usize = 512;
@@ -221,6 +222,62 @@ fn after_a_loss_of_power_all_that_was_done_is_there() {
     println!("| losses of power | syncs | of these in a removal | files opened | member gone |\n|--:|--:|--:|--:|--:|");
     println!("| {} | {} | {} | {opened} | {gone} |", past.len(), past.len(), past.len() - before_removal);
     assert!(opened > 500 && gone > 0, "{opened} {gone}");
+}
+
+/// A store of format 1 with two members, written by the version that knew no other.
+fn of_format_1(place: &std::path::Path) -> (std::path::PathBuf, FileKeys) {
+    let from = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/vectors/store-format-1");
+    fs::copy(from.join("family.kazasu"), place).expect("copies");
+    let folder = place.with_extension("keys");
+    let keys = FileKeys::open(&folder).expect("makes the folder");
+    for entry in fs::read_dir(from.join("keys")).expect("reads") {
+        let entry = entry.expect("reads");
+        let to = folder.join(entry.file_name());
+        fs::copy(entry.path(), &to).expect("copies");
+        fs::set_permissions(&to, std::os::unix::fs::PermissionsExt::from_mode(0o600)).expect("sets");
+    }
+    (folder, keys)
+}
+
+#[test]
+fn a_change_of_format_that_is_cut_off_leaves_the_old_or_the_new() {
+    let place = path();
+    let (folder, keys) = of_format_1(&place);
+    let keys = Arc::new(keys);
+    let settings = || super::StoreSettings {
+        log_key: Arc::new(keys.log_key().expect("a key")),
+        key_wrapper: Arc::clone(&keys) as Arc<dyn super::KeyWrapper>,
+        ..settings(place.clone(), &Arc::default())
+    };
+    let start = fs::read(&place).expect("reads");
+    let disk = Disk { current: start.clone(), lasting: start, ..Disk::default() };
+    let recorder = Recorder(Arc::new(Mutex::new(disk)), Arc::default());
+    drop(Store::open_file(File::on(&place, recorder.clone()), settings()).expect("changes the format"));
+    recorder.sync();
+    let mut seed: u64 = 0x2545_f491_4f6c_dd1d;
+    let mut random = move |below: usize| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        ((seed >> 33) % below as u64) as usize
+    };
+    let past = recorder.0.lock().expect("one thread").past.clone();
+    let mut formats = [0; 2];
+    for interval in &past {
+        for image in images(interval, &mut random) {
+            fs::write(&place, &image).expect("writes");
+            let format = File::open(&place).and_then(|file| file.read(|reader| reader.get(Table::Meta, b"format")));
+            let format = format.expect("reads").expect("there")[3];
+            formats[usize::from(format) - 1] += 1;
+            let mut store = Store::open(settings()).unwrap_or_else(|error| panic!("format {format}: {error}"));
+            assert!(matches!(store.verify(), Ok(LogVerdict::Whole { .. })), "format {format}");
+            let members = store.members().expect("reads");
+            assert_eq!(members.iter().map(|one| &*one.profile.nickname).collect::<Vec<_>>(), ["花子", "一郎"]);
+        }
+    }
+    let _ = fs::remove_file(&place);
+    let _ = fs::remove_dir_all(&folder);
+    println!("| losses of power in a change of format | of format 1 after it | of format 2 |\n|--:|--:|--:|");
+    println!("| {} | {} | {} |", formats[0] + formats[1], formats[0], formats[1]);
+    assert!(formats.iter().all(|files| *files > 0), "{formats:?}");
 }
 
 fn contents(store: &mut Store, member: MemberId) -> (usize, u8) {

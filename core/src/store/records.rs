@@ -11,6 +11,7 @@ use std::ops::RangeInclusive;
 use serde_json::Value;
 
 use super::event::Event;
+use super::expiring::mark_of_record;
 use super::file::Visit;
 use super::keys::{Holder, MemberId};
 use super::schema::Table;
@@ -223,6 +224,7 @@ impl Tx<'_> {
         let id = rest.get(4..).unwrap_or_default();
         self.remove(Table::RecordIds, &[holder, id].concat())?;
         self.remove(Table::Unread, key)?;
+        self.remove(Table::Expiring, &mark_of_record(key))?;
         self.remove(Table::Records, key)
     }
 }
@@ -259,6 +261,6 @@ pub(super) fn day_newest_first(date: Option<CalendarDate>) -> u32 {
     date.map_or(NO_DAY, |date| (NO_DAY - 1).saturating_sub(day(date)))
 }
 
-fn parse(bytes: &[u8]) -> Option<Record> {
+pub(super) fn parse(bytes: &[u8]) -> Option<Record> {
     Record::new(serde_json::from_slice(bytes).ok()?).ok()
 }

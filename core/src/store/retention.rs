@@ -1,17 +1,28 @@
-//! What is kept for how long. The user may shorten it; nothing is kept longer.
+//! What is kept for how long. The user may shorten it; nothing is kept longer, and nothing is deleted by a clock that is
+//! merely set: first a row is marked, and a week of [confirmed](super::confirmed) time later it goes.
+//!
+//! ```text
+//! expiring   member 16 | u8 table | rest of the row's key → u64 confirmed unix ms of the mark, 0 while not confirmed
+//! ```
 
+use std::collections::BTreeMap;
+
+use super::confirmed::DAY_MS;
 use super::event::Event;
-use super::history::newest_first;
-use super::keys::{Holder, MemberId};
-use super::records::day_newest_first;
+use super::expiring::{Expired, Expiring, Mark, summary};
+use super::keys::Holder;
 use super::schema::Table;
-use super::{Store, Tx, under};
+use super::secrets::key;
+use super::{Store, Tx};
 use crate::error::Error;
 use crate::time::{CalendarDate, UnixMillis};
 
 const LONGEST_HISTORY_MONTHS: u16 = 13;
 const LONGEST_RECORD_YEARS: u16 = 5;
-const DAY_MS: i64 = 86_400_000;
+/// Between the mark and the deletion.
+const WAIT_MS: i64 = 7 * DAY_MS;
+/// Name of the setting that says when [`Store::apply_retention_daily`] last did something.
+const APPLIED_ON: &[u8] = b"cleared_on";
 
 /// How long.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -23,11 +34,31 @@ pub struct RetentionPolicy {
 impl RetentionPolicy {
     /// Checks of the eligibility for 1 to 13 months, records for 1 to 5 years (receipts of a tax deduction are kept for
     /// five years, 所得税法施行規則 47条の2). Outside these, the nearest.
+    ///
+    /// Vaccinations, and whatever was entered or imported, stay until a person removes them.
     pub fn new(history_months: u16, record_years: u16) -> Self {
         Self {
             history_months: history_months.clamp(1, LONGEST_HISTORY_MONTHS),
             record_years: record_years.clamp(1, LONGEST_RECORD_YEARS),
         }
+    }
+
+    /// For how long a check is kept.
+    fn history_ms(self) -> i64 {
+        i64::from(self.history_months).saturating_mul(31).saturating_mul(DAY_MS)
+    }
+
+    /// The oldest check and the oldest day of a record that are kept when it is `now`.
+    pub(super) fn oldest(self, now: UnixMillis) -> (UnixMillis, CalendarDate) {
+        let today = CalendarDate::in_japan(now);
+        let year = today.year.saturating_sub(self.record_years);
+        (now.plus_ms(self.history_ms().saturating_neg()), CalendarDate { year, ..today })
+    }
+
+    /// For how long a marked row stays. A check that was kept while nobody had confirmed the clock may be younger than it
+    /// says; when it was marked it was there, though.
+    fn wait_ms(self, expired: &Expired) -> i64 {
+        if expired.is_dated { WAIT_MS } else { self.history_ms().saturating_add(WAIT_MS) }
     }
 }
 
@@ -37,57 +68,160 @@ impl Default for RetentionPolicy {
     }
 }
 
-/// What was deleted.
+/// What became of data past their time.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Retention {
-    /// Checks of the eligibility.
+    /// Checks of the eligibility that were deleted.
     pub history: u64,
-    /// Records.
+    /// Records that were deleted.
     pub records: u64,
+    /// Rows that were marked, to be deleted in a week at the earliest.
+    pub marked: u64,
 }
 
 impl Store {
-    /// Deletes what is past its time, of every member. Records without a date stay. Call it once a day.
+    /// Marks what is past its time, of every member, and deletes what was marked a week of confirmed time ago
+    /// ([`Store::confirm_clock`]): with a clock that no server confirms nothing is ever deleted. Marks of what the clock no
+    /// longer calls past its time are dropped. Records without a date stay. Call it once a day.
+    ///
+    /// # Errors
+    /// [`Error::Store`]; [`Error::DeviceKey`] when the log key refuses.
+    pub fn apply_retention(&mut self, policy: RetentionPolicy) -> Result<Retention, Error> {
+        self.retain(policy, None)
+    }
+
+    /// [`Store::apply_retention`], unless that was done today with a clock that is confirmed no less than now; `None` then.
+    ///
+    /// # Errors
+    /// As [`Store::apply_retention`].
+    pub fn apply_retention_daily(&mut self, policy: RetentionPolicy) -> Result<Option<Retention>, Error> {
+        let today = CalendarDate::in_japan(self.context.clock.now());
+        let [confirmed, not_confirmed] =
+            ["confirmed", "not confirmed"].map(|how| format!("{today}, {how}").into_bytes());
+        let setting = key(Holder::Device, APPLIED_ON);
+        let last = self.read(|view| view.get(Holder::Device, Table::Settings, &setting))?;
+        let last = last.as_deref().map(Vec::as_slice);
+        let is_confirmed = self.is_clock_confirmed();
+        if last == Some(&confirmed) || (last == Some(&not_confirmed) && !is_confirmed) {
+            return Ok(None);
+        }
+        self.retain(policy, Some(if is_confirmed { &confirmed } else { &not_confirmed })).map(Some)
+    }
+
+    fn retain(&mut self, policy: RetentionPolicy, day: Option<&[u8]>) -> Result<Retention, Error> {
+        let now = self.context.clock.now();
+        let confirmed = self.state.time.at(now);
+        let (expired, marks) = (self.expired(policy, now)?, self.marks()?);
+        let (mut done, mut changes) = (Retention::default(), Vec::new());
+        for mark in marks.keys().filter(|mark| !expired.contains_key(*mark)) {
+            changes.push((mark, Change::Keep));
+        }
+        for (mark, row) in &expired {
+            let change = match (marks.get(mark).copied(), confirmed) {
+                (None, _) => Change::Mark(confirmed),
+                // Marked when nobody had confirmed the clock, or ahead of time.
+                (Some(None), Some(_)) => Change::Mark(confirmed),
+                (Some(Some(since)), Some(confirmed)) if since > confirmed => Change::Mark(Some(confirmed)),
+                (Some(Some(since)), Some(confirmed)) if confirmed.ms_since(since) >= policy.wait_ms(row) => {
+                    Change::Delete
+                }
+                _ => continue,
+            };
+            done.count(mark, change, !marks.contains_key(mark));
+            changes.push((mark, change));
+        }
+        if changes.is_empty() && day.is_none() {
+            return Ok(done);
+        }
+        self.write(|tx| {
+            changes.into_iter().try_for_each(|(mark, change)| tx.change_expiring(mark, change))?;
+            if let Some(day) = day {
+                tx.put(Holder::Device, Table::Settings, &key(Holder::Device, APPLIED_ON), day)?;
+            }
+            tx.tell_retention(done)
+        })?;
+        Ok(done)
+    }
+
+    /// What is past its time by the clock as it is now, of every member and kind, and when it will be deleted.
     ///
     /// # Errors
     /// [`Error::Store`].
-    pub fn apply_retention(&mut self, policy: RetentionPolicy) -> Result<Retention, Error> {
+    pub fn expiring(&self, policy: RetentionPolicy) -> Result<Vec<Expiring>, Error> {
+        let (expired, marks) = (self.expired(policy, self.context.clock.now())?, self.marks()?);
+        let due = |mark: &Mark, row: &Expired| {
+            let since = marks.get(mark).copied().flatten()?;
+            Some(since.plus_ms(policy.wait_ms(row)))
+        };
+        Ok(summary(self.members()?.iter().map(|member| member.id), &expired, due))
+    }
+
+    /// Deletes what [`Store::expiring`] tells, at once: for a person who has seen it, and that today is `today`.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] when the clock says another day than `today`; [`Error::Store`]; [`Error::DeviceKey`] when the log key
+    /// refuses.
+    pub fn delete_expiring(&mut self, policy: RetentionPolicy, today: CalendarDate) -> Result<Retention, Error> {
         let now = self.context.clock.now();
-        let days = i64::from(policy.history_months).saturating_mul(31);
-        let oldest_check = now.plus_ms(days.saturating_mul(DAY_MS).saturating_neg());
-        let today = CalendarDate::in_japan(now);
-        let oldest_record = CalendarDate { year: today.year.saturating_sub(policy.record_years), ..today };
-        let members: Vec<MemberId> = self.ring.members().collect();
-        self.write(|tx| {
-            let mut deleted = Retention::default();
-            for member in members {
-                let holder = Holder::Member(member);
-                deleted.history = deleted.history.saturating_add(tx.expire_history(holder, oldest_check)?);
-                deleted.records = deleted.records.saturating_add(tx.expire_records(holder, oldest_record)?);
-            }
-            if deleted != Retention::default() {
-                tx.log(Event::Expired, None, Ok(()), 0)?;
-            }
-            Ok(deleted)
-        })
+        if CalendarDate::in_japan(now) != today {
+            return Err(Error::usage("the day has changed: show again what will be deleted"));
+        }
+        let expired: BTreeMap<Mark, Expired> = self.expired(policy, now)?;
+        let mut done = Retention::default();
+        expired.keys().for_each(|mark| done.count(mark, Change::Delete, false));
+        if done != Retention::default() {
+            self.write(|tx| {
+                expired.keys().try_for_each(|mark| tx.change_expiring(mark, Change::Delete))?;
+                tx.tell_retention(done)
+            })?;
+        }
+        Ok(done)
+    }
+}
+
+/// What happens to a row that is, or was, past its time.
+#[derive(Clone, Copy)]
+enum Change {
+    /// It is marked, at this confirmed time.
+    Mark(Option<UnixMillis>),
+    /// It is deleted with its mark.
+    Delete,
+    /// Its mark is dropped.
+    Keep,
+}
+
+impl Retention {
+    fn count(&mut self, mark: &Mark, change: Change, is_new: bool) {
+        let counter = match change {
+            Change::Delete if mark.table == Table::History => &mut self.history,
+            Change::Delete => &mut self.records,
+            Change::Mark(_) if is_new => &mut self.marked,
+            Change::Mark(_) | Change::Keep => return,
+        };
+        *counter = counter.saturating_add(1);
     }
 }
 
 impl Tx<'_> {
-    fn expire_history(&mut self, holder: Holder, oldest: UnixMillis) -> Result<u64, Error> {
-        let first = [holder.bytes(), &newest_first(oldest.plus_ms(-1))].concat();
-        self.remove_range(Table::History, &(first..=under(holder.bytes()).end().clone()))
+    fn change_expiring(&mut self, mark: &Mark, change: Change) -> Result<(), Error> {
+        match change {
+            Change::Mark(since) => {
+                let since = since.map_or(0, |since| u64::try_from(since.0).unwrap_or(0));
+                self.put_raw(Table::Expiring, &mark.key(), &since.to_be_bytes())
+            }
+            Change::Keep => self.remove(Table::Expiring, &mark.key()).map(drop),
+            Change::Delete if mark.table == Table::Records => self.remove_record(&mark.row()).map(drop),
+            Change::Delete => {
+                self.remove(Table::Expiring, &mark.key())?;
+                self.remove(mark.table, &mark.row()).map(drop)
+            }
+        }
     }
 
-    fn expire_records(&mut self, holder: Holder, oldest: CalendarDate) -> Result<u64, Error> {
-        let day = |day: u32| [holder.bytes(), &day.to_be_bytes()].concat();
-        let first = day(day_newest_first(Some(oldest)).saturating_add(1));
-        let last = [&day(day_newest_first(None).saturating_sub(1))[..], &[0xff; 16]].concat();
-        let mut deleted: u64 = 0;
-        while let Some(key) = self.writer.first_key(Table::Records, &(first.clone()..=last.clone()))? {
-            self.remove_record(&key)?;
-            deleted = deleted.saturating_add(1);
+    fn tell_retention(&mut self, done: Retention) -> Result<(), Error> {
+        if done.history.saturating_add(done.records) > 0 {
+            self.log(Event::Expired, None, Ok(()), 0)?;
         }
-        Ok(deleted)
+        if done.marked > 0 { self.log(Event::ExpiryMarked, None, Ok(()), 0) } else { Ok(()) }
     }
 }

@@ -1,16 +1,16 @@
 //! The tables, and how a file of an older format becomes one of this.
 
-use super::Tx;
 use super::file::Writer;
+use super::{Tx, member};
 use crate::error::{Error, StoreFault};
 
 /// Format of the file that this version writes.
-pub(super) const FORMAT: u32 = 1;
+pub(super) const FORMAT: u32 = 2;
 /// Schema of what is sealed in a row; it stands before the record and is authenticated with it.
 pub(super) const ROW_SCHEMA: u16 = 1;
 
 /// A table. Names go into the associated data of every row and never change.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(super) enum Table {
     /// Format, ids, the wrapped master key, and the sealed [`State`](super::state::State).
     Meta,
@@ -34,6 +34,8 @@ pub(super) enum Table {
     Settings,
     /// Member whose erasure has begun → nothing.
     Tombstones,
+    /// Member ‖ table ‖ rest of a row's key → since when the row is to be deleted. Came with format 2.
+    Expiring,
     /// Number → hash and entry.
     Log,
     /// Number of the last entry → signed checkpoint.
@@ -42,7 +44,7 @@ pub(super) enum Table {
 
 impl Table {
     /// Those whose every row is counted and summed in the state.
-    pub(super) const SUMMED: [Self; 10] = [
+    pub(super) const SUMMED: [Self; 11] = [
         Self::Keys,
         Self::Members,
         Self::Secrets,
@@ -53,9 +55,10 @@ impl Table {
         Self::Payments,
         Self::Settings,
         Self::Tombstones,
+        Self::Expiring,
     ];
     /// Those in which a member's rows begin with the member's id.
-    pub(super) const OF_MEMBERS: [Self; 8] = [
+    pub(super) const OF_MEMBERS: [Self; 9] = [
         Self::Members,
         Self::Secrets,
         Self::History,
@@ -64,11 +67,12 @@ impl Table {
         Self::Unread,
         Self::Payments,
         Self::Settings,
+        Self::Expiring,
     ];
     /// Small enough to be compared whole whenever the store is opened.
     pub(super) const SMALL: [Self; 3] = [Self::Keys, Self::Members, Self::Tombstones];
     /// All there are.
-    pub(super) const ALL: [Self; 13] = [
+    pub(super) const ALL: [Self; 14] = [
         Self::Meta,
         Self::Keys,
         Self::Members,
@@ -80,13 +84,20 @@ impl Table {
         Self::Payments,
         Self::Settings,
         Self::Tombstones,
+        Self::Expiring,
         Self::Log,
         Self::Checkpoints,
     ];
 
     /// Whether its rows are sealed; the others hold nothing that says anything.
     pub(super) const fn is_sealed(self) -> bool {
-        !matches!(self, Self::Meta | Self::Keys | Self::RecordIds | Self::Unread | Self::Log | Self::Checkpoints)
+        use Table::{Checkpoints, Expiring, Keys, Log, Meta, RecordIds, Unread};
+        !matches!(self, Meta | Keys | RecordIds | Unread | Expiring | Log | Checkpoints)
+    }
+
+    /// The summed tables that a file of this format has, in the order of their sums.
+    pub(super) fn summed_in(format: u32) -> impl Iterator<Item = Self> {
+        Self::SUMMED.into_iter().filter(move |table| format >= 2 || *table != Self::Expiring)
     }
 
     /// Name in the file and in associated data.
@@ -103,6 +114,7 @@ impl Table {
             Self::Payments => "payments",
             Self::Settings => "settings",
             Self::Tombstones => "tombstones",
+            Self::Expiring => "expiring",
             Self::Log => "log",
             Self::Checkpoints => "checkpoints",
         }
@@ -118,7 +130,13 @@ pub(super) fn create_tables(writer: &Writer) -> Result<(), Error> {
 pub(super) type Step = fn(&mut Tx<'_>) -> Result<(), Error>;
 
 /// Step `i` takes format `i + 1` to `i + 2`. Format 1 is the first that was ever written.
-pub(super) const STEPS: &[Step] = &[];
+pub(super) const STEPS: &[Step] = &[to_format_2];
+
+/// Members with several cards and with whom each server calls them; rows that are to be deleted; confirmed time.
+fn to_format_2(tx: &mut Tx<'_>) -> Result<(), Error> {
+    create_tables(tx.writer)?;
+    member::to_format_2(tx)
+}
 
 /// The steps from `found` to the format after the last step.
 ///

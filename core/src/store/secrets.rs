@@ -19,7 +19,7 @@ pub enum SecretKind {
 }
 
 impl SecretKind {
-    const fn name(self) -> &'static [u8] {
+    pub(super) const fn name(self) -> &'static [u8] {
         match self {
             Self::DeviceKey => b"device_key",
             Self::Access => b"access",
@@ -34,8 +34,7 @@ impl Store {
     /// # Errors
     /// [`Error::Usage`] for a member who is not registered; [`Error::Store`].
     pub fn save_secret(&mut self, member: MemberId, kind: SecretKind, secret: &[u8]) -> Result<(), Error> {
-        let holder = Holder::Member(member);
-        self.write(|tx| tx.put(holder, Table::Secrets, &key(holder, kind.name()), secret))
+        self.write(|tx| tx.put_secret(member, kind, secret))
     }
 
     /// A secret that was kept.

@@ -9,6 +9,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
 use super::cipher::{Key, lp};
+use super::confirmed::KnownTime;
 use super::schema::{FORMAT, Table};
 use crate::error::Error;
 use crate::time::UnixMillis;
@@ -64,6 +65,8 @@ pub(super) struct State {
     pub(super) oldest_epoch: u32,
     /// Head of the log.
     pub(super) log: LogHead,
+    /// What servers have said about the clock.
+    pub(super) time: KnownTime,
     sums: [Sum; TABLES],
 }
 
@@ -85,8 +88,8 @@ pub(super) struct LogHead {
 impl State {
     pub(super) fn new(now: UnixMillis, epoch: u32, genesis: [u8; 32]) -> Self {
         let log = LogHead { entries: 0, hash: genesis, at: now, checkpoint: 0, checkpoint_hash: [0; 32] };
-        let sums = [Sum::default(); TABLES];
-        Self { format: FORMAT, commits: 0, epoch_began: now, writes: 0, oldest_epoch: epoch, log, sums }
+        let (time, sums) = (KnownTime::NEVER, [Sum::default(); TABLES]);
+        Self { format: FORMAT, commits: 0, epoch_began: now, writes: 0, oldest_epoch: epoch, log, time, sums }
     }
 
     /// The sum of a table; tables that are not summed have none.
@@ -95,7 +98,7 @@ impl State {
         self.sums.get_mut(at)
     }
 
-    /// Fixed-length form, big endian.
+    /// Fixed-length form of [`FORMAT`], big endian.
     pub(super) fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::new();
         bytes.extend(self.format.to_be_bytes());
@@ -108,6 +111,8 @@ impl State {
         bytes.extend(self.log.at.0.to_be_bytes());
         bytes.extend(self.log.checkpoint.to_be_bytes());
         bytes.extend(self.log.checkpoint_hash);
+        bytes.extend(self.time.server.0.to_be_bytes());
+        bytes.extend(self.time.local.0.to_be_bytes());
         for sum in &self.sums {
             bytes.extend(sum.rows.to_be_bytes());
             bytes.extend(sum.total.to_be_bytes().as_ref());
@@ -115,7 +120,7 @@ impl State {
         bytes
     }
 
-    /// Reads [`State::to_bytes`].
+    /// Reads [`State::to_bytes`], and what format 1 wrote: that had neither the confirmed time nor the newest tables.
     pub(super) fn parse(mut bytes: &[u8]) -> Option<Self> {
         let format = u32::from_be_bytes(take(&mut bytes)?);
         let commits = u64::from_be_bytes(take(&mut bytes)?);
@@ -129,12 +134,17 @@ impl State {
             checkpoint: u64::from_be_bytes(take(&mut bytes)?),
             checkpoint_hash: take(&mut bytes)?,
         };
+        let mut time = KnownTime::NEVER;
+        if format >= 2 {
+            time.server = UnixMillis(i64::from_be_bytes(take(&mut bytes)?));
+            time.local = UnixMillis(i64::from_be_bytes(take(&mut bytes)?));
+        }
         let mut sums = [Sum::default(); TABLES];
-        for sum in &mut sums {
+        for (sum, _) in sums.iter_mut().zip(Table::summed_in(format)) {
             let rows = u64::from_be_bytes(take(&mut bytes)?);
             *sum = Sum { rows, total: U256::from_be_bytes(take::<32>(&mut bytes)?.into()) };
         }
-        bytes.is_empty().then_some(Self { format, commits, epoch_began, writes, oldest_epoch, log, sums })
+        bytes.is_empty().then_some(Self { format, commits, epoch_began, writes, oldest_epoch, log, time, sums })
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use kazasu::crypto::SignatureVerifier;
-use kazasu::fhir::{Expense, Observation, Record};
+use kazasu::fhir::{Expense, Immunization, Observation, Record};
 use kazasu::insurance::{ExpenseKind, Payment, YearMonth};
 use kazasu::iso7816::CardCapabilities;
 use kazasu::store::{
@@ -214,4 +214,9 @@ pub(crate) fn observation(id: &str, day: &str) -> Record {
     }]}]);
     let json = json!({"resourceType": "Observation", "id": id, "effectiveDateTime": day, "category": category});
     Record::Observation(Observation::new(json).expect("an observation"))
+}
+
+pub(crate) fn immunization(id: &str, day: &str) -> Record {
+    let json = json!({"resourceType": "Immunization", "id": id, "occurrenceDateTime": day});
+    Record::Immunization(Immunization::new(json).expect("an immunization"))
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
 
 /// Every table of the store.
-pub(crate) const TABLES: [&str; 13] = [
+pub(crate) const TABLES: [&str; 14] = [
     "meta",
     "keys",
     "members",
@@ -19,6 +19,7 @@ pub(crate) const TABLES: [&str; 13] = [
     "payments",
     "settings",
     "tombstones",
+    "expiring",
     "log",
     "checkpoints",
 ];
@@ -32,10 +33,15 @@ pub(crate) const fn table(name: &'static str) -> TableDefinition<'static, &'stat
 
 /// All rows of a file.
 pub(crate) fn rows(file: &Path) -> Rows {
+    rows_of(file, &TABLES)
+}
+
+/// All rows of some tables of a file.
+pub(crate) fn rows_of(file: &Path, tables: &[&'static str]) -> Rows {
     let database = Database::open(file).expect("opens");
     let transaction = database.begin_read().expect("reads");
     let mut rows = Rows::new();
-    for name in TABLES {
+    for &name in tables {
         let table = transaction.open_table(table(name)).expect("a table");
         for row in table.iter().expect("reads") {
             let (key, value) = row.expect("reads");

@@ -154,7 +154,7 @@ fn qualification_row(
 }
 
 fn certificate_expiry(member: &Member) -> Option<Reminder> {
-    let certificate = Certificate::parse(&member.certificate)?;
+    let certificate = Certificate::parse(&member.card.certificate)?;
     Some(Reminder {
         source_id: format!("{}-certificate", member.id),
         kind: ReminderKind::CertificateExpiry,

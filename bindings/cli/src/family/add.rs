@@ -48,7 +48,7 @@ pub(super) fn run(arguments: &MemberAddArguments, global: &Global, output: Outpu
     };
     show(&candidate, &qualified.eligibility, output);
     let members = family.store.members()?;
-    let is_known = members.iter().any(|member| member.certificate == candidate.certificate);
+    let is_known = members.iter().any(|member| member.has_card(&candidate.certificate));
     if !is_known && !arguments.yes && !ask::agrees(output.say("この方を登録しますか", "Register this person?"), output)?
     {
         output.object(&json!({"member": null}));

@@ -83,9 +83,9 @@ impl Keeper for MemberKeeper {
     fn member(&self) -> Result<SessionMember, Failure> {
         Ok(SessionMember {
             device_key: Arc::new(self.key()?),
-            certificate: Some(self.member.certificate.clone()),
+            certificate: Some(self.member.card.certificate.clone()),
             purpose: purpose(self.member.profile.role),
-            capabilities: self.member.capabilities,
+            capabilities: self.member.card.capabilities,
         })
     }
 
@@ -122,16 +122,11 @@ impl Keeper for MemberKeeper {
     }
 
     fn begin_stop(&mut self, suspension: &SavedSuspension) -> Result<(), Failure> {
-        self.family.store.save_secret(self.member.id, SecretKind::Suspension, suspension.as_bytes())?;
-        self.family.store.delete_secret(self.member.id, SecretKind::Access)?;
-        Ok(())
+        Ok(self.family.store.begin_stop(self.member.id, suspension.as_bytes())?)
     }
 
     fn end_stop(&mut self) -> Result<(), Failure> {
-        for kind in [SecretKind::Suspension, SecretKind::Access, SecretKind::DeviceKey] {
-            self.family.store.delete_secret(self.member.id, kind)?;
-        }
-        self.tell(Event::Suspended, Ok(()))
+        Ok(self.family.store.end_stop(self.member.id)?)
     }
 
     fn tell(&mut self, event: Event, result: Result<(), &Error>) -> Result<(), Failure> {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use kazasu::qualify::{Access, QualifyClient};
-use kazasu::store::{Erasure, Event, Member, Role, Store};
+use kazasu::store::{Erasure, Member, Role, Store};
 use serde_json::{Value, json};
 
 use super::keeper::{Keeper, MemberKeeper};
@@ -106,7 +106,7 @@ fn remove(nickname: &str, yes: bool, offline: bool, global: &Global, output: Out
         Ok(revoked) => revoked,
     };
     if revoked {
-        keeper.tell(Event::SignedOut, Ok(()))?;
+        keeper.family.store.end_access(keeper.member.id)?;
     }
     let erasure = keeper.family.store.remove_member(keeper.member.id)?;
     keeper.family.close()?;

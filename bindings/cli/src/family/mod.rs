@@ -18,7 +18,7 @@ use kazasu::session::Qualified;
 use kazasu::store::{
     CheckedBy, Checkpoint, FileKeys, HistoryEntry, Limits, Member, MemberId, RetentionPolicy, Store, StoreSettings,
 };
-use kazasu::time::{CalendarDate, Clock, SystemClock};
+use kazasu::time::{Clock, SystemClock};
 
 use crate::args::Global;
 use crate::failure::Failure;
@@ -121,13 +121,9 @@ impl Family {
         Ok(self.store.add_history(member, &entry)?)
     }
 
-    /// Deletes what is past its time, once a day, and closes the store.
+    /// Announces and deletes what is past its time, once a day, and closes the store.
     pub(crate) fn close(mut self) -> Result<(), Failure> {
-        let today = CalendarDate::in_japan(SystemClock.now()).to_string();
-        if self.store.remembered(None, CLEARED_ON)?.as_deref() != Some(today.as_bytes()) {
-            self.store.apply_retention(RetentionPolicy::default())?;
-            self.store.remember(None, CLEARED_ON, today.as_bytes())?;
-        }
+        self.store.apply_retention_daily(RetentionPolicy::default())?;
         self.keep_anchor()
     }
 
@@ -147,9 +143,6 @@ impl Drop for Family {
         let _ = self.keep_anchor();
     }
 }
-
-/// Name of the setting that says on which day old data were last deleted.
-const CLEARED_ON: &str = "cleared_on";
 
 /// A command for one member, without `--member`.
 pub(crate) fn needs_member(detail: &str) -> Failure {

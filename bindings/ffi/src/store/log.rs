@@ -73,6 +73,12 @@ events! {
     SignedOut,
     /// The file was brought to a newer format.
     Migrated,
+    /// A server's time confirmed the clock.
+    ClockConfirmed,
+    /// Data past their time are to be deleted, in a week at the earliest.
+    ExpiryMarked,
+    /// A person confirmed that a server knows a member by another id now.
+    PatientConfirmed,
 }
 
 /// What only the app knows and tells the log itself.

@@ -167,8 +167,8 @@ impl From<core::Member> for StoredMember {
         Self {
             id: core.id.to_string(),
             profile: core.profile.into(),
-            certificate: core.certificate,
-            capabilities: core.capabilities.into(),
+            certificate: core.card.certificate,
+            capabilities: core.card.capabilities.into(),
             registered_at_unix_ms: core.registered_at.0,
         }
     }

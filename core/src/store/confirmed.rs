@@ -1,0 +1,78 @@
+//! Time that a server has confirmed: what may lead to something that cannot be undone counts in it alone.
+//!
+//! The clock of a device is anybody's to set. It is believed for a day after a server said nearly the same.
+
+use super::event::Event;
+use super::{Store, Tx};
+use crate::error::Error;
+use crate::time::UnixMillis;
+
+/// How far the clock may be from the server's, and for how long it is believed then.
+pub(super) const DAY_MS: i64 = 86_400_000;
+
+/// The last confirmation.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct KnownTime {
+    /// What the server said.
+    pub(super) server: UnixMillis,
+    /// What this device's clock said then.
+    pub(super) local: UnixMillis,
+}
+
+impl KnownTime {
+    /// Before the first.
+    pub(super) const NEVER: Self = Self { server: UnixMillis(0), local: UnixMillis(0) };
+
+    /// The confirmed time when the clock says `now`.
+    pub(super) fn at(self, now: UnixMillis) -> Option<UnixMillis> {
+        let since = now.ms_since(self.local);
+        (self.server.0 > 0 && (0..=DAY_MS).contains(&since)).then(|| self.server.plus_ms(since))
+    }
+}
+
+impl Store {
+    /// Tells the store what a server said the time is, in an answer that came just now and from no cache. Confirmed time is
+    /// what old data are deleted by: call it after each contact. It is in the log at most once a day.
+    ///
+    /// Tells whether the clock is confirmed: within a day of the server's.
+    ///
+    /// # Errors
+    /// [`Error::Store`]; [`Error::DeviceKey`] when the log key refuses.
+    pub fn confirm_clock(&mut self, server_time: UnixMillis) -> Result<bool, Error> {
+        let now = self.context.clock.now();
+        let known = self.state.time.at(now);
+        let is_right = is_near(server_time, now);
+        let says_the_same = known.map(|known| is_near(server_time, known));
+        // Confirmed already, or neither before nor now.
+        if says_the_same == is_right.then_some(true) {
+            return Ok(is_right);
+        }
+        self.write(|tx| tx.confirm_clock(server_time))
+    }
+
+    /// Whether the clock is one that a server has confirmed in the last 24 hours.
+    pub fn is_clock_confirmed(&self) -> bool {
+        self.state.time.at(self.context.clock.now()).is_some()
+    }
+}
+
+impl Tx<'_> {
+    /// Believes the clock for a day if it is near the server's, and not at all otherwise.
+    pub(super) fn confirm_clock(&mut self, server_time: UnixMillis) -> Result<bool, Error> {
+        let now = self.context.clock.now();
+        if !is_near(server_time, now) {
+            self.state.time = KnownTime::NEVER;
+            return Ok(false);
+        }
+        if self.state.time.at(now).is_none_or(|known| !is_near(server_time, known)) {
+            self.state.time = KnownTime { server: server_time, local: now };
+            self.log(Event::ClockConfirmed, None, Ok(()), 0)?;
+        }
+        Ok(true)
+    }
+}
+
+/// Whether two instants are less than a day apart.
+pub(super) fn is_near(one: UnixMillis, other: UnixMillis) -> bool {
+    one.ms_since(other).unsigned_abs() <= DAY_MS.unsigned_abs()
+}
