@@ -24,7 +24,7 @@ from test_family import HOLDERS
 from test_member import browse
 
 KILLS = int(os.environ.get("KAZASU_CLI_KILLS", "2"))
-HOOK = BIN.parents[0] / "kill_hook.so"
+HOOK = BIN.parents[0] / f"kill_hook-{os.getpid()}.so"  # of this run alone
 SOURCE = os.path.join(os.path.dirname(__file__), "kill_hook.c")
 NUMBER_B = "02040520350123"
 OLD = b"what stood here before\n"
@@ -41,6 +41,8 @@ def hook():
     if not compiler or not os.path.exists("/proc/self/status"):
         pytest.skip("a C compiler or Linux is missing")
     subprocess.run([compiler, "-O1", "-shared", "-fPIC", "-o", HOOK, SOURCE, "-ldl"], check=True)
+    yield
+    HOOK.unlink()
 
 
 class World:
@@ -252,8 +254,9 @@ STOPPED = ("KZ-U01", "停止されています")
 OIDC = ("--modes", "card,oidc")
 MEMBER = ("--member", "花子")
 COMMANDS = {
-    "member add, the first": Command(("member", "add", "花子", "--yes"), prepare=lambda world: world.people.update({"花子": 1})),
-    "member add, another": Command(("member", "add", "太郎", "--yes"), person=2,
+    "member add, the first": Command(("member", "add", "花子", "--yes"), prepare=lambda world: world.people.update({"花子": 1}),
+                                     already=(("KZ-U01", "member list"),)),
+    "member add, another": Command(("member", "add", "太郎", "--yes"), person=2, already=(("KZ-U01", "member list"),),
                                    prepare=lambda world: (world.add(1, "花子"), world.people.update({"太郎": 2}))),
     "member edit": Command(("member", "edit", "花子", "--rename", "はな"), after=renamed,
                            prepare=lambda world: (world.add(1, "花子"), world.people.update({"はな": 1})),

@@ -6,13 +6,14 @@ use kazasu::card::Card;
 use kazasu::fhir::Eligibility;
 use kazasu::iso7816::CardCapabilities;
 use kazasu::jose::dpop::SoftwareDeviceKey;
-use kazasu::session::{Member as SessionMember, Qualified};
-use kazasu::store::{Candidate, CheckedBy, MemberId, Profile, Registered, SecretKind};
+use kazasu::session::Member as SessionMember;
+use kazasu::store::{Candidate, CheckedBy, Profile, Registered, Registration, SecretKind};
 use kazasu::time::CalendarDate;
 use serde_json::json;
+use zeroize::Zeroizing;
 
-use super::Family;
 use super::keeper::purpose;
+use super::{Family, entry_of};
 use crate::access::{self, ALL_SCOPES};
 use crate::args::{Global, MemberAddArguments};
 use crate::failure::Failure;
@@ -32,7 +33,9 @@ pub(super) fn run(arguments: &MemberAddArguments, global: &Global, output: Outpu
     let mut settings = qualify::settings(global)?;
     access::ask_for(&mut settings, &ALL_SCOPES);
     let mut family = family.map_or_else(|| Family::create(global), Ok)?;
-    family.store.check_profile(&profile).map_err(refused)?;
+    if !lacks_key(&family, &profile.nickname)? {
+        family.store.check_profile(&profile).map_err(refused)?;
+    }
     settings.consents.clone_from(&profile.consents);
     let (name, birth_date) = if arguments.show_name { read_name(global, output)? } else { (None, None) };
     let key = Arc::new(SoftwareDeviceKey::generate()?);
@@ -54,31 +57,35 @@ pub(super) fn run(arguments: &MemberAddArguments, global: &Global, output: Outpu
         output.object(&json!({"member": null}));
         return Ok(());
     }
-    let registered = family.store.add_member(candidate.confirm(), profile)?;
-    if let Registered::New(id) = registered {
-        family.store.save_secret(id, SecretKind::DeviceKey, &key.to_bytes())?;
-        if let Some(saved) = signed.into_access()?.take_unsaved()? {
-            family.store.save_secret(id, SecretKind::Access, saved.as_bytes())?;
-        }
-        keep_answer(&mut family, id, qualified)?;
-    }
+    let access = signed.into_access()?.take_unsaved()?;
+    // Everything or nothing: a member without a device key would be none.
+    let registration = Registration {
+        device_key: Some(key.to_bytes()),
+        access: access.map(|saved| Zeroizing::new(saved.as_bytes().to_vec())),
+        check: Some(entry_of(CheckedBy::Card, &Ok(qualified))),
+        ..Registration::new(candidate.confirm(), profile)
+    };
+    let registered = family.store.register(registration).map_err(refused)?;
     report(&family, registered, output)?;
     family.close()
+}
+
+/// Whether the member of this nickname has no device key: their card, tapped again, brings one.
+fn lacks_key(family: &Family, nickname: &str) -> Result<bool, Failure> {
+    let members = family.store.members()?;
+    let Some(member) = members.iter().find(|member| member.profile.nickname == nickname) else { return Ok(false) };
+    Ok(family.store.secret(member.id, SecretKind::DeviceKey)?.is_none())
 }
 
 /// What is wrong with a nickname.
 pub(super) fn refused(error: kazasu::Error) -> Failure {
     match error {
         kazasu::Error::Usage { .. } => Failure::from(error).advise(
-            "呼び名は、ほかの方と違う1〜20文字にしてください",
-            "Please choose a nickname of 1 to 20 characters that nobody else has.",
+            "呼び名は、登録済みの方（kazasu member list）と違う1〜20文字にしてください",
+            "Please choose a nickname of 1 to 20 characters that nobody has yet (kazasu member list).",
         ),
         error => error.into(),
     }
-}
-
-fn keep_answer(family: &mut Family, id: MemberId, qualified: Qualified) -> Result<(), Failure> {
-    family.add_history(id, CheckedBy::Card, &Ok(qualified))
 }
 
 fn profile(arguments: &MemberAddArguments) -> Profile {

@@ -110,15 +110,7 @@ impl Family {
         by: CheckedBy,
         answer: &Result<Qualified, Failure>,
     ) -> Result<(), Failure> {
-        let (result, eligibility) = match answer {
-            Ok(qualified) => {
-                let code = qualified.eligibility.qualification().code();
-                (code.unwrap_or("OK"), Some(qualified.eligibility.clone()))
-            }
-            Err(failure) => (failure.code(), None),
-        };
-        let entry = HistoryEntry { at: SystemClock.now(), by, result: result.to_owned(), eligibility };
-        Ok(self.store.add_history(member, &entry)?)
+        Ok(self.store.add_history(member, &entry_of(by, answer))?)
     }
 
     /// Announces and deletes what is past its time, once a day, and closes the store.
@@ -135,6 +127,18 @@ impl Family {
         }
         files::write(&path, &checkpoint)
     }
+}
+
+/// What a check came to, for the history.
+pub(super) fn entry_of(by: CheckedBy, answer: &Result<Qualified, Failure>) -> HistoryEntry {
+    let (result, eligibility) = match answer {
+        Ok(qualified) => {
+            let code = qualified.eligibility.qualification().code();
+            (code.unwrap_or("OK"), Some(qualified.eligibility.clone()))
+        }
+        Err(failure) => (failure.code(), None),
+    };
+    HistoryEntry { at: SystemClock.now(), by, result: result.to_owned(), eligibility }
 }
 
 impl Drop for Family {
