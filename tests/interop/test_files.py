@@ -353,6 +353,16 @@ def test_there_are_no_core_dumps_and_nobody_else_reads_the_memory():
         assert run.returncode == 0
 
 
+@pytest.mark.parametrize("arguments, secret", [
+    (("card", "sign", ROOT / "LICENSE-MIT", "-o", "/dev/null"), PASSWORD), (("card", "face", "-o", "/dev/null"), NUMBER_B),
+    (("card", "certificate", "--kind", "sign"), PASSWORD)])
+def test_no_memory_is_given_back_with_a_secret_in_it(tmp_path, arguments, secret):
+    library, source = tmp_path / "free_hook.so", pathlib.Path(__file__).with_name("free_hook.c")
+    subprocess.run([shutil.which("gcc") or "cc", "-O1", "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True)
+    hooked = {"LD_PRELOAD": str(library), "FREE_SECRET": secret}
+    Run("--sim", "today", "--pin-stdin", *arguments, secrets=secret, env=hooked).succeeded()
+
+
 def test_a_store_damaged_while_it_is_open_is_told_without_a_word_of_a_panic(tmp_path):
     server = Sandbox(tmp_path)
     store = ("--store", tmp_path / "store", "--config", server.config, "--lang", "en")

@@ -337,6 +337,7 @@ def check_files(world, command, is_old, done):
             assert is_whole(file.read_bytes()), file
         else:
             assert not done or command.keeps_old and is_old, f"{name} is not there"
+    assert not done or not list(world.store.rglob(".kazasu-*")), "a leftover beside the keys"
     # What the kill left beside a file is not at its name, and the next command takes no notice.
     known = {"notice.csv", *command.files}
     strange = [file.name for file in world.out.iterdir() if file.name not in known]

@@ -91,6 +91,16 @@ pub(crate) fn make_folder(path: &Path) -> std::result::Result<(), Failure> {
     DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|error| failure(path, &error))
 }
 
+/// Removes what a crash or `kill -9` left half written in a folder that is this program's alone, and that nobody else writes
+/// to now.
+pub(crate) fn sweep(folder: &Path) {
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    let names = entries.flatten().map(|entry| entry.path());
+    for path in names.filter(|path| path.file_name().is_some_and(|name| is_random(&name.to_string_lossy()))) {
+        let _ = fs::remove_file(path);
+    }
+}
+
 /// What a file operation came to.
 pub(crate) fn failure(path: &Path, error: &Error) -> Failure {
     let failure = Failure::usage(format!("{}: {error}", path.display()));
@@ -274,9 +284,16 @@ fn forget(temporaries: &mut Vec<PathBuf>, path: &Path) {
     temporaries.retain(|one| one != path);
 }
 
-/// A name that nobody can have taken, and that is not of the target's length.
+/// A name that nobody can have taken; it does not get longer with that of the target.
 fn random_name() -> Result<String> {
     let mut random = [0; 8];
     getrandom::fill(&mut random).map_err(Error::other)?;
-    Ok(format!(".kazasu-{:016x}.new", u64::from_ne_bytes(random)))
+    Ok(format!("{BEFORE}{:016x}{AFTER}", u64::from_ne_bytes(random)))
 }
+
+fn is_random(name: &str) -> bool {
+    name.strip_prefix(BEFORE).and_then(|rest| rest.strip_suffix(AFTER)).is_some_and(|random| random.len() == 16)
+}
+
+const BEFORE: &str = ".kazasu-";
+const AFTER: &str = ".new";

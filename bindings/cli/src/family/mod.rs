@@ -73,7 +73,10 @@ impl Family {
         if !keys(&folder).exists() {
             return Err(StoreFault::KeyMissing.into());
         }
-        Ok(Self { store: Store::open(settings(&folder)?)?, folder })
+        let store = Store::open(settings(&folder)?)?;
+        // The open store locks others out.
+        files::sweep(&keys(&folder));
+        Ok(Self { store, folder })
     }
 
     /// The member with this nickname.
