@@ -1,6 +1,6 @@
 //! Questions to be answered with yes or no before something is done.
 
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 
 use kazasu::text;
 
@@ -14,8 +14,7 @@ pub(crate) fn can_ask(yes: bool) -> Result<(), Failure> {
 
 /// Whether the user agrees; anything but yes is no.
 pub(crate) fn agrees(question: &str, output: Output) -> Result<bool, Failure> {
-    eprint!("{} [y/N] ", text::one_line(question));
-    let _ = std::io::stderr().flush();
+    output.begin(&format!("{} [y/N] ", text::one_line(question)));
     let mut answer = String::new();
     std::io::stdin().read_line(&mut answer).map_err(|_| Failure::usage("standard input cannot be read"))?;
     let agreed = matches!(answer.trim(), "y" | "Y" | "yes" | "はい");

@@ -1,6 +1,5 @@
 //! The family in the demo: two members in an encrypted store of their own, and what can be made of it.
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use kazasu::card::{Certificate, UserAuthenticationPin};
@@ -18,6 +17,7 @@ use serde_json::{Value, json};
 use crate::args::Global;
 use crate::failure::Failure;
 use crate::family::{self, Expenses, Family};
+use crate::files::Folder;
 use crate::output::Output;
 use crate::{card, link};
 
@@ -65,7 +65,7 @@ pub(crate) fn tap(
 /// Registers both, keeps the records of the first, writes them for a household tool and verifies the log.
 pub(crate) fn keep(first: &Read<'_>, second: &Read<'_>, records: &[Record]) -> Result<Kept, Failure> {
     let folder = Folder::new()?;
-    let mut family = Family::create_at(&folder.0)?;
+    let mut family = Family::create_at(folder.path())?;
     let one = register(&mut family, first)?;
     register(&mut family, second)?;
     let saved = family.store.put_records(one, records)?;
@@ -125,22 +125,4 @@ pub(crate) fn to_json(kept: &Kept) -> Value {
         "exported_rows": kept.rows,
         "log_entries": kept.log_entries,
     })
-}
-
-/// A folder that is gone when the demo ends.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new() -> Result<Self, Failure> {
-        let random = SoftwareDeviceKey::generate()?.to_bytes();
-        let name: String = random.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-        Ok(Self(std::env::temp_dir().join(format!("kazasu-demo-{name}"))))
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let folder: &Path = &self.0;
-        let _ = std::fs::remove_dir_all(folder);
-    }
 }

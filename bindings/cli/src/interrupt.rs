@@ -1,45 +1,106 @@
-//! What Ctrl-C does: it ends the program, but leaves neither a terminal without echo nor a card with a verified PIN.
+//! What Ctrl-C, a closed terminal and `kill` do: they end the program, but leave neither a terminal without echo, nor a
+//! card with a verified PIN, nor a file half written.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::fs::File;
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use std::sync::{Mutex, PoisonError};
 
-/// A secret is being typed, without echo.
-static TYPING: AtomicBool = AtomicBool::new(false);
+use rustix::termios::{OptionalActions, Termios, tcsetattr};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+use signal_hook::iterator::Signals;
+
+use crate::failure::Failure;
+use crate::files;
+use crate::output::Output;
+
+/// A terminal without echo, with the settings it had before.
+static SILENCED: Mutex<Option<(File, Termios)>> = Mutex::new(None);
 /// A card is held, and its PIN may be verified.
 static HELD: AtomicBool = AtomicBool::new(false);
-/// Ctrl-C was pressed meanwhile.
-static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+/// The signal that came meanwhile; 0 for none.
+static INTERRUPTED: AtomicI32 = AtomicI32::new(0);
 
-/// Ctrl-C ends the program at once, except while a secret is typed, which the prompt ends, and while a card is held: then
-/// the first one ends the work with it after the exchange under way.
-fn heed() {
-    // A second call changes nothing, and a system that refuses leaves the default.
-    let _ = ctrlc::set_handler(|| {
-        let is_cared_for =
-            TYPING.load(Ordering::SeqCst) || HELD.load(Ordering::SeqCst) && !INTERRUPTED.swap(true, Ordering::SeqCst);
-        if !is_cared_for {
-            std::process::exit(130);
+/// From now on a signal ends the program at once, except while a card is held: then the first one ends the work with it
+/// after the exchange under way.
+pub(crate) fn heed(output: Output) {
+    let heeded = [SIGHUP, SIGINT, SIGQUIT, SIGTERM].into_iter().filter(|signal| !is_ignored(*signal));
+    // A system that refuses leaves the default.
+    let Ok(mut signals) = Signals::new(heeded) else { return };
+    std::thread::spawn(move || {
+        for signal in signals.forever() {
+            if !HELD.load(Ordering::SeqCst) || INTERRUPTED.swap(signal, Ordering::SeqCst) != 0 {
+                end(signal, output);
+            }
         }
     });
 }
 
-/// Asks for a secret; the terminal is as it was afterwards, whatever ends the question.
-pub(crate) fn while_typing<T>(ask: impl FnOnce() -> T) -> T {
-    heed();
-    TYPING.store(true, Ordering::SeqCst);
-    let answer = ask();
-    TYPING.store(false, Ordering::SeqCst);
-    answer
+/// What shells expect of a program that a signal ended; that of Ctrl-C where none was seen.
+pub(crate) fn exit_code() -> u8 {
+    let signal = match INTERRUPTED.load(Ordering::SeqCst) {
+        0 => SIGINT,
+        signal => signal,
+    };
+    code_of(signal)
+}
+
+fn code_of(signal: i32) -> u8 {
+    128 + u8::try_from(signal).unwrap_or(0)
+}
+
+fn end(signal: i32, output: Output) -> ! {
+    // Both stay locked: the main thread neither silences the terminal nor begins a file any more.
+    let mut silenced = SILENCED.lock().unwrap_or_else(PoisonError::into_inner);
+    restore(&mut silenced);
+    std::mem::forget(silenced);
+    files::abandon();
+    let cancelled: Failure = kazasu::Error::Cancelled.into();
+    crate::tell(&cancelled, output);
+    std::process::exit(code_of(signal).into())
+}
+
+/// `nohup` and shells that start a program in the background have it ignore signals; so it stays.
+fn is_ignored(signal: i32) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
+    mask >> (signal - 1) & 1 == 1
+}
+
+/// A terminal whose settings come back when this is dropped, or when a signal ends the program.
+pub(crate) struct Silence(());
+
+impl Silence {
+    /// Sets `settings` in the place of `before`; what was typed ahead is not an answer.
+    pub(crate) fn begin(terminal: &File, before: Termios, settings: &Termios) -> std::io::Result<Self> {
+        let mut silenced = SILENCED.lock().unwrap_or_else(PoisonError::into_inner);
+        *silenced = Some((terminal.try_clone()?, before));
+        tcsetattr(terminal, OptionalActions::Flush, settings)?;
+        Ok(Self(()))
+    }
+}
+
+impl Drop for Silence {
+    fn drop(&mut self) {
+        restore(&mut SILENCED.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+fn restore(silenced: &mut Option<(File, Termios)>) {
+    if let Some((terminal, before)) = silenced.take() {
+        // What is left of a secret must not become the shell's next line.
+        let _ = tcsetattr(&terminal, OptionalActions::Flush, &before);
+    }
 }
 
 /// Says whether a card is held from now on.
 #[cfg(feature = "pcsc")]
 pub(crate) fn hold(is_held: bool) {
-    heed();
     HELD.store(is_held, Ordering::SeqCst);
 }
 
-/// Whether Ctrl-C was pressed while a card was held.
+/// Whether a signal came while a card was held.
 #[cfg(feature = "pcsc")]
 pub(crate) fn is_pressed() -> bool {
-    INTERRUPTED.load(Ordering::SeqCst)
+    INTERRUPTED.load(Ordering::SeqCst) != 0
 }

@@ -2,9 +2,9 @@
 //!
 //! The file is readable by its owner alone and worth as much as the access itself.
 
-use std::fs::{File, OpenOptions};
-use std::io::{ErrorKind, Read, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::fs::File;
+use std::io::{ErrorKind, Read};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use base64ct::{Base64, Encoding};
@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use crate::failure::Failure;
+use crate::files::{self, failure};
 
 /// Largest file read, in bytes.
 const MAX_FILE: u64 = 64 << 10;
@@ -75,16 +76,7 @@ impl Kept {
             "suspension": self.suspension.as_ref().map(|suspension| encode(suspension.as_bytes())),
         });
         let text = Zeroizing::new(json.to_string());
-        let beside = self.path.with_extension("new");
-        let written = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(&beside)
-            .and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()))
-            .and_then(|()| std::fs::rename(&beside, &self.path));
-        written.map_err(|error| failure(&self.path, &error))
+        files::write(&self.path, text.as_bytes())
     }
 
     /// Deletes the file, key and all.
@@ -94,8 +86,4 @@ impl Kept {
             _ => Ok(()),
         }
     }
-}
-
-fn failure(path: &Path, error: &std::io::Error) -> Failure {
-    Failure::usage(format!("{}: {error}", path.display()))
 }

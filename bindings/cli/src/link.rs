@@ -1,6 +1,5 @@
 //! The card the command talks to: a reader or the embedded simulation, traced where asked for.
 
-use std::fs::File;
 use std::io::Write;
 use std::path::Path;
 
@@ -9,7 +8,8 @@ use serde_json::json;
 
 use crate::args::{Global, Protocol};
 use crate::failure::Failure;
-use crate::output::Output;
+use crate::files;
+use crate::output::{self, Output};
 
 /// Waits until a card is there; does not touch it yet. The simulated card always is.
 pub(crate) fn wait(global: &Global, output: Output) -> Result<(), Failure> {
@@ -33,9 +33,9 @@ pub(crate) fn traced(card: Box<dyn CardTransport>, global: &Global) -> Result<Bo
     }
 }
 
-/// Writes one line per exchange. The card's work does not stop because a disk is full.
+/// Writes one line per exchange.
 fn tracer(file: &Path) -> Result<impl FnMut(Exchange) + 'static, Failure> {
-    let mut file = File::create(file).map_err(|error| Failure::usage(format!("--trace: {error}")))?;
+    let mut file = files::stream(file).map_err(|error| Failure::usage(format!("--trace: {error}")))?;
     let mut number = 0_u32;
     Ok(move |exchange: Exchange| {
         number += 1;
@@ -50,7 +50,8 @@ fn tracer(file: &Path) -> Result<impl FnMut(Exchange) + 'static, Failure> {
             Ok(status) => line["sw"] = format!("{status:04X}").into(),
             Err(error) => line["error"] = error.to_string().into(),
         }
-        let _ = writeln!(file, "{line}");
+        // In one piece: whoever follows the file sees whole lines.
+        output::told("--trace", file.write_all(format!("{line}\n").as_bytes()));
     })
 }
 

@@ -7,9 +7,9 @@ use kazasu::time::CalendarDate;
 use serde_json::{Value, json};
 
 use crate::args::{Global, Lang, LogCommand};
-use crate::card::Destination;
 use crate::failure::Failure;
 use crate::family::Family;
+use crate::files::Destination;
 use crate::output::{COLUMNS, Output, fitted, padded, shown};
 
 pub(crate) fn run(command: &LogCommand, global: &Global, output: Output) -> Result<(), Failure> {
@@ -92,7 +92,7 @@ fn verify(global: &Global, output: Output) -> Result<(), Failure> {
 /// CSV of every entry: the hash of each is that of its contents and of all before it.
 fn write_csv(file: &Path, global: &Global, output: Output) -> Result<(), Failure> {
     let mut family = Family::open(global)?;
-    let destination = Destination::create_private(file)?;
+    let destination = Destination::new(file)?;
     family.store.append_log(Event::Exported, None, Ok(()))?;
     let members = family.store.members()?;
     let mut csv = String::from("n,at,event,result,member,hash\r\n");

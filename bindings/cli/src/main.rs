@@ -16,6 +16,7 @@ mod duplicates;
 mod export;
 mod failure;
 mod family;
+mod files;
 mod interrupt;
 mod keep;
 mod link;
@@ -25,6 +26,8 @@ mod payment;
 #[cfg(feature = "pcsc")]
 mod pcsc;
 mod pem;
+mod process;
+mod prompt;
 mod qualify;
 mod records;
 mod register;
@@ -43,21 +46,30 @@ use args::{Arguments, Command, Global, Lang};
 use failure::Failure;
 use output::Output;
 
+/// Wipes every block when it is freed: copies that libraries made of a PIN or a token do not outlive their use.
+#[global_allocator]
+static ALLOCATOR: zeroizing_alloc::ZeroAlloc<std::alloc::System> = zeroizing_alloc::ZeroAlloc(std::alloc::System);
+
 fn main() -> ExitCode {
+    process::close_to_others();
     let arguments = match Arguments::try_parse_from(with_list_command(std::env::args_os())) {
         Ok(arguments) => arguments,
         Err(error) => return misuse(&error),
     };
     let global = &arguments.global;
     let output = Output { json: global.json, lang: global.lang.unwrap_or_else(output::locale_lang) };
-    match run(&arguments.command, global, output) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            tell(&failure, output);
-            // What shells expect of a program that Ctrl-C ended.
-            if failure.is_cancelled() { ExitCode::from(130) } else { ExitCode::FAILURE }
-        }
-    }
+    interrupt::heed(output);
+    let done = process::guarded(|| run(&arguments.command, global, output)).unwrap_or_else(|place| {
+        output.note(format!("panic: {place}"));
+        Err(kazasu::Error::Internal { detail: "a bug of this program" }.into())
+    });
+    let failure = match done {
+        Ok(()) => output::take_untold(),
+        Err(failure) => Some(failure),
+    };
+    let Some(failure) = failure else { return ExitCode::SUCCESS };
+    tell(&failure, output);
+    if failure.is_cancelled() { ExitCode::from(interrupt::exit_code()) } else { ExitCode::FAILURE }
 }
 
 fn tell(failure: &Failure, output: Output) {
@@ -73,8 +85,10 @@ fn tell(failure: &Failure, output: Output) {
 /// Help and version as they are; anything else is a wrong argument, with the exit code shells expect of one.
 fn misuse(error: &clap::Error) -> ExitCode {
     if !error.use_stderr() {
-        let _ = error.print();
-        return ExitCode::SUCCESS;
+        output::told("standard output", error.print());
+        let Some(failure) = output::take_untold() else { return ExitCode::SUCCESS };
+        tell(&failure, Output { json: false, lang: output::locale_lang() });
+        return ExitCode::FAILURE;
     }
     let arguments: Vec<_> = std::env::args_os().collect();
     let json = arguments.iter().any(|argument| argument == "--json");

@@ -6,12 +6,17 @@
 //! of several paragraphs through [`quoted`].
 
 use std::borrow::Cow;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use kazasu::text;
 use serde_json::Value;
 
 use crate::args::Lang;
+use crate::failure::Failure;
+use crate::files;
 
 /// Columns of a terminal.
 pub(crate) const COLUMNS: usize = 80;
@@ -23,6 +28,11 @@ const NAME: usize = 22;
 const MARK: &str = "| ";
 /// Paragraphs that are quoted of one text, and the characters of each.
 const QUOTED: (usize, usize) = (8, 400);
+
+/// Why something that was to be told could not be written.
+static UNTOLD: Mutex<Option<Failure>> = Mutex::new(None);
+/// The one object of `--json` is out.
+static HAS_OBJECT: AtomicBool = AtomicBool::new(false);
 
 /// Where results go.
 #[derive(Clone, Copy)]
@@ -40,7 +50,7 @@ impl Output {
     /// A line for people; nothing under `--json`.
     pub(crate) fn line(self, text: impl AsRef<str>) {
         if !self.json {
-            print(std::io::stdout(), &text::one_line(text.as_ref()));
+            told("standard output", print(std::io::stdout(), &text::one_line(text.as_ref())));
         }
     }
 
@@ -51,7 +61,13 @@ impl Output {
 
     /// A line beside the result, on standard error.
     pub(crate) fn note(self, text: impl AsRef<str>) {
-        print(std::io::stderr(), &text::one_line(text.as_ref()));
+        complain(text.as_ref());
+    }
+
+    /// Part of a line on standard error, such as a question, as it is.
+    pub(crate) fn begin(self, text: &str) {
+        let mut stderr = std::io::stderr();
+        told("standard error", stderr.write_all(text.as_bytes()).and_then(|()| stderr.flush()));
     }
 
     /// Several of them.
@@ -69,10 +85,10 @@ impl Output {
         self.notes(folded(&format!("  {}: ", shown(name)), &shown(value)));
     }
 
-    /// The object for machines; nothing without `--json`.
+    /// The object for machines; nothing without `--json`, and nothing after another one.
     pub(crate) fn object(self, value: &Value) {
-        if self.json {
-            print(std::io::stdout(), &escaped(value));
+        if self.json && !HAS_OBJECT.swap(true, Ordering::SeqCst) {
+            told("standard output", print(std::io::stdout(), &escaped(value)));
         }
     }
 }
@@ -110,10 +126,32 @@ fn escaped(value: &Value) -> String {
     escaped
 }
 
-/// Writes a line. A reader that has closed the pipe is no reason to stop in the middle of a card's work.
-fn print(mut stream: impl Write, text: &str) {
+/// A line on standard error, where no [`Output`] is.
+pub(crate) fn complain(text: &str) {
+    told("standard error", print(std::io::stderr(), &text::one_line(text)));
+}
+
+/// What could not be written since the program began; told once.
+pub(crate) fn take_untold() -> Option<Failure> {
+    told("standard output", std::io::stdout().flush());
+    UNTOLD.lock().unwrap_or_else(PoisonError::into_inner).take()
+}
+
+/// A disk that is full is no reason to stop in the middle of a card's work: the program fails at its end. A reader that has
+/// closed the pipe has read what it wanted.
+pub(crate) fn told(whereto: &str, written: std::io::Result<()>) {
+    match written {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            let mut untold = UNTOLD.lock().unwrap_or_else(PoisonError::into_inner);
+            untold.get_or_insert_with(|| files::failure(Path::new(whereto), &error));
+        }
+        _ => {}
+    }
+}
+
+fn print(mut stream: impl Write, text: &str) -> std::io::Result<()> {
     let shown: String = text.chars().map(|c| if steers_terminal(c) { '\u{FFFD}' } else { c }).collect();
-    let _ = writeln!(stream, "{shown}");
+    writeln!(stream, "{shown}")
 }
 
 /// Control characters and changes of writing direction: text of a card or server must not move the cursor.
@@ -254,7 +292,7 @@ mod tests {
     #[test]
     fn escape_sequences_do_not_reach_the_terminal() {
         let mut written = Vec::new();
-        print(&mut written, "\u{1b}]0;x\u{7}見本\u{202e}\n2");
+        print(&mut written, "\u{1b}]0;x\u{7}見本\u{202e}\n2").expect("written");
         assert_eq!(String::from_utf8(written).expect("UTF-8"), "\u{FFFD}]0;x\u{FFFD}見本\u{FFFD}\n2\n");
     }
 }

@@ -39,6 +39,11 @@ fn first(access: &mut Access, arguments: &RegisterArguments, output: Output) -> 
         let known = access.registration(receipt)?;
         return known.map(Some).ok_or_else(|| Failure::usage("no registration of this person has this receipt"));
     }
+    // One that a crash kept from being told, or that was begun at a kiosk: another one would be a second application.
+    if let Some(open) = access.registrations()?.into_iter().find(|task| is_open(task.registration_state())) {
+        output.note(output.say("すでに申し込まれています。", "It has been applied for already."));
+        return Ok(Some(open));
+    }
     let text = "マイナンバーカードを健康保険証として利用するための登録を申し込みます。";
     output.notes(quoted(text));
     if !arguments.yes && !ask::agrees(output.say("申し込みますか", "Apply for it?"), output)? {
@@ -47,6 +52,10 @@ fn first(access: &mut Access, arguments: &RegisterArguments, output: Output) -> 
     let notice = Notice { id: "registration-1".to_owned(), text: text.to_owned() };
     let request = access.prepare_registration(&notice)?;
     Ok(Some(access.register(&request)?))
+}
+
+fn is_open(state: RegistrationState) -> bool {
+    matches!(state, RegistrationState::Accepted | RegistrationState::Matching | RegistrationState::WaitingInsurer)
 }
 
 /// Looks at it until nothing more will happen.

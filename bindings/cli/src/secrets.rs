@@ -7,8 +7,8 @@ use kazasu::card::{BirthDateNumber, SignaturePassword, TextInputPin, UserAuthent
 use zeroize::Zeroizing;
 
 use crate::failure::Failure;
-use crate::interrupt;
 use crate::output::Output;
+use crate::prompt;
 
 /// Longest line taken, in bytes.
 const MAX_LINE: usize = 64;
@@ -88,10 +88,10 @@ impl Secrets {
         if self.from_stdin {
             return line_of_stdin();
         }
-        let typed = interrupt::while_typing(|| rpassword::prompt_password(prompt));
-        typed.map(|text| Zeroizing::new(text.into_bytes())).map_err(|error| match error.kind() {
-            // Ctrl-C and Ctrl-D.
-            ErrorKind::Interrupted | ErrorKind::UnexpectedEof => kazasu::Error::Cancelled.into(),
+        prompt::secret(prompt, MAX_LINE).map_err(|error| match error.kind() {
+            // Ctrl-D.
+            ErrorKind::UnexpectedEof => kazasu::Error::Cancelled.into(),
+            ErrorKind::InvalidData => Failure::usage("the line is longer than any PIN"),
             _ => Failure::usage("no terminal to ask for the PIN: use --pin-stdin"),
         })
     }

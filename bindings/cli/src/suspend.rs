@@ -24,6 +24,8 @@ pub(crate) fn run(arguments: &SuspendArguments, global: &Global, output: Output)
     let settings = qualify::settings(global)?;
     let is_waiting = keeper.suspension()?.is_some();
     let Some(mut suspension) = waiting_or_new(&*keeper, arguments)? else {
+        // Says so where it has been done.
+        keeper.member(&settings)?;
         return Err(Failure::usage("nothing is kept to stop with: a tap with --member or --keep brings it").advise(
             "停止に使う情報がありません。公式窓口に電話してください",
             "Nothing is kept to stop with. Please call the official line.",

@@ -21,4 +21,7 @@ compile_error!("the simulated card never belongs in a release build: drop the fe
 #[global_allocator]
 static ALLOCATOR: zeroizing_alloc::ZeroAlloc<std::alloc::System> = zeroizing_alloc::ZeroAlloc(std::alloc::System);
 
+// No panic hook: it is one for the process, and the app's to set. A panic of this library becomes an exception; before that
+// the default hook writes its text to standard error, which goes nowhere on Android and to a debugger on iOS. redb's own, about
+// damaged files, name pages and no contents. An app that has standard error collected sets a hook of its own in Rust.
 uniffi::setup_scaffolding!();

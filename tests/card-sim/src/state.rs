@@ -80,16 +80,28 @@ impl StateFile {
         }
         let saved = Saved { person: self.person, profile: self.profile.clone(), pins };
         let write = || -> io::Result<()> {
-            let mut temporary = self.path.clone().into_os_string();
-            temporary.push(format!(".{}.tmp", std::process::id()));
-            let mut file = fs::File::create(&temporary)?;
-            serde_json::to_writer_pretty(&mut file, &saved)?;
-            file.write_all(b"\n")?;
-            file.sync_all()?;
-            fs::rename(&temporary, &self.path)
+            let text = serde_json::to_string_pretty(&saved)? + "\n";
+            replace(&self.path, text.as_bytes())
         };
         write().map_err(|source| SimError::StateIo { path: self.path.clone(), source })
     }
+}
+
+/// Puts a new file, its owner's alone, in the place of what is at `path`: a link there is not followed.
+fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut random = [0; 8];
+    getrandom::fill(&mut random).map_err(io::Error::other)?;
+    let beside = path.with_file_name(format!(".kazasu-{:016x}.new", u64::from_ne_bytes(random)));
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(&beside)?;
+    let written = file.write_all(bytes).and_then(|()| file.sync_all()).and_then(|()| fs::rename(&beside, path));
+    if written.is_err() {
+        let _ = fs::remove_file(&beside);
+    }
+    written
 }
 
 fn key(application: &str, file: u16) -> String {

@@ -6,8 +6,8 @@ use std::path::Path;
 use base64ct::{Base64, Encoding};
 use serde_json::json;
 
-use crate::Sandbox;
 use crate::grants::{COVERAGE_READ, ELIGIBILITY_CREATE, ELIGIBILITY_READ, OFFLINE_ACCESS};
+use crate::{Sandbox, whole_file};
 
 impl Sandbox {
     /// Writes a client configuration to `file`, and the authorities as PEM files beside it.
@@ -20,7 +20,7 @@ impl Sandbox {
         let stem = file.file_stem().and_then(|stem| stem.to_str()).unwrap_or("sandbox");
         let folder = file.parent().unwrap_or(Path::new(""));
         let write_pem = |name: String, der: &[u8]| -> io::Result<String> {
-            std::fs::write(folder.join(&name), pem(der))?;
+            whole_file::write(&folder.join(&name), pem(der).as_bytes())?;
             Ok(name)
         };
         let tls_root = write_pem(format!("{stem}-tls-root.pem"), self.tls_root_der())?;
@@ -48,9 +48,7 @@ impl Sandbox {
             config["signer_kids"] = self.signer_kids().into();
         }
         let text = serde_json::to_string_pretty(&config)? + "\n";
-        let temporary = file.with_extension("new");
-        std::fs::write(&temporary, text)?;
-        std::fs::rename(&temporary, file)
+        whole_file::write(file, text.as_bytes())
     }
 }
 

@@ -68,6 +68,7 @@ mod time;
 mod tls;
 mod token;
 mod upstream;
+mod whole_file;
 mod written;
 
 use std::io;

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::http::{Answer, FHIR_JSON, Request};
 use crate::state::FHIR_PATH;
+use crate::whole_file;
 
 /// The folder that the bodies are written to, if there is one.
 #[derive(Debug, Default)]
@@ -35,7 +36,7 @@ impl Recording {
         }
     }
 
-    /// Writes `<number>-<direction>-<resource type>.json`. The people are synthetic, so nothing is hidden.
+    /// Writes `<number>-<direction>-<resource type>.json`. The people are synthetic unless `--fhir-base` names a server with others: the files are their owner's alone.
     fn keep(&self, direction: &str, body: &[u8]) {
         let Some(folder) = &self.folder else { return };
         let number = self.kept.fetch_add(1, Ordering::Relaxed);
@@ -46,7 +47,7 @@ impl Recording {
 }
 
 fn write(file: &Path, body: &[u8]) {
-    if let Err(error) = std::fs::write(file, body) {
+    if let Err(error) = whole_file::write(file, body) {
         panic!("recording {}: {error}", file.display());
     }
 }

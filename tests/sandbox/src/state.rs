@@ -33,7 +33,7 @@ use crate::sync::lock;
 use crate::time::{Clock, UnixSeconds};
 use crate::upstream::Upstream;
 use crate::written::Written;
-use crate::{registration, suspension, task};
+use crate::{registration, suspension, task, whole_file};
 
 /// The running server as its endpoints see it.
 pub(crate) struct Server {
@@ -195,9 +195,7 @@ impl Server {
             "written": self.written.save(),
             "members": self.save_members(),
         });
-        let temporary = path.with_extension("new");
-        let written = std::fs::write(&temporary, state.to_string()).and_then(|()| std::fs::rename(&temporary, path));
-        if let Err(error) = written {
+        if let Err(error) = whole_file::write(path, state.to_string().as_bytes()) {
             self.log.line(&format!("state file not written: {}", error.kind()));
         }
     }

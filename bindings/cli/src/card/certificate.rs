@@ -10,9 +10,10 @@ use kazasu::iso7816::CardCapabilities;
 use kazasu::time::{CalendarDate, Clock, SystemClock};
 use serde_json::json;
 
-use super::{Destination, last_attempt};
+use super::last_attempt;
 use crate::args::{CertificateKind, Global};
 use crate::failure::Failure;
+use crate::files::Destination;
 use crate::output::Output;
 use crate::secrets::Secrets;
 use crate::{link, pem};
@@ -24,7 +25,7 @@ pub(super) fn run(
     global: &Global,
     output: Output,
 ) -> Result<(), Failure> {
-    let destination = file.map(Destination::open).transpose()?;
+    let destination = file.map(Destination::replacing).transpose()?;
     let secrets = Secrets::new(global.pin_stdin, output);
     let password = (kind == CertificateKind::Sign && !ca).then(|| secrets.signature()).transpose()?;
     let mut transport = link::open(global, output)?;

@@ -8,9 +8,9 @@ use kazasu::card::doctor::CompatibilityReport;
 use kazasu::iso7816::CardCapabilities;
 use serde_json::{Value, json};
 
-use super::Destination;
 use crate::args::Global;
 use crate::failure::Failure;
+use crate::files::Destination;
 use crate::output::Output;
 use crate::{ask, link};
 
@@ -18,17 +18,17 @@ pub(super) fn run(file: Option<&Path>, yes: bool, global: &Global, output: Outpu
     if file.is_some() {
         ask::can_ask(yes)?;
     }
-    let save = file.map(Destination::open).transpose()?;
+    let save = file.map(Destination::replacing).transpose()?;
     let mut transport = link::open(global, output)?;
     let mut card = Card::new(&mut *transport, CardCapabilities::default());
     let watched = std::io::stderr().is_terminal() && !output.json;
     let report = card.examine(&mut |question| {
         if watched {
-            eprint!("\r{:<40}", question);
+            output.begin(&format!("\r{question:<40}"));
         }
     })?;
     if watched {
-        eprint!("\r{:40}\r", "");
+        output.begin(&format!("\r{:40}\r", ""));
     }
     drop(transport);
     let object = to_json(&report);

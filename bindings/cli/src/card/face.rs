@@ -9,16 +9,18 @@ use kazasu::iso7816::{CardCapabilities, ReadPhase, ReadProgress};
 use serde_json::json;
 
 use super::attributes::{date, sex};
-use super::{Destination, last_attempt, proof};
+use super::{last_attempt, proof};
 use crate::args::{FaceArguments, Global};
 use crate::failure::Failure;
+use crate::files::Destination;
 use crate::link;
 use crate::output::Output;
 use crate::secrets::Secrets;
 
 pub(super) fn run(arguments: &FaceArguments, global: &Global, output: Output) -> Result<(), Failure> {
-    let open = |file: &Option<_>| file.as_deref().map(Destination::open).transpose();
-    let files = (Destination::open(&arguments.output)?, open(&arguments.name_image)?, open(&arguments.address_image)?);
+    let open = |file: &Option<_>| file.as_deref().map(Destination::replacing).transpose();
+    let files =
+        (Destination::replacing(&arguments.output)?, open(&arguments.name_image)?, open(&arguments.address_image)?);
     let number = Secrets::new(global.pin_stdin, output).verification_number_b()?;
     let mut transport = link::open(global, output)?;
     let mut progress = |step: ReadProgress| show(step, output);
@@ -78,9 +80,9 @@ fn show(step: ReadProgress, output: Output) {
     match step.phase {
         ReadPhase::Reading => {
             let percent = step.fraction() * 100.0;
-            eprint!("\r{} {percent:3.0} %", output.say("読み取り中", "Reading"));
+            output.begin(&format!("\r{} {percent:3.0} %", output.say("読み取り中", "Reading")));
         }
-        ReadPhase::Checking => eprintln!("\r{}        ", output.say("確認中", "Checking")),
+        ReadPhase::Checking => output.begin(&format!("\r{}        \n", output.say("確認中", "Checking"))),
         ReadPhase::Pin => {}
     }
 }

@@ -12,9 +12,10 @@ use kazasu::time::{Clock, SystemClock};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use super::{Destination, last_attempt};
+use super::last_attempt;
 use crate::args::{Global, SignArguments};
 use crate::failure::Failure;
+use crate::files::Destination;
 use crate::link;
 use crate::output::Output;
 use crate::secrets::Secrets;
@@ -39,7 +40,7 @@ pub(super) fn run(arguments: &SignArguments, global: &Global, output: Output) ->
             output.say("署名が文書を上書きします", "the signature would overwrite the document"),
         ));
     }
-    let file = Destination::open(&arguments.output)?;
+    let file = Destination::replacing(&arguments.output)?;
     output.note(output.say(
         "署名には氏名・住所・生年月日・性別を含む証明書が入ります。",
         "The signature will carry your name, address, birth date and sex.",

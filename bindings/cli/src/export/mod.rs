@@ -18,9 +18,9 @@ use kazasu::store::Event;
 use serde_json::{Value, json};
 
 use crate::args::{ExportArguments, FileEncoding, Global, Layout};
-use crate::card::Destination;
 use crate::failure::Failure;
 use crate::family::Family;
+use crate::files::Destination;
 use crate::output::Output;
 use deduction::Estimate;
 use source::Source;
@@ -31,7 +31,7 @@ pub(crate) fn run(arguments: &ExportArguments, global: &Global, output: Output) 
     if of_tax_form && arguments.layout != Layout::TaxForm {
         return Err(Failure::usage("--income, --keep-twice and --shorten are for tax-form"));
     }
-    let file = Destination::create_private(&arguments.output)?;
+    let file = Destination::new(&arguments.output)?;
     let mut export = Export {
         arguments,
         kind,

@@ -7,7 +7,7 @@ use kazasu::fhir::Eligibility;
 use kazasu::iso7816::CardCapabilities;
 use kazasu::jose::dpop::SoftwareDeviceKey;
 use kazasu::session::{Member as SessionMember, Signed};
-use kazasu::store::{Candidate, CheckedBy, Profile, Registered, Registration, ServerPatient};
+use kazasu::store::{Candidate, CheckedBy, Profile, Registered, Registration, SecretKind, ServerPatient};
 use kazasu::time::CalendarDate;
 use serde_json::json;
 use zeroize::Zeroizing;
@@ -29,11 +29,17 @@ pub(super) fn run(arguments: &MemberAddArguments, global: &Global, output: Outpu
     let profile = profile(arguments);
     let family = Family::open_if_there(global)?;
     // Before the card and the server are asked for anything.
-    family.as_ref().map_or(Ok(()), |family| family.store.check_room())?;
+    if let Some(family) = family.as_ref()
+        && !lacks_key(family, &profile.nickname)?
+    {
+        family.store.check_room()?;
+    }
     let mut settings = qualify::settings(global)?;
     access::ask_for(&mut settings, &ALL_SCOPES);
     let mut family = family.map_or_else(|| Family::create(global), Ok)?;
-    family.store.check_profile(&profile).map_err(refused)?;
+    if !lacks_key(&family, &profile.nickname)? {
+        family.store.check_profile(&profile).map_err(refused)?;
+    }
     settings.consents.clone_from(&profile.consents);
     let (name, birth_date) = if arguments.show_name { read_name(global, output)? } else { (None, None) };
     let key = Arc::new(SoftwareDeviceKey::generate()?);
@@ -51,7 +57,8 @@ pub(super) fn run(arguments: &MemberAddArguments, global: &Global, output: Outpu
     }
     let mut access = signed.into_access()?;
     let saved = access.take_unsaved()?;
-    let registered = family.store.register(Registration {
+    // Everything or nothing: a member without a device key would be none.
+    let registration = Registration {
         patient: Some(ServerPatient {
             issuer: settings.issuer.as_str().to_owned(),
             patient: access.patient().to_owned(),
@@ -61,7 +68,8 @@ pub(super) fn run(arguments: &MemberAddArguments, global: &Global, output: Outpu
         check: Some(super::check(CheckedBy::Card, &Ok(qualified))),
         server_time: access.confirmed_time(),
         ..Registration::new(candidate.confirm(), profile)
-    })?;
+    };
+    let registered = family.store.register(registration).map_err(refused)?;
     report(&family, registered, output)?;
     family.close()
 }
@@ -76,12 +84,19 @@ pub(super) fn candidate(signed: &Signed, (name, birth_date): Shown, eligibility:
     }
 }
 
+/// Whether the member of this nickname has no device key: their card, tapped again, brings one.
+fn lacks_key(family: &Family, nickname: &str) -> Result<bool, Failure> {
+    let members = family.store.members()?;
+    let Some(member) = members.iter().find(|member| member.profile.nickname == nickname) else { return Ok(false) };
+    Ok(family.store.secret(member.id, SecretKind::DeviceKey)?.is_none())
+}
+
 /// What is wrong with a nickname.
 pub(super) fn refused(error: kazasu::Error) -> Failure {
     match error {
         kazasu::Error::Usage { .. } => Failure::from(error).advise(
-            "呼び名は、ほかの方と見分けられる1〜20文字にしてください",
-            "Please choose a nickname of 1 to 20 characters unlike everybody else's.",
+            "呼び名は、登録済みの方（kazasu member list）と見分けられる1〜20文字にしてください",
+            "Please choose a nickname of 1 to 20 characters unlike everybody else's (kazasu member list).",
         ),
         error => error.into(),
     }

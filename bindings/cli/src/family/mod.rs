@@ -10,8 +10,6 @@ pub(crate) use expenses::Expenses;
 pub(crate) use keeper::MemberKeeper;
 pub(crate) use members::run;
 
-use std::io::Write;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -26,6 +24,7 @@ use kazasu::time::{Clock, SystemClock};
 
 use crate::args::Global;
 use crate::failure::Failure;
+use crate::files;
 
 /// The store of `--store`, open.
 pub(crate) struct Family {
@@ -67,11 +66,7 @@ impl Family {
 
     /// Makes a store in a folder of its own.
     pub(crate) fn create_at(folder: &Path) -> Result<Self, Failure> {
-        std::fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(folder)
-            .map_err(|error| Failure::usage(format!("{}: {error}", folder.display())))?;
+        files::make_folder(folder)?;
         Ok(Self { store: Store::create(settings(folder)?)?, folder: folder.to_owned() })
     }
 
@@ -80,7 +75,10 @@ impl Family {
         if !keys(&folder).exists() {
             return Err(StoreFault::KeyMissing.into());
         }
-        Ok(Self { store: Store::open(settings(&folder)?)?, folder })
+        let store = Store::open(settings(&folder)?)?;
+        // The open store locks others out.
+        files::sweep(&keys(&folder));
+        Ok(Self { store, folder })
     }
 
     /// The member with this nickname, else the only one whose nickname looks like it.
@@ -126,7 +124,7 @@ impl Family {
         if std::fs::read(&path).is_ok_and(|kept| kept == checkpoint) {
             return Ok(());
         }
-        write_private(&path, &checkpoint)
+        files::write(&path, &checkpoint)
     }
 }
 
@@ -191,19 +189,4 @@ fn settings(folder: &Path) -> Result<StoreSettings, Failure> {
         anchor,
         limits: Limits::default(),
     })
-}
-
-/// Writes a file that its owner alone can read, complete or not at all.
-pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(".new");
-    let written = std::fs::OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&beside)
-        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
-        .and_then(|()| std::fs::rename(&beside, path));
-    written.map_err(|error| Failure::usage(format!("{}: {error}", path.display())))
 }

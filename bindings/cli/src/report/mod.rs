@@ -22,8 +22,8 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use crate::args::{Global, Lang, ReportArguments};
-use crate::card::Destination;
 use crate::failure::Failure;
+use crate::files::Destination;
 use crate::output::Output;
 use html::escape;
 use input::ReportInput;
@@ -39,7 +39,7 @@ pub(crate) fn run(arguments: &ReportArguments, global: &Global, output: Output) 
         None => stored::input(arguments, global, output)?,
     };
     input.japanese = output.lang != Lang::En;
-    Destination::open_private(&arguments.output)?.write(render(&input).as_bytes())?;
+    Destination::replacing(&arguments.output)?.write(render(&input).as_bytes())?;
     let shown = arguments.output.display().to_string();
     output.line(format!("{}: {shown}", output.say("保存しました", "Saved")));
     output.object(&json!({"report": shown}));
