@@ -33,11 +33,11 @@ pub(crate) struct People {
 }
 
 impl People {
-    /// Reads the checked-in people.
+    /// Reads the checked-in people; `are_renamed` gives each of them another patient id.
     ///
     /// # Panics
     /// If the checked-in data is not of the expected form.
-    pub(crate) fn load() -> Self {
+    pub(crate) fn load(are_renamed: bool) -> Self {
         let people: Value = serde_json::from_str(PEOPLE).expect("people.json is JSON");
         let keys: Value = serde_json::from_str(KEYS).expect("keys.json is JSON");
         let patients: Value = serde_json::from_str(PATIENTS).expect("patients.json is JSON");
@@ -47,7 +47,8 @@ impl People {
             let name = number.to_string();
             let qualification = entry["qualification"].as_str().unwrap_or_default().to_owned();
             let template = template(&qualification).expect("a known qualification");
-            let patient = patients[&name].as_str().expect("a patient id").to_owned();
+            let renamed = if are_renamed { "-renamed" } else { "" };
+            let patient = format!("{}{renamed}", patients[&name].as_str().expect("a patient id"));
             let shown = entry["name"].as_str().expect("a name").replace('\u{3000}', " ");
             let queued = qualification == "pending";
             loaded.by_number.insert(number, Person { number, patient, name: shown, template, qualification, queued });

@@ -28,7 +28,7 @@ use crate::recording::Recording;
 use crate::rewrite::Rewrite;
 use crate::seal::Seals;
 use crate::search::Pages;
-use crate::switches::Switches;
+use crate::switches::{SwitchName, Switches};
 use crate::sync::lock;
 use crate::time::{Clock, UnixSeconds};
 use crate::upstream::Upstream;
@@ -103,8 +103,8 @@ impl Server {
             clock: Clock::new(options.clock_offset_s),
             log: options.log,
             recording: Recording::into_folder(options.record),
+            people: People::load(switches.is_armed(SwitchName::PatientsRenamed)),
             switches,
-            people: People::load(),
             roots: Roots::of_people(),
             nonces: Nonces::default(),
             assertion_ids: AssertionIds::default(),

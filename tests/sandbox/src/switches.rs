@@ -196,6 +196,7 @@ switch_names! {
     RecordsAmountMismatch "records-amount-mismatch" "The parts of the first expense do not make its total."
     RecordsUnknown "records-unknown" "The Bundle has an unknown element, code and resource type, and an OperationOutcome."
     Foreign "foreign" "The last resource of an answer is about another person; value: its type, any if absent."
+    PatientsRenamed "patients-renamed" "From the start on, everybody has another patient id."
     PageSize "page-size" "Pages of a search have fewer resources than asked for; value: how many, 2 if absent."
     ForgedText "forged-text" "Every text for people in a FHIR answer carries line breaks, forged rows and unseen characters."
     NextElsewhere "next-elsewhere" "The next link of a search leads to another origin; value: its base URL."

@@ -13,7 +13,7 @@ fn day(text: &str) -> Day {
 }
 
 fn person(number: u8) -> Person {
-    People::load().with_number(number).unwrap().clone()
+    People::load(false).with_number(number).unwrap().clone()
 }
 
 fn yen(notice: &Value, code: &str) -> i64 {
