@@ -6,6 +6,7 @@
 //! unread     as records                                    → nothing
 //! ```
 
+use std::borrow::Borrow;
 use std::ops::RangeInclusive;
 
 use serde_json::Value;
@@ -88,16 +89,21 @@ pub struct Saved {
 }
 
 impl Store {
-    /// Keeps records, in one transaction. One with the server's id of a kept record replaces it.
+    /// Keeps records, in one transaction. One with the server's id of a kept record replaces it. They need not be there all
+    /// at once.
     ///
     /// # Errors
     /// [`Error::Usage`] for a member who is not registered; [`Error::Resource`] for a record over 1 MiB; [`Error::Store`].
-    pub fn put_records(&mut self, member: MemberId, records: &[Record]) -> Result<Saved, Error> {
+    pub fn put_records<R: Borrow<Record>>(
+        &mut self,
+        member: MemberId,
+        records: impl IntoIterator<Item = R>,
+    ) -> Result<Saved, Error> {
         let holder = Holder::Member(member);
         self.write(|tx| {
             let mut saved = Saved::default();
             for record in records {
-                let counter = match tx.put_record(holder, record)? {
+                let counter = match tx.put_record(holder, record.borrow())? {
                     Change::New => &mut saved.new,
                     Change::Changed => &mut saved.changed,
                     Change::None => &mut saved.unchanged,

@@ -101,6 +101,16 @@ fn only_the_answer_to_this_request_is_taken() {
 }
 
 #[test]
+fn the_browser_may_write_the_way_back_in_another_form() {
+    let stage = stage(Mode::Oidc, &[]);
+    for form in ["https://APP.kazasu.example/callback", "HTTPS://app.kazasu.example:443/callback"] {
+        let sign_in = begin(&stage, &key()).expect("begins");
+        let redirect = choose(&stage.sandbox, &sign_in, "1").replace(REDIRECT, form);
+        assert_eq!(code(sign_in.redeem(&redirect)), None, "{form}");
+    }
+}
+
+#[test]
 fn answers_from_elsewhere_reach_no_server() {
     let stage = stage(Mode::Oidc, &[]);
     let good = {
