@@ -79,12 +79,12 @@ impl Failure {
             kazasu::Error::Usage { detail } if self.is_laid_out => {
                 lines.extend(output::indented(&format!("({detail})")))
             }
-            error => {
-                // It may name what a file or a command line holds.
+            // It may name what a file or a command line holds.
+            error @ kazasu::Error::Usage { .. } => {
                 let error = error.to_string();
-                let detail = format!("({}{wait}{option})", text::shown_within(&error, LONGEST_DETAIL));
-                lines.extend(output::hanging("  ", &detail));
+                lines.extend(output::folded("  ", &format!("({})", text::shown_within(&error, LONGEST_DETAIL))));
             }
+            error => lines.extend(output::hanging("  ", &format!("({error}{wait}{option})"))),
         }
         if let Some(told) = self.server_text.as_deref().map(output::quoted).filter(|told| !told.is_empty()) {
             lines.push(format!("  {}", if lang == Lang::En { "The server says:" } else { "サーバーからの案内:" }));

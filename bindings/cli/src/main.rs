@@ -99,8 +99,8 @@ fn misuse(error: &clap::Error) -> ExitCode {
     let named = [("ja", Lang::Ja), ("en", Lang::En), ("easy", Lang::Easy)].into_iter().find(|(name, _)| asks_for(name));
     let lang = named.map_or_else(output::locale_lang, |(_, lang)| lang);
     // The explanation quotes arguments, which a script may have from anywhere.
-    let flat = arguments.iter().map(|argument| output::shown(&argument.to_string_lossy()).into_owned());
-    let text = match Arguments::try_parse_from(flat) {
+    let flat = arguments.iter().map(|argument| output::shown(&argument.to_string_lossy()).into_owned().into());
+    let text = match Arguments::try_parse_from(with_list_command(flat)) {
         Err(error) => error.to_string(),
         Ok(_) => "an argument holds line breaks or characters that are not seen".to_owned(),
     };

@@ -159,9 +159,14 @@ fn steers_terminal(c: char) -> bool {
     (c.is_control() && c != '\n') || matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
 }
 
-/// Columns on a terminal: two for every character beyond Latin.
+/// Columns on a terminal: two for every character beyond Latin, none for what is drawn onto the one before.
 pub(crate) fn width(text: &str) -> usize {
-    text.chars().map(|c| if c < '\u{1100}' { 1 } else { 2 }).sum()
+    let columns = |c| match c {
+        '\u{300}'..='\u{36f}' | '\u{3099}' | '\u{309a}' | '\u{fe00}'..='\u{fe0f}' | '\u{e0100}'..='\u{e01ef}' => 0,
+        c if c < '\u{1100}' => 1,
+        _ => 2,
+    };
+    text.chars().map(columns).sum()
 }
 
 /// The text with spaces up to this many columns, one at least.

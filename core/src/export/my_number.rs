@@ -1,6 +1,7 @@
 //! Finds what looks like a My Number in text, so that it can be left out.
 
 use crate::json::has_my_number_check_digit;
+use crate::text::is_format;
 
 /// Digits of a My Number.
 const LENGTH: usize = 12;
@@ -16,7 +17,7 @@ pub(super) fn is_suspected(text: &str) -> bool {
     // Groups of digits; a run of groups has one separator between two of them.
     let mut run: Vec<String> = Vec::new();
     let mut was_separator = false;
-    for c in text.chars().chain(['.']) {
+    for c in text.chars().filter(|c| !is_format(*c)).chain(['.']) {
         match digit(c) {
             Some(digit) => {
                 match run.last_mut().filter(|_| !was_separator) {
@@ -76,6 +77,7 @@ mod tests {
             "１２３４　５６７８　９０１８",
             "2026-11-20 123456789018",
             "1 1234 5678 9018",
+            "1234\u{200b}5678\u{ad}9018",
         ] {
             assert!(is_suspected(text), "{text}");
         }

@@ -3,6 +3,7 @@
 use unicode_normalization::UnicodeNormalization;
 
 use crate::json::has_my_number_check_digit;
+use crate::text::is_format;
 
 /// What a check found.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -77,7 +78,7 @@ pub fn suspects_my_number(text: &str) -> bool {
 /// Groups of digits, by run: between two groups of a run stand only spaces and hyphens.
 fn runs(text: &str) -> Vec<Vec<String>> {
     let mut runs = vec![vec![String::new()]];
-    for c in text.nfkc() {
+    for c in text.chars().filter(|c| !is_format(*c)).nfkc() {
         let Some(run) = runs.last_mut() else { continue };
         if c.is_ascii_digit() {
             if let Some(group) = run.last_mut() {
@@ -154,6 +155,8 @@ mod tests {
             "12345 678901 8",
             "2026-11-20 123456789018",
             "2026-11-20 1234 5678 9018",
+            "1234\u{200b}5678\u{2060}9018",
+            "123456\u{ad}789018",
         ] {
             assert!(suspects_my_number(text), "{text}");
         }

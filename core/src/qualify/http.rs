@@ -17,6 +17,7 @@ use super::tls_transport::TlsConnector;
 use crate::cancellation::{Cancellation, POLL};
 use crate::error::{ConnectionFault, Error, ResourceFault};
 use crate::random;
+use crate::text::shown_within;
 use crate::time::UnixMillis;
 
 /// Largest answer of a FHIR server, in bytes.
@@ -25,6 +26,8 @@ pub(crate) const MAX_RESOURCE: u64 = 8 << 20;
 pub(crate) const MAX_ANSWER: u64 = 64 << 10;
 /// How long a connection may stay open while the user looks for the card.
 const MAX_IDLE: Duration = Duration::from_secs(600);
+/// Characters of a URL in the log: a server may have chosen it.
+const LONGEST_LOGGED: usize = 400;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What is done with the resource.
@@ -184,9 +187,10 @@ impl HttpClient {
         }
         let outcome = self.send_unless(&cancellation, request);
         // The wire keeps identifiers out of URLs, so that a URL may be logged.
+        let uri = || shown_within(&request.uri, LONGEST_LOGGED).into_owned();
         match &outcome {
-            Ok(reply) => log::debug!("{}: {}", request.uri, reply.status),
-            Err(_) => log::debug!("{}: no answer", request.uri),
+            Ok(reply) => log::debug!("{}: {}", uri(), reply.status),
+            Err(_) => log::debug!("{}: no answer", uri()),
         }
         outcome
     }

@@ -100,7 +100,12 @@ pub fn has_hidden(text: &str) -> bool {
 /// Whether a character acts on the layout and shows nothing of its own: [`shown`] leaves it out, or a space in its place. A
 /// variation selector is not among them.
 pub fn is_layout(c: char) -> bool {
-    is_break(c) || c.is_control() || (hidden::is_hidden(c) && !hidden::is_variation_selector(c))
+    is_break(c) || c.is_control() || is_format(c)
+}
+
+/// Whether a character shows nothing and separates nothing: it hides no number from whoever looks for one.
+pub(crate) fn is_format(c: char) -> bool {
+    hidden::is_hidden(c) && !hidden::is_variation_selector(c)
 }
 
 /// What needs no second look.

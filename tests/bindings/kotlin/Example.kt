@@ -9,6 +9,7 @@ import org.kazasu.ffi.Language
 import org.kazasu.ffi.Member
 import org.kazasu.ffi.Purpose
 import org.kazasu.ffi.TapStep
+import org.kazasu.shown
 
 /** One member of the family; store it, with the certificate of the first tap. */
 class FamilyMember(val deviceKey: DeviceKey, var certificate: ByteArray? = null)

@@ -5,7 +5,7 @@ use kazasu::insurance::ExpenseKind;
 use serde_json::{Value, json};
 
 use crate::args::Lang;
-use crate::output::{Output, fitted, hanging, shown};
+use crate::output::{Output, fitted, folded, shown};
 use crate::report::{grouped, kind_words};
 
 /// Most findings shown to people, the rest counted.
@@ -65,7 +65,7 @@ pub(crate) fn show(findings: &[Value], output: Output) {
     }
     for (text, times) in told.iter().take(MOST) {
         let times = if *times > 1 { format!(" ×{times}") } else { String::new() };
-        output.notes(hanging(output.say("確認: ", "Please check: "), &format!("{text}{times}")));
+        output.notes(folded(output.say("確認: ", "Please check: "), &format!("{text}{times}")));
     }
     if told.len() > MOST {
         output.note(format!("… {} {}", output.say("ほか", "and more:"), told.len() - MOST));
