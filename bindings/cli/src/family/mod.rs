@@ -9,13 +9,14 @@ pub(crate) use expenses::Expenses;
 pub(crate) use keeper::MemberKeeper;
 pub(crate) use members::run;
 
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use kazasu::crypto::SignatureVerifier;
 use kazasu::error::StoreFault;
+use kazasu::jose::dpop::SoftwareDeviceKey;
 use kazasu::session::Qualified;
 use kazasu::store::{
     CheckedBy, Checkpoint, FileKeys, HistoryEntry, Limits, Member, RetentionPolicy, Store, StoreSettings,
@@ -50,10 +51,7 @@ impl Family {
             return Self::at(folder).map(Some);
         }
         if anchor(&folder).exists() {
-            return Err(Failure::usage(format!("{}: gone, but not its keys", file(&folder).display())).advise(
-                "保存ファイルがありません。元に戻すか、--store で別のフォルダーを指定してください",
-                "The store's file is gone. Please put it back, or name another folder with --store.",
-            ));
+            return Err(gone());
         }
         Ok(None)
     }
@@ -70,15 +68,22 @@ impl Family {
             .mode(0o700)
             .create(folder)
             .map_err(|error| Failure::usage(format!("{}: {error}", folder.display())))?;
-        Ok(Self { store: Store::create(settings(folder)?)?, folder: folder.to_owned() })
+        let keys = FileKeys::create(&keys(folder))?;
+        let log_key = keys.make_log_key()?;
+        let mut family = Self { store: Store::create(settings(folder, keys, log_key)?)?, folder: folder.to_owned() };
+        // From the first entry on: later a store without it is refused.
+        family.keep_anchor()?;
+        Ok(family)
     }
 
     fn at(folder: PathBuf) -> Result<Self, Failure> {
-        // Else an empty folder of keys would be made, and stand in the way of the right one.
-        if !keys(&folder).exists() {
-            return Err(StoreFault::KeyMissing.into());
-        }
-        Ok(Self { store: Store::open(settings(&folder)?)?, folder })
+        let opened = FileKeys::open(&keys(&folder)).and_then(|keys| {
+            let log_key = keys.log_key()?;
+            Ok((keys, log_key))
+        });
+        let (keys, log_key) = opened.map_err(advised)?;
+        let store = Store::open(settings(&folder, keys, log_key)?).map_err(advised)?;
+        Ok(Self { store, folder })
     }
 
     /// The member with this nickname.
@@ -170,19 +175,49 @@ fn anchor(folder: &Path) -> PathBuf {
     keys(folder).join("anchor")
 }
 
-fn settings(folder: &Path) -> Result<StoreSettings, Failure> {
-    let keys = FileKeys::open(&keys(folder))?;
+/// What became of the file whose anchor is still there.
+fn gone() -> Failure {
+    Failure::from(kazasu::Error::from(StoreFault::Replaced)).advise(
+        "保存ファイルがありません。--store で別のフォルダーを指定し、登録し直してください",
+        "The store's file is gone. Please name another folder with --store and register everybody anew.",
+    )
+}
+
+/// One thing to do about a store that does not open, where the words for its code leave out that there are folders.
+fn advised(error: kazasu::Error) -> Failure {
+    let (ja, en) = match &error {
+        kazasu::Error::Store(StoreFault::KeyMissing) => (
+            "保存データの鍵（keys フォルダー）がありません。元に戻してください",
+            "Keys of the store are gone. Please put its folder keys back.",
+        ),
+        kazasu::Error::Store(StoreFault::Damaged { what: "anchor" }) => (
+            "keys/anchor が壊れています。バックアップから戻してください",
+            "keys/anchor is damaged. Please put it back from a backup.",
+        ),
+        kazasu::Error::Store(StoreFault::Replaced) => (
+            "端末の鍵が替わり、開けません。--store で別のフォルダーを指定し、登録し直してください",
+            "The keys have changed. Please name another folder with --store and register everybody anew.",
+        ),
+        _ => return error.into(),
+    };
+    Failure::from(error).advise(ja, en)
+}
+
+fn settings(folder: &Path, keys: FileKeys, log_key: SoftwareDeviceKey) -> Result<StoreSettings, Failure> {
+    let damaged = || advised(StoreFault::Damaged { what: "anchor" }.into());
     let anchor = match std::fs::read(anchor(folder)) {
-        Ok(bytes) => Some(Checkpoint::from_bytes(&bytes).ok_or_else(|| Failure::usage("keys/anchor cannot be read"))?),
-        Err(_) => None,
+        Ok(bytes) => Some(Checkpoint::from_bytes(&bytes).ok_or_else(damaged)?),
+        Err(error) if error.kind() == ErrorKind::NotFound => None,
+        Err(_) => return Err(damaged()),
     };
     Ok(StoreSettings {
         path: file(folder),
-        log_key: Arc::new(keys.log_key()?),
+        log_key: Arc::new(log_key),
         key_wrapper: Arc::new(keys),
         clock: Arc::new(SystemClock),
         verifier: SignatureVerifier::ring(),
         anchor,
+        is_anchor_kept: true,
         limits: Limits::default(),
     })
 }
