@@ -49,7 +49,7 @@ fn main() -> ExitCode {
         Err(error) => return misuse(&error),
     };
     let global = &arguments.global;
-    let output = Output { json: global.json, lang: global.lang.unwrap_or_else(output::locale_lang) };
+    let output = Output::of(global);
     match run(&arguments.command, global, output) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {

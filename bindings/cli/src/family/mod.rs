@@ -2,6 +2,7 @@
 
 mod add;
 mod expenses;
+mod expired;
 pub(crate) mod keeper;
 mod members;
 
@@ -25,11 +26,14 @@ use kazasu::time::{Clock, SystemClock};
 
 use crate::args::Global;
 use crate::failure::Failure;
+use crate::output::Output;
 
 /// The store of `--store`, open.
 pub(crate) struct Family {
     pub(crate) store: Store,
     folder: PathBuf,
+    /// Where a person is told what goes by age.
+    output: Option<Output>,
 }
 
 impl Family {
@@ -48,7 +52,7 @@ impl Family {
     pub(crate) fn open_if_there(global: &Global) -> Result<Option<Self>, Failure> {
         let Ok(folder) = folder(global) else { return Ok(None) };
         if file(&folder).exists() {
-            return Self::at(folder).map(Some);
+            return Self::at(folder, Output::of(global)).map(Some);
         }
         if anchor(&folder).exists() {
             return Err(gone());
@@ -58,7 +62,9 @@ impl Family {
 
     /// Makes the store where there is none.
     pub(crate) fn create(global: &Global) -> Result<Self, Failure> {
-        Self::create_at(&folder(global)?)
+        let mut family = Self::create_at(&folder(global)?)?;
+        family.output = Some(Output::of(global));
+        Ok(family)
     }
 
     /// Makes a store in a folder of its own.
@@ -70,20 +76,21 @@ impl Family {
             .map_err(|error| Failure::usage(format!("{}: {error}", folder.display())))?;
         let keys = FileKeys::create(&keys(folder))?;
         let log_key = keys.make_log_key()?;
-        let mut family = Self { store: Store::create(settings(folder, keys, log_key)?)?, folder: folder.to_owned() };
+        let mut family =
+            Self { store: Store::create(settings(folder, keys, log_key)?)?, folder: folder.to_owned(), output: None };
         // From the first entry on: later a store without it is refused.
         family.keep_anchor()?;
         Ok(family)
     }
 
-    fn at(folder: PathBuf) -> Result<Self, Failure> {
+    fn at(folder: PathBuf, output: Output) -> Result<Self, Failure> {
         let opened = FileKeys::open(&keys(&folder)).and_then(|keys| {
             let log_key = keys.log_key()?;
             Ok((keys, log_key))
         });
         let (keys, log_key) = opened.map_err(advised)?;
         let store = Store::open(settings(&folder, keys, log_key)?).map_err(advised)?;
-        Ok(Self { store, folder })
+        Ok(Self { store, folder, output: Some(output) })
     }
 
     /// The member with this nickname.
@@ -115,7 +122,10 @@ impl Family {
 
     /// Announces and deletes what is past its time, once a day, and closes the store.
     pub(crate) fn close(mut self) -> Result<(), Failure> {
-        self.store.apply_retention_daily(RetentionPolicy::default())?;
+        let done = self.store.apply_retention_daily(RetentionPolicy::default())?;
+        if let Some((done, output)) = done.zip(self.output) {
+            expired::tell(done, output);
+        }
         self.keep_anchor()
     }
 
