@@ -149,7 +149,7 @@ fn run<T>(
     outcome
 }
 
-/// Keeps the tokens if they are new.
+/// Keeps the tokens if they are new, and what time it is by the server.
 pub(crate) fn keep(access: &mut Access, keeper: &mut dyn Keeper) -> Result<(), Failure> {
-    access.take_unsaved()?.map_or(Ok(()), |saved| keeper.keep_access(&saved))
+    keeper.keep_access(access.take_unsaved()?.as_ref(), access.confirmed_time())
 }

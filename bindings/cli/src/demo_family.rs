@@ -9,14 +9,14 @@ use kazasu::iso7816::CardCapabilities;
 use kazasu::jose::dpop::{DeviceKey, SoftwareDeviceKey};
 use kazasu::qualify::QualifyClient;
 use kazasu::session::{self, Member, Qualified, Signed};
-use kazasu::store::{Candidate, CheckedBy, LogVerdict, MemberId, Profile, Registered, Role};
+use kazasu::store::{Candidate, CheckedBy, LogVerdict, MemberId, Profile, Registered, Registration, Role};
 use kazasu_card_sim::people::Person;
 use kazasu_card_sim::{SimTransport, people};
 use serde_json::{Value, json};
 
 use crate::args::Global;
 use crate::failure::Failure;
-use crate::family::{Expenses, Family};
+use crate::family::{self, Expenses, Family};
 use crate::files::Folder;
 use crate::output::Output;
 use crate::{card, link};
@@ -92,9 +92,10 @@ fn register(family: &mut Family, read: &Read<'_>) -> Result<MemberId, Failure> {
     };
     let nickname = read.person.name.split(['\u{3000}', ' ']).nth(1).unwrap_or("?");
     let role = if read.person.number == 10 { Role::LegalRepresentative } else { Role::Own };
-    let (Registered::New(id) | Registered::Known(id)) =
-        family.store.add_member(candidate.confirm(), Profile::new(nickname, role))?;
-    family.add_history(id, CheckedBy::Card, &Ok(read.qualified.clone()))?;
+    let (Registered::New(id) | Registered::Known(id)) = family.store.register(Registration {
+        check: Some(family::check(CheckedBy::Card, &Ok(read.qualified.clone()))),
+        ..Registration::new(candidate.confirm(), Profile::new(nickname, role))
+    })?;
     Ok(id)
 }
 

@@ -7,14 +7,14 @@ use kazasu::guidance;
 use kazasu::jose::dpop::SoftwareDeviceKey;
 use kazasu::qualify::{Language, Pinning, QualifyClient, Settings};
 use kazasu::session::{self, Member, Qualified, Signed, TapStep, Warning};
-use kazasu::store::CheckedBy;
+use kazasu::store::{CheckedBy, Contact};
 use kazasu::time::UnixMillis;
 use serde_json::{Value, json};
 
 use crate::args::{Global, Lang};
 use crate::failure::Failure;
-use crate::family::MemberKeeper;
 use crate::family::keeper::Keeper;
+use crate::family::{self, MemberKeeper};
 use crate::output::Output;
 use crate::secrets::Secrets;
 use crate::{access, card, config, link};
@@ -34,10 +34,10 @@ pub(crate) fn run(global: &Global, output: Output) -> Result<(), Failure> {
     access::no_stop_waits(&keeper)?;
     let mut signed = access::sign_for(&settings, &mut keeper, global, output)?;
     let answer = ask(&mut signed, output);
-    keeper.family.add_history(keeper.member.id, CheckedBy::Card, &answer)?;
-    if answer.is_ok() {
-        access::keep(&mut signed.into_access()?, &mut keeper)?;
-    }
+    let check = family::check(CheckedBy::Card, &answer);
+    let (server_time, check) = (signed.confirmed_time(), Some(&check));
+    let saved = if answer.is_ok() { signed.into_access()?.take_unsaved()? } else { None };
+    keeper.keep_contact(saved.as_ref(), Contact { check, server_time, ..Contact::default() })?;
     keeper.family.close()?;
     print(&answer?, output);
     Ok(())

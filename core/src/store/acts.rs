@@ -72,7 +72,12 @@ impl Store {
     /// [`Error::Usage`] for a member who is not registered; [`Error::Store`]; [`Error::DeviceKey`] when the log key refuses.
     pub fn keep_contact(&mut self, member: MemberId, contact: Contact<'_>) -> Result<(), Error> {
         self.ring.card_key(Holder::Member(member))?;
-        self.write(|tx| tx.keep_contact(member, contact))
+        match contact {
+            Contact { check: None, access: None, told: None, server_time } => {
+                server_time.map_or(Ok(()), |server_time| self.confirm_clock(server_time).map(drop))
+            }
+            contact => self.write(|tx| tx.keep_contact(member, contact)),
+        }
     }
 
     /// Prepares a stop: keeps what it needs, and forgets the tokens.

@@ -7,13 +7,13 @@ use kazasu::fhir::Eligibility;
 use kazasu::iso7816::CardCapabilities;
 use kazasu::jose::dpop::SoftwareDeviceKey;
 use kazasu::session::Member as SessionMember;
-use kazasu::store::{Candidate, CheckedBy, Profile, Registered, Registration, SecretKind};
+use kazasu::store::{Candidate, CheckedBy, Profile, Registered, Registration, SecretKind, ServerPatient};
 use kazasu::time::CalendarDate;
 use serde_json::json;
 use zeroize::Zeroizing;
 
+use super::Family;
 use super::keeper::purpose;
-use super::{Family, entry_of};
 use crate::access::{self, ALL_SCOPES};
 use crate::args::{Global, MemberAddArguments};
 use crate::failure::Failure;
@@ -57,15 +57,22 @@ pub(super) fn run(arguments: &MemberAddArguments, global: &Global, output: Outpu
         output.object(&json!({"member": null}));
         return Ok(());
     }
-    let access = signed.into_access()?.take_unsaved()?;
-    // Everything or nothing: a member without a device key would be none.
-    let registration = Registration {
-        device_key: Some(key.to_bytes()),
-        access: access.map(|saved| Zeroizing::new(saved.as_bytes().to_vec())),
-        check: Some(entry_of(CheckedBy::Card, &Ok(qualified))),
-        ..Registration::new(candidate.confirm(), profile)
-    };
-    let registered = family.store.register(registration).map_err(refused)?;
+    let mut access = signed.into_access()?;
+    let saved = access.take_unsaved()?;
+    let registered = family
+        .store
+        .register(Registration {
+            patient: Some(ServerPatient {
+                issuer: settings.issuer.as_str().to_owned(),
+                patient: access.patient().to_owned(),
+            }),
+            device_key: Some(key.to_bytes()),
+            access: saved.map(|saved| Zeroizing::new(saved.as_bytes().to_vec())),
+            check: Some(super::check(CheckedBy::Card, &Ok(qualified))),
+            server_time: access.confirmed_time(),
+            ..Registration::new(candidate.confirm(), profile)
+        })
+        .map_err(refused)?;
     report(&family, registered, output)?;
     family.close()
 }

@@ -7,7 +7,8 @@ use kazasu::jose::dpop::SoftwareDeviceKey;
 use kazasu::qualify::assertion::Purpose;
 use kazasu::qualify::{SavedAccess, SavedSuspension, Settings};
 use kazasu::session::{Member as SessionMember, Signed};
-use kazasu::store::{Event, Member, Role, SecretKind};
+use kazasu::store::{Contact, Event, Member, Role, SecretKind};
+use kazasu::time::UnixMillis;
 
 use super::Family;
 use crate::args::Global;
@@ -26,8 +27,8 @@ pub(crate) trait Keeper {
     fn failed(&mut self, error: &Error) -> Result<(), Failure>;
     /// The tokens.
     fn access(&self) -> Result<Option<SavedAccess>, Failure>;
-    /// Keeps the tokens.
-    fn keep_access(&mut self, access: &SavedAccess) -> Result<(), Failure>;
+    /// Keeps the tokens, where they are new, and the time that the server told, where time is kept.
+    fn keep_access(&mut self, access: Option<&SavedAccess>, server_time: Option<UnixMillis>) -> Result<(), Failure>;
     /// A stop that waits for the network.
     fn suspension(&self) -> Result<Option<SavedSuspension>, Failure>;
     /// Forgets everything but what the stop needs.
@@ -67,13 +68,19 @@ impl MemberKeeper {
         Ok(Self { family, member })
     }
 
+    /// Keeps what a contact with the server brought, all of it or nothing.
+    pub(crate) fn keep_contact(&mut self, access: Option<&SavedAccess>, contact: Contact<'_>) -> Result<(), Failure> {
+        let contact = Contact { access: access.map(SavedAccess::as_bytes), ..contact };
+        Ok(self.family.store.keep_contact(self.member.id, contact)?)
+    }
+
     fn key(&self) -> Result<SoftwareDeviceKey, Failure> {
         let key = self.family.store.secret(self.member.id, SecretKind::DeviceKey)?;
         let key = key.and_then(|bytes| SoftwareDeviceKey::from_bytes(&bytes));
         key.ok_or_else(|| {
             Failure::usage("this member's access was stopped").advise(
-                "この方の利用は停止されています。登録を解除して、登録し直してください",
-                "This person's access was stopped. Please remove them and register them again.",
+                "この方の利用は停止されています。kazasu member add でカードを登録し直してください",
+                "This person's access was stopped. Please register the card again with: kazasu member add",
             )
         })
     }
@@ -112,8 +119,8 @@ impl Keeper for MemberKeeper {
         Ok(saved.map(|saved| SavedAccess::from_bytes(saved.to_vec())))
     }
 
-    fn keep_access(&mut self, access: &SavedAccess) -> Result<(), Failure> {
-        Ok(self.family.store.save_secret(self.member.id, SecretKind::Access, access.as_bytes())?)
+    fn keep_access(&mut self, access: Option<&SavedAccess>, server_time: Option<UnixMillis>) -> Result<(), Failure> {
+        self.keep_contact(access, Contact { server_time, ..Contact::default() })
     }
 
     fn suspension(&self) -> Result<Option<SavedSuspension>, Failure> {
@@ -160,7 +167,8 @@ impl Keeper for Kept {
         Ok(self.access.as_ref().map(|access| SavedAccess::from_bytes(access.as_bytes().to_vec())))
     }
 
-    fn keep_access(&mut self, access: &SavedAccess) -> Result<(), Failure> {
+    fn keep_access(&mut self, access: Option<&SavedAccess>, _: Option<UnixMillis>) -> Result<(), Failure> {
+        let Some(access) = access else { return Ok(()) };
         self.access = Some(SavedAccess::from_bytes(access.as_bytes().to_vec()));
         self.write()
     }
