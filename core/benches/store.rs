@@ -48,14 +48,15 @@ impl Clock for Stopped {
 }
 
 fn settings(folder: &Path) -> StoreSettings {
-    let keys = FileKeys::open(&folder.join("keys")).expect("keys");
+    let keys = FileKeys::create(&folder.join("keys")).expect("keys");
     StoreSettings {
         path: folder.join("family.kazasu"),
-        log_key: Arc::new(keys.log_key().expect("a log key")),
+        log_key: Arc::new(keys.make_log_key().expect("a log key")),
         key_wrapper: Arc::new(keys),
         clock: Arc::new(Stopped),
         verifier: SignatureVerifier::ring(),
         anchor: None,
+        is_anchor_kept: false,
         limits: Limits::default(),
     }
 }

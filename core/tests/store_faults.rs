@@ -17,8 +17,8 @@ use kazasu::Error;
 use kazasu::error::StoreFault;
 use kazasu::jose::dpop::{DeviceKey, DeviceKeyError};
 use kazasu::store::{
-    CheckedBy, Deletion, Erasure, Event, HistoryEntry, KeyStoreError, KeyWrapper, LogDamage, LogVerdict, MemberId,
-    Profile, Query, Role, SecretKind, Store, StoreSettings,
+    CheckedBy, Deletion, Erasure, Event, HistoryEntry, KeyStoreError, KeyWrapper, LogVerdict, MemberId, Profile, Query,
+    Role, SecretKind, Store, StoreSettings,
 };
 use zeroize::Zeroizing;
 
@@ -65,7 +65,7 @@ impl KeyWrapper for Refusing {
 }
 
 fn refusing(family: &Family, call: i64, refusal: Refusal) -> (StoreSettings, Arc<Refusing>) {
-    let mut settings = family.settings(None);
+    let mut settings = if family.file().exists() { family.settings(None) } else { family.new_settings() };
     let wrapper = Arc::new(Refusing { inner: Arc::clone(&settings.key_wrapper), left: AtomicI64::new(call), refusal });
     settings.key_wrapper = Arc::clone(&wrapper) as Arc<dyn KeyWrapper>;
     (settings, wrapper)
@@ -254,8 +254,9 @@ fn checkpoints_of_another_log_key_are_not_believed() {
     family.create().close().expect("closes");
     let mut settings = family.settings(None);
     settings.log_key = Arc::new(kazasu::jose::dpop::SoftwareDeviceKey::from_bytes(&[7; 32]).expect("a scalar"));
-    let store = Store::open(settings).expect("opens");
-    assert_eq!(store.verify_log(), Ok(LogVerdict::Broken { n: 1, what: LogDamage::Checkpoint }));
+    let refused = Store::open(settings).map(drop).expect_err("another key");
+    assert_eq!((refused.clone(), refused.code()), (StoreFault::Replaced.into(), "KZ-L02"));
+    family.open().expect("opens with its own");
 }
 
 #[test]
@@ -345,7 +346,7 @@ fn nonces_do_not_repeat_after_a_restored_snapshot() {
 #[test]
 fn what_seals_the_state_counts_for_the_limit_too() {
     let family = Family::in_memory();
-    let mut settings = family.settings(None);
+    let mut settings = family.new_settings();
     settings.limits.writes_per_epoch = 20;
     let mut store = Store::create(settings).expect("makes it");
     let first = family.aliases();

@@ -19,7 +19,7 @@ fn of_format_1() -> (Family, Checkpoint) {
     let family = Family::in_memory();
     let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/vectors/store-format-1");
     std::fs::copy(from.join("family.kazasu"), family.file()).expect("copies");
-    FileKeys::open(&family.keys_folder()).expect("makes the folder");
+    FileKeys::create(&family.keys_folder()).expect("makes the folder");
     for entry in std::fs::read_dir(from.join("keys")).expect("reads") {
         let entry = entry.expect("reads");
         let to = family.keys_folder().join(entry.file_name());

@@ -322,6 +322,26 @@ def test_what_is_ignored_at_the_start_stays_ignored(tmp_path):
     assert ended(pid, terminal)[0] == 0 and (tmp_path / "d").exists()
 
 
+def test_a_reader_that_does_not_read_holds_nobody(tmp_path):
+    """Standard error is a pipe that is full."""
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(writer, b"x" * 65536)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(writer, b"x")
+    os.set_blocking(writer, True)
+    with subprocess.Popen([BIN / "kazasu", "--sim", "today", "card", "certificate", "-o", tmp_path / "c"], stderr=writer) as run:
+        while not (tmp_path / "c").exists():
+            time.sleep(0.01)
+        run.send_signal(signal.SIGTERM)
+        assert run.wait(10) == 143
+    os.close(reader)
+    os.close(writer)
+
+
 def test_the_demo_leaves_nothing_when_it_is_ended(tmp_path):
     with subprocess.Popen([BIN / "kazasu", "demo"], env={**os.environ, "TMPDIR": str(tmp_path)}, stdout=subprocess.DEVNULL,
                           stderr=subprocess.DEVNULL) as run:

@@ -42,7 +42,10 @@ pub(crate) fn suspend(
 ) -> Result<Suspended, Failure> {
     let now = access.server_time();
     let saved = access.take_unsaved()?.ok_or_else(|| Failure::usage("nothing to stop with"))?;
-    Ok(Suspension::prepare(&saved, SuspensionReason::Lost, Some(now), now)?.send(client, key)?)
+    let mut suspension = Suspension::prepare(&saved, SuspensionReason::Lost, Some(now), now)?;
+    let suspended = suspension.send(client, key)?;
+    suspension.give_up();
+    Ok(suspended)
 }
 
 pub(crate) fn print(registration: &Registration, suspended: &Suspended, output: Output) {

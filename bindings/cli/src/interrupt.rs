@@ -4,6 +4,7 @@
 use std::fs::File;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use rustix::termios::{OptionalActions, Termios, tcsetattr};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
@@ -12,6 +13,9 @@ use signal_hook::iterator::Signals;
 use crate::failure::Failure;
 use crate::files;
 use crate::output::Output;
+
+/// How long the end may take.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// A terminal without echo, with the settings it had before.
 static SILENCED: Mutex<Option<(File, Termios)>> = Mutex::new(None);
@@ -49,6 +53,11 @@ fn code_of(signal: i32) -> u8 {
 }
 
 fn end(signal: i32, output: Output) -> ! {
+    // A disk or a reader of standard error that does not answer holds nobody.
+    std::thread::spawn(move || {
+        std::thread::sleep(PATIENCE);
+        std::process::exit(code_of(signal).into());
+    });
     // Both stay locked: the main thread neither silences the terminal nor begins a file any more.
     let mut silenced = SILENCED.lock().unwrap_or_else(PoisonError::into_inner);
     restore(&mut silenced);

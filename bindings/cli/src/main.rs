@@ -57,7 +57,7 @@ fn main() -> ExitCode {
         Err(error) => return misuse(&error),
     };
     let global = &arguments.global;
-    let output = Output { json: global.json, lang: global.lang.unwrap_or_else(output::locale_lang) };
+    let output = Output::of(global);
     interrupt::heed(output);
     let done = process::guarded(|| run(&arguments.command, global, output)).unwrap_or_else(|place| {
         output.note(format!("panic: {place}"));

@@ -14,7 +14,7 @@ use std::sync::{Mutex, PoisonError};
 use kazasu::text;
 use serde_json::Value;
 
-use crate::args::Lang;
+use crate::args::{Global, Lang};
 use crate::failure::Failure;
 use crate::files;
 
@@ -42,6 +42,11 @@ pub(crate) struct Output {
 }
 
 impl Output {
+    /// What the options say, else what the system's language is.
+    pub(crate) fn of(global: &Global) -> Self {
+        Self { json: global.json, lang: global.lang.unwrap_or_else(locale_lang) }
+    }
+
     /// The Japanese or the English words.
     pub(crate) fn say<'a>(self, ja: &'a str, en: &'a str) -> &'a str {
         if self.lang == Lang::En { en } else { ja }

@@ -44,6 +44,7 @@ pub(crate) fn run(arguments: &SuspendArguments, global: &Global, output: Output)
         Ok(suspended) => {
             if suspended.is_confirmed {
                 keeper.end_stop()?;
+                suspension.give_up();
             } else {
                 keeper.begin_stop(&suspension.to_saved())?;
             }
@@ -52,6 +53,10 @@ pub(crate) fn run(arguments: &SuspendArguments, global: &Global, output: Output)
             output.object(&to_json(&suspended));
             Ok(())
         }
+        Err(error) if error.code() == "KZ-A10" => Err(Failure::from(error).advise(
+            "停止に使う情報が期限切れか、使用済みです。公式窓口に電話してください",
+            "The means of the stop have expired or were used. Please call the official line.",
+        )),
         Err(error) => {
             output.note(output.say(
                 "停止はまだ届いていません。後でもう一度このコマンドを実行してください。",

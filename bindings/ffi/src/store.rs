@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
 
 use kazasu::crypto::SignatureVerifier;
+use kazasu::error::StoreFault;
 use kazasu::store as core;
 use kazasu::time::SystemClock;
 
@@ -36,6 +37,10 @@ pub struct StoreSettings {
     /// made in place of one that is gone.
     #[uniffi(default = None)]
     pub anchor: Option<Vec<u8>>,
+    /// Whether the app keeps one from the first opening on: then a store with more than its first entry and no anchor is
+    /// refused.
+    #[uniffi(default = false)]
+    pub is_anchor_kept: bool,
 }
 
 /// The family's encrypted store: at most five members, each with a key of their own. Blocking; a second call while one
@@ -66,6 +71,7 @@ impl Store {
             clock: Arc::new(SystemClock),
             verifier: SignatureVerifier::ring(),
             anchor,
+            is_anchor_kept: settings.is_anchor_kept,
             limits: core::Limits::default(),
         };
         // What cannot be looked at is opened, so that it tells why.
@@ -116,7 +122,8 @@ impl Store {
 }
 
 fn anchor(bytes: &[u8]) -> Result<core::Checkpoint, KazasuError> {
-    core::Checkpoint::from_bytes(bytes).ok_or_else(|| usage("the anchor is no checkpoint"))
+    let damaged = kazasu::Error::Store(StoreFault::Damaged { what: "anchor" });
+    core::Checkpoint::from_bytes(bytes).ok_or_else(|| damaged.into())
 }
 
 fn member_id(text: &str) -> Result<core::MemberId, KazasuError> {

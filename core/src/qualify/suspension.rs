@@ -61,6 +61,8 @@ pub struct Suspension {
     request: Creation,
     /// Where the server will tell whether it has stopped, such as `Task/1`.
     pending: Option<String>,
+    /// What the server confirmed the stop over.
+    confirmed_by: Option<Access>,
 }
 
 opaque_debug!(Suspension);
@@ -91,7 +93,7 @@ impl Suspension {
         let suspension = token.suspension.ok_or(AuthorizationFault::TokenExpired)?;
         let patient = token.patient;
         let request = Creation::new(|id| Ok(fhir::suspension_task(id, &patient, reason, last_seen, now)))?;
-        Ok(Self { issuer, thumbprint, token: suspension, patient, request, pending: None })
+        Ok(Self { issuer, thumbprint, token: suspension, patient, request, pending: None, confirmed_by: None })
     }
 
     /// What to keep until the stop is confirmed.
@@ -131,12 +133,14 @@ impl Suspension {
             patient: text(&json, "patient")?,
             request: Creation { request_id: text(request, "id")?, resource: request.get("resource")?.clone() },
             pending: text(&json, "pending"),
+            confirmed_by: None,
         })
     }
 
     /// Asks the server to stop, or whether it has. Three round trips; blocks. However often it is sent, it is one stop.
     ///
-    /// Once it is confirmed, delete the member's device key and this suspension.
+    /// Once it is confirmed, delete the member's device key and this suspension, and then [`Suspension::give_up`] the token.
+    /// Whoever is stopped in between sends it again and learns the same.
     ///
     /// # Errors
     /// [`Error::Usage`] for another server or another member's key; [`Error::Authorization`] with `KZ-A10` when the means are
@@ -157,10 +161,22 @@ impl Suspension {
             Some(path) => access.look(path)?,
             None => access.call(&self.request.call(access.base(), Task::TYPE))?,
         };
-        self.outcome(&mut access, &reply, declared.as_deref())
+        let suspended = self.outcome(&access, &reply, declared.as_deref())?;
+        self.confirmed_by = suspended.is_confirmed.then_some(access);
+        Ok(suspended)
     }
 
-    fn outcome(&mut self, access: &mut Access, reply: &Reply, declared: Option<&str>) -> Result<Suspended, Error> {
+    /// Gives up the token of a confirmed stop (S-3, RFC 7009), after what was kept of the stop is deleted: nothing else could
+    /// tell again that it was made. Nothing before that. One round trip; blocks.
+    ///
+    /// The stop stands whether the server hears of this or not.
+    pub fn give_up(mut self) {
+        if let Some(mut access) = self.confirmed_by.take() {
+            let _ = access.give_up(&self.token.token);
+        }
+    }
+
+    fn outcome(&mut self, access: &Access, reply: &Reply, declared: Option<&str>) -> Result<Suspended, Error> {
         match reply.status {
             200 | 201 => {
                 let task = border::parse_object(&reply.body, "task")?;
@@ -172,10 +188,7 @@ impl Suspension {
                 let task = Task::new(task)?;
                 let effect = task.suspension_effect().unwrap_or_else(|| SuspensionEffect::of(declared, None));
                 let is_confirmed = task.status() == Some("completed");
-                if is_confirmed {
-                    // The stop stands, whether the server hears of the token's end or not (S-3).
-                    let _ = access.give_up(&self.token.token);
-                } else {
+                if !is_confirmed {
                     let path = task.id().filter(|id| fhir::is_id(id)).map(|id| format!("{}/{id}", Task::TYPE));
                     self.pending = path.or(self.pending.take());
                 }

@@ -13,6 +13,7 @@ use redb::{Builder, Database, ReadableDatabase, ReadableTable, ReadableTableMeta
 
 use super::schema::Table;
 use crate::error::{Error, StoreFault};
+use crate::random;
 
 /// Pages kept in memory, in bytes: redb would take a gigabyte.
 const CACHE: usize = 8 << 20;
@@ -44,7 +45,13 @@ impl File {
     /// # Errors
     /// [`Error::Busy`] while another process has it; [`StoreFault`] for what cannot be read.
     pub(super) fn open(path: &Path) -> Result<Self, Error> {
+        let found = identity(path);
         let database = guarded(|| checking().open(path).map_err(of_database))?;
+        if identity(path) != found {
+            close(database); // another program has put a new file in its place meanwhile
+            return Err(Error::Busy);
+        }
+        remove_partials(path);
         Ok(Self { path: path.to_owned(), database: Some(database) })
     }
 
@@ -109,9 +116,8 @@ impl File {
     /// Puts a new file in the place of the one there is, if any; it is locked from its beginning on.
     fn replace(&mut self, fill: impl FnOnce(&Writer) -> Result<(), Error>) -> Result<(), Error> {
         let mut partial = self.path.as_os_str().to_owned();
-        partial.push(".new");
+        partial.push(partial_suffix()?);
         let partial = Path::new(&partial);
-        let _ = fs::remove_file(partial); // left by a crash, if at all
         let mut options = OpenOptions::new();
         options.read(true).write(true).create_new(true);
         #[cfg(unix)]
@@ -337,8 +343,48 @@ fn io(error: &std::io::Error) -> Error {
     StoreFault::Io { detail }.into()
 }
 
+/// What a file is called until it is whole: nobody else chooses the same.
+pub(super) fn partial_suffix() -> Result<String, Error> {
+    random::generate_bytes().map(|number| format!(".{:016x}.new", u64::from_be_bytes(number)))
+}
+
+/// The name that a file with a [`partial_suffix`] was to have, or with that of the command line, or of earlier versions,
+/// which had no number.
+pub(super) fn name_of_partial(name: &str) -> Option<&str> {
+    let name = name.strip_suffix(".new")?;
+    let numbered = name.rsplit_once('.').filter(|(_, number)| {
+        let number = number.strip_prefix("kazasu-").unwrap_or(number);
+        number.len() == 16 && number.bytes().all(|byte| byte.is_ascii_hexdigit())
+    });
+    Some(numbered.map_or(name, |(name, _)| name))
+}
+
+/// Removes what a compaction that was cut off has left. Nobody else writes one: that takes the lock.
+fn remove_partials(path: &Path) {
+    let name = path.file_name().and_then(|name| name.to_str());
+    for entry in fs::read_dir(folder_of(path)).into_iter().flatten().flatten() {
+        if name.is_some() && entry.file_name().to_str().and_then(name_of_partial) == name {
+            let _ = fs::remove_file(entry.path()); // the next time
+        }
+    }
+}
+
+/// Tells a file from another one of the same name.
+fn identity(path: &Path) -> Option<[u64; 2]> {
+    #[cfg(unix)]
+    return fs::metadata(path).ok().map(|file| {
+        use std::os::unix::fs::MetadataExt;
+        [file.dev(), file.ino()]
+    });
+    #[cfg(not(unix))]
+    path.exists().then_some([0; 2])
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
 /// Makes a rename last (POSIX leaves the folder's own entry to be written later).
 fn sync_folder_of(path: &Path) -> Result<(), Error> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(|error| io(&error))
+    fs::File::open(folder_of(path)).and_then(|folder| folder.sync_all()).map_err(|error| io(&error))
 }

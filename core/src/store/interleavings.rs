@@ -88,6 +88,7 @@ pub(super) fn settings(path: PathBuf, keys: &Arc<MemoryKeys>) -> StoreSettings {
         clock: Arc::new(Stopped),
         verifier: SignatureVerifier::ring(),
         anchor: None,
+        is_anchor_kept: false,
         limits: Limits::default(),
     }
 }

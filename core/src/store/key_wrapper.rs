@@ -23,6 +23,13 @@ pub trait KeyWrapper: Send + Sync {
     /// [`KeyStoreError::Missing`] when there is no such key, or it is another one.
     fn unwrap(&self, alias: &str, wrapped: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyStoreError>;
 
+    /// Clears away what interrupted calls have left: keys of this store, whose aliases are `store` and a number, beyond
+    /// `epoch`. Called when the store is opened, while nobody else has it. Does nothing where it is not needed:
+    /// [`KeyWrapper::wrap`] replaces what is left.
+    fn tidy(&self, store: &str, epoch: u32) {
+        let _ = (store, epoch);
+    }
+
     /// Deletes the key of `alias` for good; a key that is gone already is no error.
     ///
     /// # Errors

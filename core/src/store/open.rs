@@ -42,6 +42,8 @@ pub struct StoreSettings {
     pub verifier: SignatureVerifier,
     /// The newest [`Checkpoint`] that was kept elsewhere: a store that is older is refused.
     pub anchor: Option<Checkpoint>,
+    /// Whether one is kept from the store's first entry on: then a store with more than that and no anchor is refused.
+    pub is_anchor_kept: bool,
     /// When keys are renewed.
     pub limits: Limits,
 }
@@ -90,11 +92,14 @@ impl Store {
     /// Makes a store where there is none.
     ///
     /// # Errors
-    /// [`Error::Usage`] when the file exists, or an anchor says that there was a store; [`Error::Store`] as the file system
-    /// and the key store say; [`Error::DeviceKey`] when the log key refuses.
+    /// [`Error::Usage`] when the file exists; [`StoreFault::Replaced`] when it does not and an anchor says that there was
+    /// a store; [`Error::Store`] as the file system and the key store say; [`Error::DeviceKey`] when the log key refuses.
     pub fn create(settings: StoreSettings) -> Result<Self, Error> {
-        if settings.path.exists() || settings.anchor.is_some() {
-            return Err(Error::usage("there is, or was, a store; open it"));
+        if settings.path.exists() {
+            return Err(Error::usage("there is a store; open it"));
+        }
+        if settings.anchor.is_some() {
+            return Err(StoreFault::Replaced.into());
         }
         let store: StoreId = random::generate_bytes()?;
         let log: LogId = random::generate_bytes()?;
@@ -129,11 +134,12 @@ impl Store {
     /// Opens a store, finishes an erasure or a renewal of keys that was interrupted, and renews keys that are 90 days old.
     ///
     /// Compares the sealed state with the number of rows of every table, with all rows of the small ones, with the last
-    /// entry of the log and with the anchor; [`Store::verify`] compares everything.
+    /// entry of the log, the newest checkpoint and the anchor; [`Store::verify`] compares everything.
     ///
     /// # Errors
     /// [`Error::Busy`] while another process has it; [`Error::Store`] as [`StoreFault`] tells: the file is never replaced
-    /// by an empty one.
+    /// by an empty one. [`StoreFault::Replaced`] when another log key has signed its checkpoints, or the anchor is another
+    /// store's; [`StoreFault::KeyMissing`] when an anchor is kept and not there.
     pub fn open(settings: StoreSettings) -> Result<Self, Error> {
         let file = File::open(&settings.path)?;
         Self::open_file(file, settings)
@@ -148,12 +154,16 @@ impl Store {
             let context = Context::new(&settings, meta(reader, LOG_ID)?)?;
             let state = read_state(reader, &ring, format)?;
             compare(reader, &ring, &state, &context)?;
-            if let Some(anchor) = &settings.anchor {
-                compare_anchor(reader, anchor, &state, &context)?;
+            compare_checkpoint(reader, &state, &context)?;
+            match &settings.anchor {
+                Some(anchor) => compare_anchor(reader, anchor, &state, &context)?,
+                None if settings.is_anchor_kept && state.log.entries > 1 => return Err(StoreFault::KeyMissing.into()),
+                None => {}
             }
             Ok((steps, ring, state, context))
         })?;
         let mut store = Self { file, ring, state, context };
+        store.context.key_wrapper.tidy(&alias_of(&store.ring.store), store.ring.epoch);
         store.migrate(steps)?;
         store.forget_stale_epochs()?;
         store.resume_erasures()?;
@@ -244,7 +254,12 @@ pub(super) const fn state_place(store: &StoreId, commits: u64) -> Place<'_> {
 
 /// Name of an epoch's key in the key store.
 pub(super) fn alias(store: &StoreId, epoch: u32) -> String {
-    format!("kazasu-{:032x}-{epoch}", u128::from_be_bytes(*store))
+    format!("{}{epoch}", alias_of(store))
+}
+
+/// What the names of all its keys begin with.
+fn alias_of(store: &StoreId) -> String {
+    format!("kazasu-{:032x}-", u128::from_be_bytes(*store))
 }
 
 fn meta<const N: usize>(reader: &Reader, key: &[u8]) -> Result<[u8; N], Error> {
@@ -324,10 +339,23 @@ pub(super) fn compare_sums(reader: &Reader, ring: &KeyRing, state: &State, table
     Ok(())
 }
 
+/// Whether the newest checkpoint is what was written, and by the log key.
+fn compare_checkpoint(reader: &Reader, state: &State, context: &Context) -> Result<(), Error> {
+    let row = reader.get(Table::Checkpoints, &state.log.checkpoint.to_be_bytes())?;
+    let newest = row.as_deref().and_then(Checkpoint::from_bytes);
+    let newest = newest.filter(|newest| newest.hash() == state.log.checkpoint_hash);
+    let newest = newest.ok_or(StoreFault::Damaged { what: Table::Checkpoints.name() })?;
+    if newest.verifies(&context.log_public_key, context.verifier) { Ok(()) } else { Err(StoreFault::Replaced.into()) }
+}
+
 /// Whether the log of this store is that of the anchor, and goes on from it.
 fn compare_anchor(reader: &Reader, anchor: &Checkpoint, state: &State, context: &Context) -> Result<(), Error> {
-    if !anchor.verifies(&context.log_public_key, context.verifier) || anchor.log != context.log {
-        return Err(Error::usage("the anchor is not of this store"));
+    if anchor.log != context.log {
+        return Err(StoreFault::Replaced.into());
+    }
+    // The log key is the right one: it has signed the newest checkpoint.
+    if !anchor.verifies(&context.log_public_key, context.verifier) {
+        return Err(StoreFault::Damaged { what: "anchor" }.into());
     }
     let row = reader.get(Table::Log, &anchor.entries.to_be_bytes())?;
     let same = row.is_some_and(|row| row.first_chunk() == Some(&anchor.link));

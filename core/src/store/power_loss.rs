@@ -229,7 +229,7 @@ fn of_format_1(place: &std::path::Path) -> (std::path::PathBuf, FileKeys) {
     let from = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/vectors/store-format-1");
     fs::copy(from.join("family.kazasu"), place).expect("copies");
     let folder = place.with_extension("keys");
-    let keys = FileKeys::open(&folder).expect("makes the folder");
+    let keys = FileKeys::create(&folder).expect("makes the folder");
     for entry in fs::read_dir(from.join("keys")).expect("reads") {
         let entry = entry.expect("reads");
         let to = folder.join(entry.file_name());

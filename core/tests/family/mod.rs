@@ -10,6 +10,7 @@ use kazasu::crypto::SignatureVerifier;
 use kazasu::fhir::{Expense, Immunization, Observation, Record};
 use kazasu::insurance::{ExpenseKind, Payment, YearMonth};
 use kazasu::iso7816::CardCapabilities;
+use kazasu::jose::dpop::SoftwareDeviceKey;
 use kazasu::store::{
     Candidate, Checkpoint, Deletion, FileKeys, KeyStoreError, KeyWrapper, Limits, MemberId, Profile, Registered, Role,
     Store, StoreSettings,
@@ -63,7 +64,7 @@ impl Family {
     pub(crate) fn copy(&self) -> Self {
         let copy = Self::in_memory();
         copy.clock.0.store(self.now().0, Ordering::Relaxed);
-        FileKeys::open(&copy.keys_folder()).expect("makes the folder");
+        FileKeys::create(&copy.keys_folder()).expect("makes the folder");
         for entry in std::fs::read_dir(self.keys_folder()).expect("reads") {
             let entry = entry.expect("reads");
             std::fs::copy(entry.path(), copy.keys_folder().join(entry.file_name())).expect("copies");
@@ -84,25 +85,43 @@ impl Family {
         &self.folder
     }
 
+    /// For the store that is there.
     pub(crate) fn settings(&self, anchor: Option<Checkpoint>) -> StoreSettings {
-        let keys = FileKeys::open(&self.keys_folder()).expect("opens the keys");
+        self.try_settings(anchor).expect("opens the keys")
+    }
+
+    fn try_settings(&self, anchor: Option<Checkpoint>) -> Result<StoreSettings, Error> {
+        let keys = FileKeys::open(&self.keys_folder())?;
+        let log_key = keys.log_key()?;
+        Ok(self.settings_with(keys, log_key, anchor))
+    }
+
+    /// For a store that is about to be made.
+    pub(crate) fn new_settings(&self) -> StoreSettings {
+        let keys = FileKeys::create(&self.keys_folder()).expect("makes the folder");
+        let log_key = keys.make_log_key().expect("draws a key");
+        self.settings_with(keys, log_key, None)
+    }
+
+    fn settings_with(&self, keys: FileKeys, log_key: SoftwareDeviceKey, anchor: Option<Checkpoint>) -> StoreSettings {
         StoreSettings {
             path: self.file(),
-            log_key: Arc::new(keys.log_key().expect("a log key")),
+            log_key: Arc::new(log_key),
             key_wrapper: Arc::new(Counting { keys, calls: Arc::clone(&self.calls) }),
             clock: Arc::clone(&self.clock) as Arc<dyn Clock>,
             verifier: SignatureVerifier::ring(),
             anchor,
+            is_anchor_kept: false,
             limits: Limits::default(),
         }
     }
 
     pub(crate) fn create(&self) -> Store {
-        Store::create(self.settings(None)).expect("makes the store")
+        Store::create(self.new_settings()).expect("makes the store")
     }
 
     pub(crate) fn open(&self) -> Result<Store, Error> {
-        Store::open(self.settings(None))
+        Store::open(self.try_settings(None)?)
     }
 
     pub(crate) fn candidate(&self, whose: &str) -> Candidate {
@@ -181,6 +200,10 @@ impl KeyWrapper for Counting {
     fn delete(&self, alias: &str) -> Result<Deletion, KeyStoreError> {
         self.calls.fetch_add(1, Ordering::Relaxed);
         self.keys.delete(alias)
+    }
+
+    fn tidy(&self, store: &str, epoch: u32) {
+        self.keys.tidy(store, epoch);
     }
 }
 

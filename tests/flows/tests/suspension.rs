@@ -70,7 +70,11 @@ fn lost_answers_and_repetition_make_one_stop() {
     assert_eq!(code(suspension.send(client(), Arc::clone(&hers))), Some("KZ-T01"));
     assert!(suspension.send(client(), Arc::clone(&hers)).expect("an answer").is_confirmed);
     assert_eq!(stage.sandbox.counters().writes, 1);
-    // The token is given up with the stop.
+    // Killed before the stop was deleted here: it is sent again, and is the same.
+    let mut suspension = Suspension::restore(&suspension.to_saved()).expect("restored");
+    assert!(suspension.send(client(), Arc::clone(&hers)).expect("an answer").is_confirmed);
+    assert_eq!(stage.sandbox.counters().writes, 1);
+    suspension.give_up();
     assert_eq!(code(prepare(&saved).send(client(), hers)), Some("KZ-A10"));
 }
 

@@ -50,6 +50,7 @@ pub fn settings(path: &Path) -> StoreSettings {
         clock: Arc::new(Stopped),
         verifier: SignatureVerifier::ring(),
         anchor: None,
+        is_anchor_kept: false,
         limits: Limits::default(),
     }
 }

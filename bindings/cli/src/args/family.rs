@@ -32,6 +32,18 @@ pub(crate) enum MemberCommand {
         #[arg(required = true, value_name = "NICKNAME")]
         nicknames: Vec<String>,
     },
+    /// What is kept past its time, and when it will be deleted.
+    ///
+    /// Checks are kept for 13 months, records for five years. What is older is announced, and deleted a week later at the
+    /// earliest, as a server's clock counts. Vaccinations and payments that were entered stay.
+    Expired {
+        /// Delete it now, after a look at what it is and at the date.
+        #[arg(long)]
+        delete: bool,
+        /// The day that it is, YYYY-MM-DD: deletes without asking if this computer's clock says the same.
+        #[arg(long, value_name = "DATE", requires = "delete")]
+        today: Option<String>,
+    },
     /// Remove a member: keys, tokens, history, records and payments, for good.
     Remove {
         /// Who.

@@ -7,7 +7,7 @@ use kazasu::store::{Erasure, Member, Role, Store};
 use serde_json::{Value, json};
 
 use super::keeper::{Keeper, MemberKeeper};
-use super::{Family, add, confirm};
+use super::{Family, add, confirm, expired};
 use crate::args::{Global, MemberCommand, MemberEditArguments};
 use crate::failure::Failure;
 use crate::output::{Output, padded, shown, width};
@@ -20,6 +20,7 @@ pub(crate) fn run(command: &MemberCommand, global: &Global, output: Output) -> R
         MemberCommand::List => list(global, output),
         MemberCommand::Edit(arguments) => edit(arguments, global, output),
         MemberCommand::Order { nicknames } => order(nicknames, global, output),
+        MemberCommand::Expired { delete, today } => expired::run(*delete, today.as_deref(), global, output),
         MemberCommand::Remove { nickname, yes, offline } => remove(nickname, *yes, *offline, global, output),
     }
 }

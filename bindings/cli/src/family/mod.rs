@@ -3,6 +3,7 @@
 mod add;
 mod confirm;
 mod expenses;
+mod expired;
 pub(crate) mod keeper;
 mod members;
 
@@ -10,11 +11,13 @@ pub(crate) use expenses::Expenses;
 pub(crate) use keeper::MemberKeeper;
 pub(crate) use members::run;
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use kazasu::crypto::SignatureVerifier;
 use kazasu::error::StoreFault;
+use kazasu::jose::dpop::SoftwareDeviceKey;
 use kazasu::session::Qualified;
 use kazasu::store::{
     CheckedBy, Checkpoint, FileKeys, HistoryEntry, Limits, Member, RetentionPolicy, Store, StoreSettings,
@@ -25,11 +28,14 @@ use kazasu::time::{Clock, SystemClock};
 use crate::args::Global;
 use crate::failure::Failure;
 use crate::files;
+use crate::output::Output;
 
 /// The store of `--store`, open.
 pub(crate) struct Family {
     pub(crate) store: Store,
     folder: PathBuf,
+    /// Where a person is told what goes by age.
+    output: Option<Output>,
 }
 
 impl Family {
@@ -48,37 +54,43 @@ impl Family {
     pub(crate) fn open_if_there(global: &Global) -> Result<Option<Self>, Failure> {
         let Ok(folder) = folder(global) else { return Ok(None) };
         if file(&folder).exists() {
-            return Self::at(folder).map(Some);
+            return Self::at(folder, Output::of(global)).map(Some);
         }
         if anchor(&folder).exists() {
-            return Err(Failure::usage(format!("{}: gone, but not its keys", file(&folder).display())).advise(
-                "保存ファイルがありません。元に戻すか、--store で別のフォルダーを指定してください",
-                "The store's file is gone. Please put it back, or name another folder with --store.",
-            ));
+            return Err(gone());
         }
         Ok(None)
     }
 
     /// Makes the store where there is none.
     pub(crate) fn create(global: &Global) -> Result<Self, Failure> {
-        Self::create_at(&folder(global)?)
+        let mut family = Self::create_at(&folder(global)?)?;
+        family.output = Some(Output::of(global));
+        Ok(family)
     }
 
     /// Makes a store in a folder of its own.
     pub(crate) fn create_at(folder: &Path) -> Result<Self, Failure> {
         files::make_folder(folder)?;
-        Ok(Self { store: Store::create(settings(folder)?)?, folder: folder.to_owned() })
+        let keys = FileKeys::create(&keys(folder))?;
+        let log_key = keys.make_log_key()?;
+        let mut family =
+            Self { store: Store::create(settings(folder, keys, log_key)?)?, folder: folder.to_owned(), output: None };
+        // From the first entry on: later a store without it is refused.
+        family.keep_anchor()?;
+        Ok(family)
     }
 
-    fn at(folder: PathBuf) -> Result<Self, Failure> {
-        // Else an empty folder of keys would be made, and stand in the way of the right one.
-        if !keys(&folder).exists() {
-            return Err(StoreFault::KeyMissing.into());
-        }
-        let store = Store::open(settings(&folder)?)?;
+    fn at(folder: PathBuf, output: Output) -> Result<Self, Failure> {
+        let opened = FileKeys::open(&keys(&folder)).and_then(|keys| {
+            let log_key = keys.log_key()?;
+            Ok((keys, log_key))
+        });
+        let (keys, log_key) = opened.map_err(advised)?;
+        let store = Store::open(settings(&folder, keys, log_key)?).map_err(advised)?;
         // The open store locks others out.
-        files::sweep(&keys(&folder));
-        Ok(Self { store, folder })
+        files::sweep(&self::keys(&folder));
+        Ok(Self { store, folder, output: Some(output) })
     }
 
     /// The member with this nickname, else the only one whose nickname looks like it.
@@ -114,7 +126,10 @@ impl Family {
 
     /// Announces and deletes what is past its time, once a day, and closes the store.
     pub(crate) fn close(mut self) -> Result<(), Failure> {
-        self.store.apply_retention_daily(RetentionPolicy::default())?;
+        let done = self.store.apply_retention_daily(RetentionPolicy::default())?;
+        if let Some((done, output)) = done.zip(self.output) {
+            expired::tell(done, output);
+        }
         self.keep_anchor()
     }
 
@@ -174,19 +189,49 @@ fn anchor(folder: &Path) -> PathBuf {
     keys(folder).join("anchor")
 }
 
-fn settings(folder: &Path) -> Result<StoreSettings, Failure> {
-    let keys = FileKeys::open(&keys(folder))?;
+/// What became of the file whose anchor is still there.
+fn gone() -> Failure {
+    Failure::from(kazasu::Error::from(StoreFault::Replaced)).advise(
+        "保存ファイルがありません。--store で別のフォルダーを指定し、登録し直してください",
+        "The store's file is gone. Please name another folder with --store and register everybody anew.",
+    )
+}
+
+/// One thing to do about a store that does not open, where the words for its code leave out that there are folders.
+fn advised(error: kazasu::Error) -> Failure {
+    let (ja, en) = match &error {
+        kazasu::Error::Store(StoreFault::KeyMissing) => (
+            "保存データの鍵（keys フォルダー）がありません。元に戻してください",
+            "Keys of the store are gone. Please put its folder keys back.",
+        ),
+        kazasu::Error::Store(StoreFault::Damaged { what: "anchor" }) => (
+            "keys/anchor が壊れています。バックアップから戻してください",
+            "keys/anchor is damaged. Please put it back from a backup.",
+        ),
+        kazasu::Error::Store(StoreFault::Replaced) => (
+            "端末の鍵が替わり、開けません。--store で別のフォルダーを指定し、登録し直してください",
+            "The keys have changed. Please name another folder with --store and register everybody anew.",
+        ),
+        _ => return error.into(),
+    };
+    Failure::from(error).advise(ja, en)
+}
+
+fn settings(folder: &Path, keys: FileKeys, log_key: SoftwareDeviceKey) -> Result<StoreSettings, Failure> {
+    let damaged = || advised(StoreFault::Damaged { what: "anchor" }.into());
     let anchor = match std::fs::read(anchor(folder)) {
-        Ok(bytes) => Some(Checkpoint::from_bytes(&bytes).ok_or_else(|| Failure::usage("keys/anchor cannot be read"))?),
-        Err(_) => None,
+        Ok(bytes) => Some(Checkpoint::from_bytes(&bytes).ok_or_else(damaged)?),
+        Err(error) if error.kind() == ErrorKind::NotFound => None,
+        Err(_) => return Err(damaged()),
     };
     Ok(StoreSettings {
         path: file(folder),
-        log_key: Arc::new(keys.log_key()?),
+        log_key: Arc::new(log_key),
         key_wrapper: Arc::new(keys),
         clock: Arc::new(SystemClock),
         verifier: SignatureVerifier::ring(),
         anchor,
+        is_anchor_kept: true,
         limits: Limits::default(),
     })
 }
