@@ -11,7 +11,7 @@ use kazasu_card_sim::{Profile, SimTransport};
 use kazasu_flows::peer::{self, Asked, DISCOVERY, Link, Peer};
 use kazasu_flows::shapes::{self, PATIENT};
 use kazasu_flows::trust::Trust;
-use kazasu_flows::{card, client, member, pin_of, tap};
+use kazasu_flows::{Stage, card, client, member, pin_of, start_sandbox, tap};
 
 /// What the second page is: a status and a body.
 type Second = fn() -> (u16, String);
@@ -157,4 +157,12 @@ fn the_base_may_be_written_in_any_form() {
         let found = found.expect(base);
         assert_eq!((found.records.len(), found.is_partial), (100, false), "{base}");
     }
+}
+
+#[test]
+fn the_metadata_may_name_the_base_in_another_form() {
+    let sandbox = start_sandbox(0);
+    sandbox.arm("discovery-missing".parse().expect("a switch"));
+    let stage = Stage::of(sandbox, |settings| settings.fhir_base = settings.fhir_base.replace("https", "HTTPS") + "/");
+    stage.begin().expect("the same resource (RFC 9728, 3.3), however the settings write it");
 }

@@ -25,7 +25,7 @@ pub enum RecordKind {
 pub struct FetchedRecords {
     /// FHIR R4 JSON in the server's order, for `Store.put_records`. Personal: it belongs in no log.
     pub records: Vec<String>,
-    /// There is more: 40 pages or 2,000 entries were read.
+    /// There is more, or there may be: 40 pages, 2,000 entries or 32 MiB were read, or a later page could not be.
     pub is_partial: bool,
 }
 
