@@ -20,7 +20,8 @@ use crate::iso7816::{CardCapabilities, CardTransport};
 use crate::jose::dpop::{DeviceKey, device_thumbprint};
 use crate::qualify::assertion::{Assertion, Claims, LIFE_S, Purpose};
 use crate::qualify::{
-    Access, Connection, Grant, Nonce, Pinning, QualifyClient, RESEND_MS, Submission, Token, check_patient, poll,
+    Access, CardGrant, Connection, Grant, Nonce, Pinning, QualifyClient, RESEND_MS, Submission, Token, check_patient,
+    poll,
 };
 use crate::time::UnixMillis;
 
@@ -83,7 +84,7 @@ pub enum TapStep {
 ///
 /// # Errors
 /// [`Error::Connection`], [`Error::Authorization`], [`Error::Resource`] as the server answers; [`Error::Usage`] for
-/// settings that do not fit it; [`Error::DeviceKey`] when the key store refuses.
+/// settings that do not fit it, such as none of [`QualifyClient::with_client_key`] where the server wants one; [`Error::DeviceKey`] when the key store refuses.
 pub fn begin(client: Arc<QualifyClient>, member: Member) -> Result<AwaitingTap, Error> {
     let registered = member.certificate.as_deref().map(|der| {
         Certificate::parse(der).ok_or_else(|| Error::usage("the member's registered certificate cannot be read"))
@@ -91,6 +92,9 @@ pub fn begin(client: Arc<QualifyClient>, member: Member) -> Result<AwaitingTap, 
     let registered = registered.transpose()?;
     let device_thumbprint = device_thumbprint(&*member.device_key)?;
     let mut connection = Connection::open(client, Arc::clone(&member.device_key))?;
+    if connection.metadata.card()?.grant == CardGrant::TokenExchange {
+        connection.client.client_key(&*member.device_key)?;
+    }
     let nonce = Nonce::fetch_by(&mut connection)?;
     Ok(AwaitingTap { connection, member, registered, unfinished: None, device_thumbprint, nonce })
 }

@@ -234,6 +234,13 @@ def test_the_vector_opens_everywhere(judge):
     vectors = json.loads((ROOT / "tests/vectors/jose.json").read_text())
     assert judge.open(vectors["V13"]["jwe"], vectors["V12"]["bob"]) == '{"status":"ok"}'
     assert party_v(vectors["V15"]["jkt"], vectors["V15"]["nonce"]) == vectors["V15"]["apv"]
+    for name, nonce, content_type in (("V16", vectors["V15"]["nonce"], "fhir+json"), ("V17", vectors["V17"]["nonce"], "json")):
+        vector = vectors[name]
+        jws = judge.open(vector["jwe"], vectors["V12"]["bob"])
+        assert json.loads(decoded(jws.split(".")[0])) == {
+            "alg": "ES256", "kid": thumbprint(vectors["V12"]["alice"]), "cty": content_type,
+            "apv": party_v(vectors["V15"]["jkt"], nonce), "iat": vector["iat"]}
+        assert judge.verify(jws, public(vectors["V12"]["alice"])) == vector["content"]
 
 
 # The sandbox

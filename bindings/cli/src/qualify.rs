@@ -66,7 +66,10 @@ pub(crate) fn sign_with(
     global: &Global,
     output: Output,
 ) -> Result<Signed, Box<Failure>> {
-    let client = Arc::new(QualifyClient::with_ring(settings, language(output)).map_err(Failure::from)?);
+    let client = QualifyClient::with_ring(settings, language(output)).map_err(Failure::from)?;
+    // Some servers want one. Nobody knows the one of an earlier run, so that each run has its own.
+    let client_key = SoftwareDeviceKey::generate().map_err(Failure::from)?;
+    let client = Arc::new(client.with_client_key(Arc::new(client_key)));
     output.notes(quoted(&settings.notice.text));
     let pin = Secrets::new(global.pin_stdin, output).user_authentication()?;
     let mut awaiting = session::begin(client, member).map_err(Failure::from)?;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use kazasu::qualify::{self as core, Notice, Settings};
 
+use crate::device_key::{DeviceKey, Key};
 use crate::error::KazasuError;
 use crate::guidance::Language;
 
@@ -94,5 +95,12 @@ impl QualifyClient {
             Language::English => core::Language::English,
         };
         Ok(Arc::new(Self { core: Arc::new(core::QualifyClient::with_ring(&settings, language)?) }))
+    }
+
+    /// The same backend with the key by which this installation signs in, for servers that exchange a card's assertion for a
+    /// token. It is none of the members' device keys.
+    pub fn with_client_key(&self, client_key: Arc<dyn DeviceKey>) -> Arc<Self> {
+        let core = (*self.core).clone().with_client_key(Arc::new(Key(client_key)));
+        Arc::new(Self { core: Arc::new(core) })
     }
 }

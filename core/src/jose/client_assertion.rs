@@ -1,4 +1,5 @@
-//! The JWT by which a device signs in beside its holder's card (RFC 7523, 2.2 and 3).
+//! The JWT by which an installation signs in beside its holder's card (RFC 7523, 2.2 and 3), with a key of its own: what
+//! proves who asks must not be what the token is bound to.
 
 use serde_json::json;
 

@@ -236,6 +236,37 @@ mod tests {
     }
 
     #[test]
+    #[cfg(feature = "ring")]
+    fn the_vectors_open_for_their_requests_alone() {
+        let vectors: Value = serde_json::from_str(include_str!("../../../tests/vectors/jose.json")).expect("JSON");
+        let text = |json: &Value| json.as_str().expect("text").to_owned();
+        let of_card = text(&vectors["V17"]["nonce"]);
+        for (name, nonce, other, content) in
+            [("V16", JTI, &of_card[..], Content::Fhir), ("V17", &of_card[..], JTI, Content::Json)]
+        {
+            let vector = &vectors[name];
+            let mut signer = vectors["V12"]["alice"].clone();
+            signer["kid"] = vector["kid"].clone();
+            let signers = Signers::parse(&json!({ "keys": [signer] }), &[text(&vector["kid"])]);
+            let open = |nonce: &str, content, seconds: i64| {
+                let d = base64url::decode(&text(&vectors["V12"]["bob"]["d"])).expect("base64url");
+                let key = DecryptionKey::from_scalar(&d).expect("a key");
+                let exchange = Exchange::with_key(key, &text(&vector["host"]), JKT, nonce).expect("an exchange");
+                let now = UnixMillis::from_seconds(vector["iat"].as_i64().expect("seconds") + seconds);
+                exchange
+                    .open(text(&vector["jwe"]).as_bytes(), content, now)?
+                    .verify(&signers, SignatureVerifier::ring())
+            };
+            let opened = open(nonce, content, 60).expect("opens");
+            assert_eq!(String::from_utf8(opened).ok(), Some(text(&vector["content"])), "{name}");
+            let another = Err(ResourceFault::SealedForAnother);
+            assert_eq!((open(other, content, 0), open(nonce, content, 61)), (another.clone(), another), "{name}");
+            let wrong = if content == Content::Fhir { Content::Json } else { Content::Fhir };
+            assert_eq!(open(nonce, wrong, 0), Err(ResourceFault::NotSealed), "{name}");
+        }
+    }
+
+    #[test]
     fn an_answer_to_this_request_opens() {
         let opened = open(&header(), &unsigned(jws_header())).expect("opens");
         assert_eq!((opened.kid(), &opened.payload[..]), ("k", &br#"{"resourceType":"Bundle"}"#[..]));

@@ -37,7 +37,7 @@ pub use suspension::{OFFICIAL_LINES, OfficialLine, SavedSuspension, Suspended, S
 
 pub(crate) use asked::check_patient;
 pub(crate) use connection::Connection;
-pub(crate) use discovery::Metadata;
+pub(crate) use discovery::{CardGrant, Metadata};
 pub(crate) use http::HttpClient;
 pub(crate) use nonce::Nonce;
 pub(crate) use settings::CheckedSettings;
@@ -51,6 +51,7 @@ use rustls::crypto::CryptoProvider;
 use crate::cancellation::Cancellation;
 use crate::crypto::SignatureVerifier;
 use crate::error::{ConnectionFault, Error};
+use crate::jose::dpop::{DeviceKey, device_thumbprint};
 use crate::time::Clock;
 
 /// How the server's key was checked.
@@ -81,6 +82,7 @@ pub struct QualifyClient {
     provider: Arc<CryptoProvider>,
     language: Language,
     cancellation: Cancellation,
+    client_key: Option<Arc<dyn DeviceKey>>,
 }
 
 impl QualifyClient {
@@ -103,7 +105,25 @@ impl QualifyClient {
             provider,
             language,
             cancellation: Cancellation::default(),
+            client_key: None,
         })
+    }
+
+    /// The same backend with the key by which this installation signs in (RFC 7523, 2.2), at servers that take a card's
+    /// assertion in exchange for a token (mode EXCHANGE) and at no others. It is none of the members' device keys: one of
+    /// them is refused before the card is asked for.
+    #[must_use]
+    pub fn with_client_key(self, key: Arc<dyn DeviceKey>) -> Self {
+        Self { client_key: Some(key), ..self }
+    }
+
+    /// That key, if it is not `device_key` (wire contract §6.4).
+    pub(crate) fn client_key(&self, device_key: &dyn DeviceKey) -> Result<&dyn DeviceKey, Error> {
+        let key = self.client_key.as_deref().ok_or_else(|| Error::usage("the server asks for a client key"))?;
+        if device_thumbprint(key)? == device_thumbprint(device_key)? {
+            return Err(Error::usage("the client key is a member's device key"));
+        }
+        Ok(key)
     }
 
     /// [`QualifyClient::new`] with ring and the clock of the operating system.

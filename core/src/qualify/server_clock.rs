@@ -89,8 +89,9 @@ enum Freshness {
 impl Freshness {
     fn of(method: Method, reply: &Reply) -> Self {
         match reply.header("age").map(|age| age.split(',').next().unwrap_or_default().trim().parse::<u64>()) {
-            // No cache answers for the server what is not safe (RFC 9111, 4), nor what must not be stored (5.2.2.5).
-            None if method != Method::Get || is_unstorable(reply) => Self::Own,
+            // No cache answers for the server what is not safe (RFC 9111, 4), nor what must not be stored (5.2.2.5), nor keeps
+            // a refusal by itself (RFC 9110, 15.1).
+            None if method != Method::Get || is_unstorable(reply) || matches!(reply.status, 400 | 401) => Self::Own,
             None => Self::Kept { age_ms: 0 },
             Some(Ok(age)) if age <= LONGEST_AGE_S => {
                 Self::Kept { age_ms: i64::try_from(age.saturating_mul(1000)).unwrap_or(0) }
@@ -154,6 +155,9 @@ mod tests {
         assert_eq!(learnt(Method::Put, &[("date", &behind)]), (-1_799_500, true));
         let unstored = [("date", &behind[..]), ("cache-control", "private, No-Store")];
         assert_eq!(learnt(Method::Get, &unstored), (-1_799_500, true));
+        let clock = ServerClock::default();
+        clock.learn(Method::Get, &Reply { status: 401, ..reply(&[("date", &behind)]) }, NOW, NOW);
+        assert_eq!(clock.offset_ms(), -1_799_700, "a refusal");
         assert_eq!(
             learnt(Method::Post, &[("date", &behind), ("age", "0")]),
             (0, false),

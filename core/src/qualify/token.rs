@@ -1,8 +1,11 @@
 //! Grants → DPoP-bound tokens (RFC 6749, RFC 7523, RFC 9449).
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
+use super::QualifyClient;
 use super::connection::Connection;
 use super::discovery::CardGrant;
 use super::http::Failure;
@@ -38,11 +41,12 @@ pub(crate) enum Grant<'a> {
 
 impl Grant<'_> {
     /// The form for one attempt: what the device signs into it must be fresh.
-    fn form(&self, asked: &Asked, proofs: &Proofs<'_>) -> Result<Zeroizing<String>, Error> {
+    fn form(&self, asked: &Asked<'_>, proofs: &Proofs<'_>) -> Result<Zeroizing<String>, Error> {
         let client_id = percent_encode(&asked.client_id);
         Ok(Zeroizing::new(match (self, asked.card) {
             (Self::Card { assertion, .. }, Some(CardGrant::TokenExchange)) => {
-                let device = client_assertion(proofs.key, &asked.client_id, &asked.issuer, proofs.server_time())?;
+                let key = asked.client.client_key(proofs.key)?;
+                let device = client_assertion(key, &asked.client_id, &asked.issuer, proofs.server_time())?;
                 format!(
                     "grant_type={TOKEN_EXCHANGE}&client_id={client_id}&subject_token={assertion}\
                      &subject_token_type={JWT_TYPE}&client_assertion_type={CLIENT_ASSERTION}&client_assertion={device}"
@@ -81,7 +85,8 @@ impl Grant<'_> {
 }
 
 /// Who asks whom.
-struct Asked {
+struct Asked<'a> {
+    client: &'a QualifyClient,
     client_id: String,
     issuer: String,
     card: Option<CardGrant>,
@@ -113,8 +118,10 @@ impl Token {
     /// Asks for a token. An assertion is sent again, with a new proof, when the answer is lost within a minute of signing.
     /// The failure tells whether the server may have seen the request.
     pub(crate) fn request(connection: &mut Connection, grant: &Grant<'_>) -> Result<Self, Failure> {
-        let settings = &connection.client.settings;
+        let client = Arc::clone(&connection.client);
+        let settings = &client.settings;
         let asked = Asked {
+            client: &client,
             client_id: settings.client_id.clone(),
             issuer: settings.issuer.as_str().to_owned(),
             card: connection.metadata.card().ok().map(|card| card.grant),

@@ -71,6 +71,19 @@ class QualifyTest : SandboxTest() {
     }
 
     @Test
+    fun `where assertions are exchanged a client key is needed that is no device key`() = runBlocking {
+        Sandbox(options = listOf("--modes", "exchange")).use { sandbox ->
+            Kazasu(sandbox.config, clientKey = TestDeviceKey()).use {
+                assertEquals(Qualification.VALID, it.qualify(card(1), pin(1)).qualification)
+            }
+            val hers = TestDeviceKey()
+            for (key in listOf(null, hers)) {
+                Kazasu(sandbox.config, clientKey = key).use { failsWith<KazasuException.Usage> { it.begin(own(), hers) } }
+            }
+        }
+    }
+
+    @Test
     fun `a card tells what it is and how many tries are left`() = runBlocking {
         val hanako = card(1)
         val info = hanako.link().use { readCardInfo(it) }

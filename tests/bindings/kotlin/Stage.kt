@@ -27,7 +27,7 @@ import org.kazasu.ffi.TransportException
 import org.kazasu.ffi.TransportLimits
 
 /** A `kazasu-sandbox` of its own on a free port, over real TLS, and the configuration that fits it. */
-class Sandbox(vararg switches: String) : AutoCloseable {
+class Sandbox(vararg switches: String, options: List<String> = emptyList()) : AutoCloseable {
     private val folder: Path = Files.createTempDirectory("kazasu")
     private val process: Process
     val configFile: File = folder.resolve("client.json").toFile()
@@ -35,7 +35,7 @@ class Sandbox(vararg switches: String) : AutoCloseable {
 
     init {
         val command = listOf(System.getProperty("kazasu.sandbox"), "--config-out", configFile.path)
-        process = ProcessBuilder(command + switches.flatMap { listOf("--switch", it) })
+        process = ProcessBuilder(command + options + switches.flatMap { listOf("--switch", it) })
             .redirectErrorStream(true)
             .start()
         val lines = process.inputStream.bufferedReader()

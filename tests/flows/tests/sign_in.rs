@@ -20,6 +20,12 @@ fn stage(mode: Mode, switches: &[&str]) -> Stage {
         settings.redirect_uri = Some(REDIRECT.to_owned());
     });
     switches.iter().for_each(|switch| stage.arm(switch));
+    with_client_key(stage, key())
+}
+
+/// The same stage, whose client signs in with this key where the server exchanges assertions.
+fn with_client_key(mut stage: Stage, client_key: Arc<dyn DeviceKey>) -> Stage {
+    stage.client = Arc::new((*stage.client).clone().with_client_key(client_key));
     stage
 }
 
@@ -52,6 +58,22 @@ fn a_server_that_exchanges_assertions_qualifies() {
     let mut access = stage.access(1, &key()).expect("qualifies");
     stage.wait(360);
     access.records(RecordKind::Expense, None).expect("renewed");
+}
+
+/// What proves which installation asks is nothing that a member's tokens are bound to: neither the same key nor none at all.
+#[test]
+fn an_exchange_needs_a_client_key_that_is_no_device_key() {
+    let stage = stage(Mode::Exchange, &[]);
+    let hers = key();
+    assert!(stage.access(1, &hers).is_ok());
+    let asked = stage.sandbox.counters().nonces;
+    let stage = with_client_key(stage, Arc::clone(&hers));
+    assert_eq!(code(stage.access(1, &hers)), Some("KZ-U01"));
+    assert!(stage.access(1, &key()).is_ok(), "as for another member's");
+    let sandbox = kazasu_sandbox::start(Options { modes: vec![Mode::Exchange], ..Options::default() });
+    let without = Stage::of(sandbox.expect("loopback"), |_| ());
+    assert_eq!(code(without.begin()), Some("KZ-U01"));
+    assert_eq!((stage.sandbox.counters().nonces - asked, without.sandbox.counters().nonces), (1, 0), "before the tap");
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! The client assertion of mode EXCHANGE: a JWT by which the device itself signs in (RFC 7523, 2.2 and 3).
+//! The client assertion of mode EXCHANGE: a JWT by which the installation itself signs in (RFC 7523, 2.2 and 3), with a key
+//! that is not the one of its DPoP proof. Nobody registers keys with a sandbox: it takes the one that comes along.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -18,8 +19,8 @@ use crate::time::UnixSeconds;
 struct Header {
     alg: String,
     typ: Option<String>,
-    /// A hint at most: the key is that of the DPoP proof.
-    jwk: Option<Value>,
+    /// The public key and nothing more.
+    jwk: Value,
 }
 
 #[derive(Deserialize)]
@@ -33,10 +34,10 @@ struct Claims {
     jti: String,
 }
 
-/// Checks the client assertion in `form`, which the DPoP key `key` must have signed; gives the `client_id`.
+/// Checks the client assertion in `form`, which the DPoP key `proof_key` must not have signed; gives the `client_id`.
 ///
 /// `grant` is what the assertion is sent with: a copy of both is the resend that the nonce rule allows.
-pub(crate) fn check(server: &Server, form: &Form, key: &PublicKey, grant: &str) -> Result<String, OAuthError> {
+pub(crate) fn check(server: &Server, form: &Form, proof_key: &PublicKey, grant: &str) -> Result<String, OAuthError> {
     let refused = |description| OAuthError::INVALID_CLIENT.described(description);
     if form.get("client_assertion_type") != Some(JWT_BEARER) {
         return Err(refused("client_assertion_type is not jwt-bearer"));
@@ -46,11 +47,15 @@ pub(crate) fn check(server: &Server, form: &Form, key: &PublicKey, grant: &str) 
     let header: Header =
         serde_json::from_slice(&compact.header).map_err(|_| refused("client_assertion header refused"))?;
     let typ_is_known = header.typ.as_deref().is_none_or(|typ| TYPES.contains(&typ));
-    if header.alg != key.algorithm() || !typ_is_known {
+    if header.alg != "ES256" || !typ_is_known {
         return Err(refused("client_assertion typ or alg refused"));
     }
-    if header.jwk.is_some_and(|jwk| !is_key(&jwk, key)) || !compact.is_signed_by(key) {
-        return Err(refused("client_assertion is not signed by the DPoP key"));
+    let key = parse_key(&header.jwk).ok_or(refused("client_assertion jwk is no public P-256 key"))?;
+    if !compact.is_signed_by(&key) {
+        return Err(refused("client_assertion is not signed by its key"));
+    }
+    if key.thumbprint() == proof_key.thumbprint() {
+        return Err(refused("client_assertion is signed by the DPoP key"));
     }
     let claims: Claims =
         serde_json::from_slice(&compact.payload).map_err(|_| refused("client_assertion claims malformed"))?;
@@ -89,12 +94,11 @@ fn check_claims(server: &Server, form: &Form, claims: &Claims) -> Result<(), &'s
     Ok(())
 }
 
-/// Whether a JWK is the public key `key` and nothing more.
-fn is_key(jwk: &Value, key: &PublicKey) -> bool {
+/// A public P-256 key as JWK; one with its private half is refused.
+fn parse_key(jwk: &Value) -> Option<PublicKey> {
     let text = |name: &str| jwk[name].as_str().unwrap_or_default();
-    let same = PublicKey::from_p256_coordinates(text("x"), text("y"))
-        .is_some_and(|named| named.thumbprint() == key.thumbprint());
-    same && text("kty") == "EC" && text("crv") == "P-256" && jwk.get("d").is_none()
+    let is_public = text("kty") == "EC" && text("crv") == "P-256" && jwk.get("d").is_none();
+    PublicKey::from_p256_coordinates(text("x"), text("y")).filter(|_| is_public)
 }
 
 /// The `jti` of the client assertions that were used, kept until they can no longer be valid (RFC 7523, 3, item 7).

@@ -64,7 +64,7 @@ pub(crate) fn client<'a>(server: &Server, form: &'a Form) -> Result<&'a str, OAu
 fn grant(server: &Server, request: &Request, form: &Form) -> Result<(Value, &'static str), OAuthError> {
     let grant_type = form.get("grant_type").ok_or(OAuthError::INVALID_REQUEST.described("grant_type missing"))?;
     let named = mode(grant_type);
-    // In mode EXCHANGE the client assertion names the client, and is checked against the key of the proof.
+    // In mode EXCHANGE the client assertion names the client, and is by another key than the proof.
     let client_id = if named == Some(Mode::Exchange) { "" } else { client(server, form)? };
     let key = dpop::check(server, request, &server.url("/token"), None).map_err(proof_refused)?;
     let jkt = key.thumbprint();

@@ -7,9 +7,12 @@ public struct Kazasu: Sendable {
 
     /// Checks the configuration; no I/O.
     ///
+    /// - Parameter clientKey: The key by which this installation signs in, for servers that exchange a card's assertion for a
+    ///   token. It is none of the members' device keys.
     /// - Throws: `KazasuError.Usage` for a setting that cannot be used.
-    public init(config: BackendConfig, language: Language = .preferred) throws {
-        client = try typed { try QualifyClient(config: config, language: language) }
+    public init(config: BackendConfig, language: Language = .preferred, clientKey: (any DeviceKey)? = nil) throws {
+        let client = try typed { try QualifyClient(config: config, language: language) }
+        self.client = clientKey.map { client.withClientKey(clientKey: $0) } ?? client
     }
 
     /// Connects and fetches a nonce: call it while the PIN is typed, before asking for the card.

@@ -19,6 +19,8 @@ pub(crate) struct Device {
     /// Seconds by which the server's clock is ahead of this phone's, as its `Date` would tell.
     pub(crate) offset_s: AtomicI64,
     key: SigningKey,
+    /// Of the installation, for client assertions.
+    client_key: SigningKey,
 }
 
 /// What a DPoP proof says, to be changed by tests.
@@ -32,7 +34,9 @@ impl Device {
         let mut secret = [0x11; 32];
         getrandom::fill(&mut secret[1..]).unwrap();
         let key = SigningKey::from_slice(&secret).unwrap();
-        Self { client: Client::new(sandbox), issuer: sandbox.issuer().to_owned(), offset_s: AtomicI64::new(0), key }
+        let client_key = SigningKey::from_slice(&Sha256::digest(secret)).unwrap();
+        let (client, issuer) = (Client::new(sandbox), sandbox.issuer().to_owned());
+        Self { client, issuer, offset_s: AtomicI64::new(0), key, client_key }
     }
 
     /// The same phone, talking to another server.
@@ -41,7 +45,15 @@ impl Device {
     }
 
     fn jwk(&self) -> Value {
-        let point = self.key.verifying_key().to_sec1_point(false);
+        Self::jwk_of(&self.key)
+    }
+
+    pub(crate) fn client_jwk(&self) -> Value {
+        Self::jwk_of(&self.client_key)
+    }
+
+    fn jwk_of(key: &SigningKey) -> Value {
+        let point = key.verifying_key().to_sec1_point(false);
         let bytes = point.as_bytes();
         json!({ "kty": "EC", "crv": "P-256", "x": encode(&bytes[1..33]), "y": encode(&bytes[33..]) })
     }
@@ -62,9 +74,17 @@ impl Device {
     }
 
     pub(crate) fn sign(&self, proof: &Proof) -> String {
+        Self::sign_with(&self.key, proof)
+    }
+
+    pub(crate) fn sign_as_client(&self, assertion: &Proof) -> String {
+        Self::sign_with(&self.client_key, assertion)
+    }
+
+    fn sign_with(key: &SigningKey, proof: &Proof) -> String {
         let input =
             format!("{}.{}", encode(proof.header.to_string().as_bytes()), encode(proof.claims.to_string().as_bytes()));
-        let signature: Signature = self.key.sign(input.as_bytes());
+        let signature: Signature = key.sign(input.as_bytes());
         format!("{input}.{}", encode(&signature.to_bytes()))
     }
 

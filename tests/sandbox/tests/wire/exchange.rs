@@ -13,9 +13,8 @@ fn exchanging() -> (Sandbox, Device) {
 
 /// What a client assertion of `device` says, to be changed by tests.
 fn client_assertion(device: &Device) -> Proof {
-    let jwk = device.proof("POST", "/token", None).header["jwk"].clone();
     Proof {
-        header: json!({ "typ": "JWT", "alg": "ES256", "jwk": jwk }),
+        header: json!({ "typ": "JWT", "alg": "ES256", "jwk": device.client_jwk() }),
         claims: json!({
             "iss": CLIENT, "sub": CLIENT, "aud": device.issuer, "jti": random_id(), "iat": now(), "exp": now() + 300,
         }),
@@ -30,7 +29,7 @@ fn form(subject: &str, client_assertion: &str) -> String {
 }
 
 fn exchange(device: &Device, subject: &str) -> Reply {
-    device.token_form(&form(subject, &device.sign(&client_assertion(device))), None).unwrap()
+    device.token_form(&form(subject, &device.sign_as_client(&client_assertion(device))), None).unwrap()
 }
 
 #[test]
@@ -64,6 +63,7 @@ fn each_wrong_client_assertion_is_an_invalid_client_and_leaves_the_nonce_unused(
         ("critical header", |jwt| jwt.header["crit"] = json!(["b64"])),
         ("key by address", |jwt| jwt.header["jku"] = "https://other.example".into()),
         ("other key in the header", |jwt| jwt.header["jwk"]["x"] = jwt.header["jwk"]["y"].clone()),
+        ("no key in the header", |jwt| jwt.header["jwk"] = Value::Null),
         ("private key in the header", |jwt| jwt.header["jwk"]["d"] = "AA".into()),
         ("issuer is another client", |jwt| jwt.claims["iss"] = "other".into()),
         ("client is not registered", |jwt| {
@@ -88,16 +88,18 @@ fn each_wrong_client_assertion_is_an_invalid_client_and_leaves_the_nonce_unused(
     for (name, change) in cases {
         let mut jwt = client_assertion(&device);
         change(&mut jwt);
-        let reply = device.token_form(&form(&subject, &device.sign(&jwt)), None).unwrap();
+        let reply = device.token_form(&form(&subject, &device.sign_as_client(&jwt)), None).unwrap();
         assert_eq!(reply.oauth_error(), (401, "invalid_client".into(), None), "{name}");
     }
     let other = Device::new(&sandbox);
-    let foreign = other.sign(&client_assertion(&other));
-    let forged = other.sign(&client_assertion(&device));
-    let named = format!("{}&client_id=other", form(&subject, &device.sign(&client_assertion(&device))));
+    let forged = other.sign_as_client(&client_assertion(&device));
+    let mut of_proof = client_assertion(&device);
+    of_proof.header["jwk"] = device.proof("POST", "/token", None).header["jwk"].clone();
+    let of_proof = device.sign(&of_proof);
+    let named = format!("{}&client_id=other", form(&subject, &device.sign_as_client(&client_assertion(&device))));
     let without = format!("grant_type={TOKEN_EXCHANGE}&subject_token={subject}&subject_token_type={JWT}");
     let cases = [
-        ("another device's key", form(&subject, &foreign)),
+        ("the key of the proof", form(&subject, &of_proof)),
         ("another device's signature", form(&subject, &forged)),
         ("client_id of another client", named),
         ("no client assertion", without),
@@ -113,9 +115,9 @@ fn each_wrong_client_assertion_is_an_invalid_client_and_leaves_the_nonce_unused(
 fn client_assertion_may_leave_out_what_is_optional() {
     let (_sandbox, device) = exchanging();
     let mut jwt = client_assertion(&device);
-    jwt.header = json!({ "alg": "ES256" });
+    jwt.header = json!({ "alg": "ES256", "jwk": device.client_jwk() });
     jwt.claims["iat"] = Value::Null;
-    let form = form(&device.assertion(&Card::of(1)), &device.sign(&jwt));
+    let form = form(&device.assertion(&Card::of(1)), &device.sign_as_client(&jwt));
     assert_eq!(device.token_form(&format!("{form}&client_id={CLIENT}"), None).unwrap().status, 200);
 }
 
@@ -125,7 +127,7 @@ fn identical_request_gets_a_fresh_token_and_any_other_use_is_reuse() {
     let card = Card::of(1);
     let nonce = device.nonce();
     let subject = card.sign(&card.header(), &card.claims(&device.issuer, &nonce, &device.jkt()));
-    let client = device.sign(&client_assertion(&device));
+    let client = device.sign_as_client(&client_assertion(&device));
     let first = device.token_form(&form(&subject, &client), None).unwrap().json();
     let second = device.token_form(&form(&subject, &client), None).unwrap();
     assert_eq!(second.status, 200, "the client assertion may be sent again with the same subject token");
@@ -162,7 +164,7 @@ fn subject_token_is_checked_like_an_assertion() {
 fn malformed_exchanges() {
     let (_sandbox, device) = exchanging();
     let subject = device.assertion(&Card::of(1));
-    let good = || form(&subject, &device.sign(&client_assertion(&device)));
+    let good = || form(&subject, &device.sign_as_client(&client_assertion(&device)));
     let cases = [
         ("no subject token", good().replace("&subject_token=", "&x="), "invalid_request"),
         ("no subject token type", good().replace("&subject_token_type=", "&x="), "invalid_request"),

@@ -38,11 +38,19 @@ import org.kazasu.ffi.readCardInfo as ffiReadCardInfo
  * connection, within a tenth of a second.
  *
  * @constructor Checks [config]; no I/O. The first use in a process loads the native library, which takes some
- * milliseconds.
+ * milliseconds. `clientKey` is the key by which this installation signs in, for servers that exchange a card's assertion for
+ * a token; it is none of the members' device keys.
  * @throws KazasuException.Usage when a setting is missing or malformed.
  */
-public class Kazasu(config: BackendConfig, language: Language = Language.JAPANESE) : AutoCloseable {
-    private val client = translated { QualifyClient(config, language) }
+public class Kazasu(
+    config: BackendConfig,
+    language: Language = Language.JAPANESE,
+    clientKey: DeviceKey? = null,
+) : AutoCloseable {
+    private val client = translated {
+        val client = QualifyClient(config, language)
+        if (clientKey == null) client else client.use { it.withClientKey(GuardedKey(clientKey)) }
+    }
 
     /**
      * Fetches metadata and nonce. Call it before asking for the card: the nonce lives for minutes, a tag for seconds.
