@@ -17,10 +17,10 @@ const INSTITUTIONS: [(&str, &str); 9] = [
     ("=HYPERLINK(\"http://x\",\"y\")", "'=HYPERLINK(\"http://x\",\"y\")"),
     ("@SUM(1+1)", "'@SUM(1+1)"),
     ("－１", "'－１"),
-    ("\t=1", "'\t=1"),
-    (" +1", "' +1"),
+    ("\t=1", "'=1"),
+    (" +1", "'+1"),
     ("甲,乙 \"丙\"", "甲,乙 \"丙\""),
-    ("二行の\r\n薬局", "二行の\r\n薬局"),
+    ("二行の\r\n薬局\u{202e}\u{200b}", "二行の 薬局"),
     ("①㈱髙﨑～医院", "①㈱髙﨑～医院"),
 ];
 
@@ -70,8 +70,8 @@ fn tables(folder: &Path) -> Result<Value, Box<dyn std::error::Error>> {
             "花子 医科外来 通知額", "0", &id(row)])),
         "zaim": rows(&|row, shown| strings(&["2026-10-31", "payment", "医療・保険", "病院代", "お財布", "-", "医科外来",
             &format!("花子 通知額 {}", id(row)), shown, "JPY", "0", "1785", "0", "0", "", "常に集計に含める"])),
-        "household": (0..).zip(INSTITUTIONS).map(|(row, (institution, _))| strings(&["2026-10-31", "1785", "0", "医療費", "現金",
-            &format!("花子 医科外来 {institution} 通知額"), &id(row)])).collect::<Vec<Vec<String>>>(),
+        "household": rows(&|row, shown| strings(&["2026-10-31", "1785", "0", "医療費", "現金",
+            &format!("花子 医科外来 {} 通知額", shown.trim_start_matches('\'')), &id(row)])),
     }))
 }
 
@@ -131,7 +131,10 @@ fn calendar(folder: &Path) -> Result<Value, Box<dyn std::error::Error>> {
     }
     let out = &mut File::create(folder.join("calendar.ics"))?;
     write_calendar(&reminders, UnixMillis::from_seconds(1_795_137_303), out)?;
-    let told = |one: &Reminder| json!({"date": one.date.to_string(), "detail": one.detail, "person": one.person});
+    let told = |one: &Reminder| {
+        let detail = one.detail.as_ref().map(|text| text.trim_end().replace('\n', " "));
+        json!({"date": one.date.to_string(), "detail": detail, "person": one.person})
+    };
     Ok(reminders.iter().map(told).collect())
 }
 
