@@ -7,7 +7,7 @@ use kazasu::fhir::Eligibility;
 use kazasu::iso7816::CardCapabilities;
 use kazasu::jose::dpop::SoftwareDeviceKey;
 use kazasu::session::Member as SessionMember;
-use kazasu::store::{Candidate, CheckedBy, Profile, Registered, Registration, ServerPatient};
+use kazasu::store::{Candidate, CheckedBy, Profile, Registered, Registration, SecretKind, ServerPatient};
 use kazasu::time::CalendarDate;
 use serde_json::json;
 use zeroize::Zeroizing;
@@ -29,11 +29,14 @@ pub(super) fn run(arguments: &MemberAddArguments, global: &Global, output: Outpu
     let profile = profile(arguments);
     let family = Family::open_if_there(global)?;
     // Before the card and the server are asked for anything.
-    family.as_ref().map_or(Ok(()), |family| family.store.check_room())?;
+    let is_repair = family.as_ref().map_or(Ok(false), |family| lacks_access(family, &profile.nickname))?;
+    family.as_ref().filter(|_| !is_repair).map_or(Ok(()), |family| family.store.check_room())?;
     let mut settings = qualify::settings(global)?;
     access::ask_for(&mut settings, &ALL_SCOPES);
     let mut family = family.map_or_else(|| Family::create(global), Ok)?;
-    family.store.check_profile(&profile).map_err(refused)?;
+    if !is_repair {
+        family.store.check_profile(&profile).map_err(refused)?;
+    }
     settings.consents.clone_from(&profile.consents);
     let (name, birth_date) = if arguments.show_name { read_name(global, output)? } else { (None, None) };
     let key = Arc::new(SoftwareDeviceKey::generate()?);
@@ -67,9 +70,20 @@ pub(super) fn run(arguments: &MemberAddArguments, global: &Global, output: Outpu
         check: Some(super::check(CheckedBy::Card, &Ok(qualified))),
         server_time: access.confirmed_time(),
         ..Registration::new(candidate.confirm(), profile)
-    })?;
+    });
+    let registered = registered.map_err(refused)?;
     report(&family, registered, output)?;
     family.close()
+}
+
+/// Whether a member of this name has no access: their own card brings it again, so that the name is not refused here.
+fn lacks_access(family: &Family, nickname: &str) -> Result<bool, Failure> {
+    let members = family.store.members()?;
+    let Some(member) = members.iter().find(|member| member.profile.nickname == nickname.trim()) else {
+        return Ok(false);
+    };
+    let has = |kind| family.store.secret(member.id, kind).map(|secret| secret.is_some());
+    Ok(!has(SecretKind::Suspension)? && !(has(SecretKind::DeviceKey)? && has(SecretKind::Access)?))
 }
 
 /// What is wrong with a nickname.
