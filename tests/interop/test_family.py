@@ -128,14 +128,18 @@ def test_a_card_is_registered_once(one):
     assert (done.json["new"], done.json["member"]["nickname"], one.members()) == (False, "花子", ["花子"])
 
 
-def test_a_member_who_was_left_without_a_key_is_given_one(one):
+def test_a_member_who_was_left_without_a_key_is_given_one(one, tmp_path_factory):
     """As a program that was killed while it registered did leave them; and so does a stop."""
     one("suspend", "--member", "花子", "--yes").succeeded()
     assert "kazasu member add" in one.tap(1, "qualify", "--member", "花子").failed_with("KZ-U01").err
+    # At a server that knows of no stop.
+    other = Sandbox(tmp_path_factory.mktemp("other"))
+    one.config = other.config
     assert one.add(1, "花子", "--json").succeeded().json["new"] is False
     one.tap(1, "qualify", "--member", "花子").succeeded()
     assert one("consent", "list", "--member", "花子").succeeded().exchanges == [], "the access is kept"
     assert [event for event, _, _ in one.log()].count("qualified") == 3
+    other.stop()
 
 
 # Output
