@@ -131,6 +131,11 @@ impl Access {
         self.connection.is_sealed()
     }
 
+    /// Issuer of the tokens.
+    pub fn issuer(&self) -> &str {
+        self.connection.client.settings.issuer.as_str()
+    }
+
     /// The server's opaque id of the person: not the insured number, and still nothing to show or log.
     pub fn patient(&self) -> &str {
         &self.token.patient

@@ -70,7 +70,7 @@ pub enum Registered {
         /// Who.
         id: String,
     },
-    /// This card is a member's already; nothing was changed.
+    /// This card is a member's already: what they lacked was kept, and nothing they had was changed.
     Known {
         /// Whose.
         id: String,
@@ -84,7 +84,7 @@ impl Store {
         self.with(|store| store.check_room())
     }
 
-    /// Registers the card of a tap. By calling it you say that a person has looked at name and date of birth of that card's
+    /// Registers the card of a tap, as `register` does, with nothing of a server. By calling it you say that a person has looked at name and date of birth of that card's
     /// holder and confirmed who it is. Fails with `TooManyMembers` for the sixth, before any I/O; with `Usage` for a nickname
     /// that is taken, empty or too long; with `MyNumberSuspected`.
     pub fn confirm_and_add(&self, candidate: TapResult, profile: Profile) -> Result<Registered, KazasuError> {
@@ -94,11 +94,7 @@ impl Store {
             name: None, // shown by the app
             birth_date: None,
         };
-        let registered = self.with(|store| store.add_member(candidate.confirm(), profile.into()))?;
-        Ok(match registered {
-            core::Registered::New(id) => Registered::New { id: id.to_string() },
-            core::Registered::Known(id) => Registered::Known { id: id.to_string() },
-        })
+        self.with(|store| store.add_member(candidate.confirm(), profile.into())).map(Into::into)
     }
 
     /// The members in their order.
