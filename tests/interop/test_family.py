@@ -128,6 +128,20 @@ def test_a_card_is_registered_once(one):
     assert (done.json["new"], done.json["member"]["nickname"], one.members()) == (False, "花子", ["花子"])
 
 
+def test_a_member_who_was_left_without_a_key_is_given_one(one, tmp_path_factory):
+    """As a program that was killed while it registered did leave them; and so does a stop."""
+    one("suspend", "--member", "花子", "--yes").succeeded()
+    assert "kazasu member add" in one.tap(1, "qualify", "--member", "花子").failed_with("KZ-U01").err
+    # At a server that knows of no stop.
+    other = Sandbox(tmp_path_factory.mktemp("other"))
+    one.config = other.config
+    assert one.add(1, "花子", "--json").succeeded().json["new"] is False
+    one.tap(1, "qualify", "--member", "花子").succeeded()
+    assert one("consent", "list", "--member", "花子").succeeded().exchanges == [], "the access is kept"
+    assert [event for event, _, _ in one.log()].count("qualified") == 3
+    other.stop()
+
+
 # Output
 
 def tables(folder):
@@ -322,7 +336,8 @@ def test_damage_is_told_and_never_mended_by_forgetting(one):
         assert file.read_bytes() == bytes_
     file.unlink()
     for command in (("member", "list"), ("member", "add", "x", "--yes")):
-        assert "元に戻すか" in one(*command, secrets="1234").failed_with("KZ-U01").err
+        assert "登録し直して" in one(*command, secrets="1234").failed_with("KZ-L02").err
+    assert not file.exists()
     file.write_bytes(whole)
     # An older file, with the keys of today.
     one("qualify", "--member", "花子", secrets="9876").failed_with("KZ-C04")
@@ -334,6 +349,15 @@ def test_damage_is_told_and_never_mended_by_forgetting(one):
     one("member", "list").failed_with("KZ-L01")
     assert not keys.exists()
     (one.folder / "away").rename(keys)
+    for name in ("anchor", "log-key"):
+        kept = (keys / name).read_bytes()
+        (keys / name).unlink()
+        assert "元に戻して" in one("member", "list").failed_with("KZ-L01").err
+        assert not (keys / name).exists(), "nothing is drawn anew"
+        (keys / name).write_bytes(os.urandom(len(kept)))
+        (keys / name).chmod(0o600)
+        one("member", "list").failed_with("KZ-L02" if name == "log-key" else "KZ-L01")
+        (keys / name).write_bytes(kept)
     keys.chmod(0o750)
     assert "chmod 700" in one("member", "list").failed_with("KZ-U01").err
     keys.chmod(0o700)

@@ -45,14 +45,14 @@ pub struct Member {
     /// The certificate of the member's earlier tap; another card is then refused before any PIN is sent.
     #[uniffi(default = None)]
     pub certificate: Option<Vec<u8>>,
-    /// What `Session.patient` said at an earlier tap at this server: answers about anybody else fail with `KZ-D08`.
-    #[uniffi(default = None)]
-    pub patient: Option<String>,
     /// Whose request.
     pub purpose: Purpose,
     /// What the member's card showed at the earlier tap.
     #[uniffi(default = None)]
     pub capabilities: Option<CardCapabilities>,
+    /// What `Session.patient` said at an earlier tap at this server: answers about anybody else fail with `KZ-D08`.
+    #[uniffi(default = None)]
+    pub patient: Option<String>,
 }
 
 /// How far the tap has come.

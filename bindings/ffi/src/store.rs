@@ -8,10 +8,11 @@ use kazasu::error::StoreFault;
 use kazasu::store as core;
 use kazasu::time::SystemClock;
 
-use crate::device_key::{DeviceKey, Key};
+use crate::device_key::{DeviceKey, LogKey};
 use crate::error::KazasuError;
 use crate::key_wrapper::{KeyWrapper, Wrapper};
 
+mod acts;
 mod history;
 mod log;
 mod member;
@@ -20,6 +21,7 @@ mod records;
 mod retention;
 mod secrets;
 
+pub use acts::{Check, Contact, ServerPatient};
 pub use history::{CheckedBy, HistoryEntry, KeptEligibility};
 pub use log::{AppEvent, Checkpoint, LogDamage, LogEntry, LogEvent, LogVerdict, log_event_text};
 pub use member::{Erasure, Profile, Registered, Role, StoredMember};
@@ -54,9 +56,9 @@ pub struct Store {
 impl Store {
     /// Opens the store, or makes it where there is no file and no anchor says that there was one.
     ///
-    /// `log_key` signs the access log and serves nothing else. Finishes what was interrupted, and renews keys that are 90
-    /// days old. Fails with `Store`: `Locked`, `KeyMissing`, `Damaged`, `RolledBack`, `Newer`, `Io`; with `DeviceKey` when
-    /// a key store fails.
+    /// `log_key` signs the access log and serves nothing else. Make it when there is neither file nor anchor, and at no other
+    /// time. Finishes what was interrupted, and renews keys that are 90 days old. Fails with `Store`: `Locked`, `KeyMissing`,
+    /// `Damaged`, `RolledBack`, `Replaced`, `Newer`, `Io`; with `DeviceKey` when a key store fails.
     #[uniffi::constructor]
     pub fn open_or_create(
         settings: StoreSettings,
@@ -64,10 +66,11 @@ impl Store {
         log_key: Arc<dyn DeviceKey>,
     ) -> Result<Arc<Self>, KazasuError> {
         let anchor = settings.anchor.as_deref().map(anchor).transpose()?;
+        let log_key = Arc::new(LogKey::new(log_key));
         let settings = core::StoreSettings {
             path: PathBuf::from(settings.path),
             key_wrapper: Arc::new(Wrapper(key_wrapper)),
-            log_key: Arc::new(Key(log_key)),
+            log_key: Arc::clone(&log_key) as Arc<_>,
             clock: Arc::new(SystemClock),
             verifier: SignatureVerifier::ring(),
             anchor,
@@ -76,9 +79,10 @@ impl Store {
         };
         // What cannot be looked at is opened, so that it tells why.
         let store = match settings.path.try_exists() {
-            Ok(false) => core::Store::create(settings)?,
-            Ok(true) | Err(_) => core::Store::open(settings)?,
+            Ok(false) => core::Store::create(settings),
+            Ok(true) | Err(_) => core::Store::open(settings),
         };
+        let store = store.map_err(|error| if log_key.is_missing() { StoreFault::KeyMissing.into() } else { error })?;
         Ok(Arc::new(Self { open: Mutex::new(Some(store)) }))
     }
 

@@ -137,14 +137,14 @@ impl Access {
         self.connection.is_sealed()
     }
 
+    /// Issuer of the tokens.
+    pub fn issuer(&self) -> &str {
+        self.connection.client.settings.issuer.as_str()
+    }
+
     /// The server's opaque id of the person: not the insured number, and still nothing to show or log.
     pub fn patient(&self) -> &str {
         &self.token.patient
-    }
-
-    /// The server that this is access to: its issuer, as configured.
-    pub fn issuer(&self) -> &str {
-        self.connection.client.settings.issuer.as_str()
     }
 
     /// Whether this is the access of the person whom a member is known as at this server: ask before it is used for that

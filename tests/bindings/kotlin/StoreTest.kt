@@ -23,8 +23,13 @@ import org.junit.jupiter.api.Assertions.assertTrue
 import org.junit.jupiter.api.BeforeEach
 import org.junit.jupiter.api.Test
 import org.junit.jupiter.api.io.TempDir
+import org.kazasu.ffi.Aging
 import org.kazasu.ffi.CardCapabilities
+import org.kazasu.ffi.Check
 import org.kazasu.ffi.CheckedBy
+import org.kazasu.ffi.Contact
+import org.kazasu.ffi.DeviceKey
+import org.kazasu.ffi.DeviceKeyException
 import org.kazasu.ffi.Erasure
 import org.kazasu.ffi.ExpenseKind
 import org.kazasu.ffi.KazasuException
@@ -42,6 +47,7 @@ import org.kazasu.ffi.RecordQuery
 import org.kazasu.ffi.Registered
 import org.kazasu.ffi.Role
 import org.kazasu.ffi.SecretKind
+import org.kazasu.ffi.ServerPatient
 import org.kazasu.ffi.StoreReason
 import org.kazasu.ffi.TapResult
 
@@ -95,11 +101,56 @@ class StoreTest : SandboxTest() {
         keys = MemoryKeys()
     }
 
-    private suspend fun open(keys: KeyWrapper = this.keys, anchor: ByteArray? = null) =
-        FamilyStore.open(file.path, keys, logKey, anchor)
+    private suspend fun open(keys: KeyWrapper = this.keys, anchor: ByteArray? = null, key: DeviceKey = logKey) =
+        FamilyStore.open(file.path, keys, key, anchor)
 
     private suspend fun FamilyStore.add(nickname: String): String =
         (confirmAndAdd(tapped(nickname), Profile(nickname, Role.OWN)) as Registered.New).id
+
+    @Test
+    fun `a log key is made with the store and at no other time`() = runBlocking {
+        class Lazy(private val makes: Boolean = true) : MadeAtFirstUse {
+            private fun key(): DeviceKey = if (makes) logKey else throw DeviceKeyException.Missing()
+            override fun publicKey() = key().publicKey()
+            override fun signSha256(message: ByteArray) = key().signSha256(message)
+            override fun onlyIfThere() = Lazy(makes = false)
+        }
+        val anchor = FamilyStore.open(file.path, keys, Lazy(), isAnchorKept = true).use { store ->
+            store.add("花子")
+            store.signAndClose()
+        }
+        val gone = failsWith<KazasuException.Store> { FamilyStore.open(file.path, keys, Lazy(), anchor.bytes) }
+        assertEquals(StoreReason.KEY_MISSING, gone.reason)
+        val lost = failsWith<KazasuException.Store> { FamilyStore.open(file.path, keys, logKey, isAnchorKept = true) }
+        assertEquals(StoreReason.KEY_MISSING, lost.reason)
+        val replaced = failsWith<KazasuException.Store> { open(anchor = anchor.bytes, key = TestDeviceKey()) }
+        assertEquals(StoreReason.REPLACED to "KZ-L02", replaced.reason to replaced.code())
+        open(anchor = anchor.bytes).close()
+    }
+
+    @Test
+    fun `registering is one act, and what goes by age is announced`() = session { session ->
+        val tap = session.sign(card(1))
+        session.finish()
+        val (patient, time) = session.serverPatient() to session.confirmedTimeUnixMs()
+        open().use { store ->
+            val check = Check(System.currentTimeMillis(), CheckedBy.CARD, "OK", session.answerJson)
+            val token = "token".toByteArray()
+            val profile = Profile("花子", Role.OWN)
+            val new = store.register(tap, profile, patient, Contact(check, time), "alias-1", token) as Registered.New
+            assertArrayEquals(ByteArray(5), token, "wiped")
+            assertEquals(setOf("alias-1"), store.deviceKeyNames())
+            assertEquals(1, store.history(new.id).size)
+            val other = ServerPatient(patient.issuer, "somebody else")
+            assertEquals("KZ-D08", failsWith<KazasuException.Resource> { store.pinPatient(new.id, other) }.code())
+            store.putRecords(new.id, listOf(expense("1", "2001-10")))
+            assertEquals(1uL, store.applyRetention().marked)
+            assertEquals(Aging.EXPENSE, store.expiring().single().kind)
+            store.beginStop(new.id, "stop".toByteArray())
+            store.endStop(new.id)
+            assertEquals(emptySet<String>(), store.deviceKeyNames())
+        }
+    }
 
     @Test
     fun `a tap is registered, its answer kept, and all is there after reopening`() = session { session ->

@@ -1,6 +1,7 @@
 """The family's store through the FFI, with a key store on this side: types, errors, one call at a time."""
 
 import copy
+import datetime
 import json
 import os
 import threading
@@ -51,8 +52,8 @@ class Family:
         self.keys = Keys()
         self.log_key = DeviceKey()
 
-    def open(self, keys=None, anchor=None, log_key=None):
-        settings = kz.StoreSettings(path=str(self.path), anchor=anchor)
+    def open(self, keys=None, anchor=None, log_key=None, is_anchor_kept=False):
+        settings = kz.StoreSettings(path=str(self.path), anchor=anchor, is_anchor_kept=is_anchor_kept)
         return kz.Store.open_or_create(settings, keys or self.keys, log_key or self.log_key)
 
 
@@ -87,7 +88,8 @@ def observation(name, day):
 def refused(reason, call, *arguments, **named):
     with pytest.raises(kz.KazasuError.Store) as error:
         call(*arguments, **named)
-    assert (error.value.reason, error.value.code()) == (reason, "KZ-L01")
+    code = "KZ-L02" if reason == kz.StoreReason.REPLACED else "KZ-L01"
+    assert (error.value.reason, error.value.code()) == (reason, code)
     return error.value
 
 
@@ -273,9 +275,20 @@ def test_a_check_goes_from_the_session_into_the_history(family, begin):
     assert len(store.history(hanako, None, 1)) == 1
     with pytest.raises(kz.KazasuError.Resource):
         store.add_history(hanako, now, kz.CheckedBy.CARD, "OK", "{}")
-    assert store.apply_retention(kz.RetentionPolicy()).history == 0
-    store.add_history(hanako, now - 40 * 86_400_000, kz.CheckedBy.DISPLAY, "OK", None)
-    assert store.apply_retention(kz.RetentionPolicy(history_months=1, record_years=1)).history == 1
+    assert store.apply_retention(kz.RetentionPolicy()) == kz.Retention(history=0, records=0, marked=0)
+    then = now - 40 * 86_400_000
+    store.add_history(hanako, then, kz.CheckedBy.DISPLAY, "OK", None)
+    policy = kz.RetentionPolicy(history_months=1, record_years=1)
+    assert store.apply_retention(policy) == kz.Retention(history=0, records=0, marked=1)
+    assert store.confirm_clock(now + 2 * 86_400_000) is False and store.confirm_clock(now) is True
+    assert store.apply_retention(policy).history == 0, "a week of confirmed time later"
+    day = lambda ms: (datetime.datetime.fromtimestamp(ms / 1000, datetime.timezone(datetime.timedelta(hours=9)))).date().isoformat()
+    [one] = store.expiring(policy)
+    assert (one.member, one.kind, one.rows, one.oldest_day, one.newest_day) == (hanako, kz.Aging.CHECK, 1, day(then), day(then))
+    assert one.due_unix_ms >= now + 7 * 86_400_000
+    with pytest.raises(kz.KazasuError.Usage):
+        store.delete_expiring(policy, "2001-01-01")
+    assert store.delete_expiring(policy, day(now)).history == 1 and store.expiring(policy) == []
 
 
 def test_records_go_from_the_session_into_the_store(family, sandbox):
@@ -421,11 +434,54 @@ def test_an_older_store_and_a_lost_one_are_noticed(family):
     family.path.write_bytes(copy)
     refused(kz.StoreReason.ROLLED_BACK, family.open, anchor=anchor)
     family.path.unlink()
-    with pytest.raises(kz.KazasuError.Usage):
-        family.open(anchor=anchor)
+    refused(kz.StoreReason.REPLACED, family.open, anchor=anchor)
     assert not family.path.exists()
-    with pytest.raises(kz.KazasuError.Usage):
-        family.open(anchor=anchor[:-1])
+    refused(kz.StoreReason.DAMAGED, family.open, anchor=anchor[:-1])
+
+
+def test_what_is_missing_is_not_made_anew(family):
+    class Gone(DeviceKey):
+        def public_key(self):
+            raise kz.DeviceKeyError.Missing()
+
+    store = family.open(is_anchor_kept=True)
+    add(store, "花子")
+    anchor = store.sign_and_close().bytes
+    refused(kz.StoreReason.KEY_MISSING, family.open, anchor=anchor, log_key=Gone())
+    refused(kz.StoreReason.KEY_MISSING, family.open, is_anchor_kept=True)
+    refused(kz.StoreReason.REPLACED, family.open, log_key=DeviceKey())
+    assert len(family.open(anchor=anchor, is_anchor_kept=True).members()) == 1
+
+
+def test_registering_is_one_act_and_a_stop_another(family):
+    store = family.open()
+    now = int(time.time() * 1000)
+    patient = kz.ServerPatient(issuer="https://a.example", patient="p-1")
+    check = kz.Check(at_unix_ms=now, checked_by=kz.CheckedBy.CARD, result="KZ-Q02")
+    contact = kz.Contact(check=check, server_time_unix_ms=now)
+    profile = kz.Profile(nickname="花子", role=kz.Role.OWN)
+    new = store.register(tapped("花子"), profile, patient, contact, b"alias-1", b"token")
+    assert isinstance(new, kz.Registered.NEW) and store.device_key_names() == [b"alias-1"]
+    assert store.secret(new.id, kz.SecretKind.ACCESS) == b"token" and len(store.history(new.id, None, 9)) == 1
+    again = store.register(tapped("花子"), profile, patient, kz.Contact(), b"alias-2", b"x")
+    assert isinstance(again, kz.Registered.KNOWN) and again.id == new.id
+    assert store.device_key_names() == [b"alias-1"], "a key that nobody names is to be deleted"
+    other = kz.ServerPatient(issuer="https://a.example", patient="p-2")
+    for act in (lambda: store.pin_patient(new.id, other),
+                lambda: store.register(tapped("花子"), profile, other, kz.Contact(), b"", b"")):
+        with pytest.raises(kz.KazasuError.Resource) as foreign:
+            act()
+        assert foreign.value.code() == "KZ-D08"
+    store.confirm_patient(new.id, other)
+    store.pin_patient(new.id, other)
+    store.keep_contact(new.id, kz.Contact(), b"token-2")
+    assert store.secret(new.id, kz.SecretKind.ACCESS) == b"token-2"
+    store.begin_stop(new.id, b"stop")
+    assert store.secret(new.id, kz.SecretKind.ACCESS) is None
+    store.end_stop(new.id)
+    assert store.device_key_names() == [] and store.log_entries(None, 1)[0].event == kz.LogEvent.SUSPENDED
+    store.end_access(new.id)
+    assert store.log_entries(None, 1)[0].event == kz.LogEvent.SIGNED_OUT
 
 
 def test_a_damaged_file_is_not_replaced(family):

@@ -29,15 +29,12 @@ pub(super) fn run(arguments: &MemberAddArguments, global: &Global, output: Outpu
     let profile = profile(arguments);
     let family = Family::open_if_there(global)?;
     // Before the card and the server are asked for anything.
-    if let Some(family) = family.as_ref()
-        && !lacks_key(family, &profile.nickname)?
-    {
-        family.store.check_room()?;
-    }
+    let is_repair = family.as_ref().map_or(Ok(false), |family| lacks_access(family, &profile.nickname))?;
+    family.as_ref().filter(|_| !is_repair).map_or(Ok(()), |family| family.store.check_room())?;
     let mut settings = qualify::settings(global)?;
     access::ask_for(&mut settings, &ALL_SCOPES);
     let mut family = family.map_or_else(|| Family::create(global), Ok)?;
-    if !lacks_key(&family, &profile.nickname)? {
+    if !is_repair {
         family.store.check_profile(&profile).map_err(refused)?;
     }
     settings.consents.clone_from(&profile.consents);
@@ -57,8 +54,7 @@ pub(super) fn run(arguments: &MemberAddArguments, global: &Global, output: Outpu
     }
     let mut access = signed.into_access()?;
     let saved = access.take_unsaved()?;
-    // Everything or nothing: a member without a device key would be none.
-    let registration = Registration {
+    let registered = family.store.register(Registration {
         patient: Some(ServerPatient {
             issuer: settings.issuer.as_str().to_owned(),
             patient: access.patient().to_owned(),
@@ -68,8 +64,8 @@ pub(super) fn run(arguments: &MemberAddArguments, global: &Global, output: Outpu
         check: Some(super::check(CheckedBy::Card, &Ok(qualified))),
         server_time: access.confirmed_time(),
         ..Registration::new(candidate.confirm(), profile)
-    };
-    let registered = family.store.register(registration).map_err(refused)?;
+    });
+    let registered = registered.map_err(refused)?;
     report(&family, registered, output)?;
     family.close()
 }
@@ -84,11 +80,14 @@ pub(super) fn candidate(signed: &Signed, (name, birth_date): Shown, eligibility:
     }
 }
 
-/// Whether the member of this nickname has no device key: their card, tapped again, brings one.
-fn lacks_key(family: &Family, nickname: &str) -> Result<bool, Failure> {
+/// Whether a member of this name has no access: their own card brings it again, so that the name is not refused here.
+fn lacks_access(family: &Family, nickname: &str) -> Result<bool, Failure> {
     let members = family.store.members()?;
-    let Some(member) = members.iter().find(|member| member.profile.nickname == nickname) else { return Ok(false) };
-    Ok(family.store.secret(member.id, SecretKind::DeviceKey)?.is_none())
+    let Some(member) = members.iter().find(|member| member.profile.nickname == nickname.trim()) else {
+        return Ok(false);
+    };
+    let has = |kind| family.store.secret(member.id, kind).map(|secret| secret.is_some());
+    Ok(!has(SecretKind::Suspension)? && !(has(SecretKind::DeviceKey)? && has(SecretKind::Access)?))
 }
 
 /// What is wrong with a nickname.

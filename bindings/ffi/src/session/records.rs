@@ -4,6 +4,7 @@ use kazasu::time::CalendarDate;
 
 use super::Session;
 use crate::error::KazasuError;
+use crate::store::ServerPatient;
 
 /// A kind of record at the server.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, uniffi::Enum)]
@@ -42,6 +43,20 @@ impl Session {
         let found = self.with_access(|access| access.records(kind.into(), since))?;
         let records = found.records.iter().map(|record| record.as_json().to_string()).collect();
         Ok(FetchedRecords { records, is_partial: found.is_partial })
+    }
+
+    /// Whom the server calls the card's holder, for `Store.register` and `Store.pin_patient`. After `finish`, which cannot be
+    /// called again then.
+    pub fn server_patient(&self) -> Result<ServerPatient, KazasuError> {
+        self.with_access(|access| {
+            Ok(ServerPatient { issuer: access.issuer().to_owned(), patient: access.patient().to_owned() })
+        })
+    }
+
+    /// What the server said the time is, in its latest answer that no cache can have kept, milliseconds since 1970: for
+    /// `Store.confirm_clock`. After `finish`, which cannot be called again then.
+    pub fn confirmed_time_unix_ms(&self) -> Result<Option<i64>, KazasuError> {
+        self.with_access(|access| Ok(access.confirmed_time().map(|time| time.0)))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use kazasu::store as core;
 
+use super::acts::ServerPatient;
 use super::{Store, member_id, mirror};
 use crate::card::CardCapabilities;
 use crate::error::KazasuError;
@@ -58,6 +59,8 @@ pub struct StoredMember {
     pub certificate: Vec<u8>,
     /// What this card has shown it can do.
     pub capabilities: CardCapabilities,
+    /// Whom each server calls them: hand the one of the server at hand to the session, and answers about others are refused.
+    pub patients: Vec<ServerPatient>,
     /// When, milliseconds since 1970.
     pub registered_at_unix_ms: i64,
 }
@@ -70,7 +73,7 @@ pub enum Registered {
         /// Who.
         id: String,
     },
-    /// This card is a member's already; nothing was changed.
+    /// This card is a member's already: what they lacked was kept, and nothing they had was changed.
     Known {
         /// Whose.
         id: String,
@@ -84,7 +87,7 @@ impl Store {
         self.with(|store| store.check_room())
     }
 
-    /// Registers the card of a tap. By calling it you say that a person has looked at name and date of birth of that card's
+    /// Registers the card of a tap, as `register` does, with nothing of a server. By calling it you say that a person has looked at name and date of birth of that card's
     /// holder and confirmed who it is. Fails with `TooManyMembers` for the sixth, before any I/O; with `Usage` for a nickname
     /// that is taken or looks like one that is, shows nothing or is too long; with `MyNumberSuspected`.
     pub fn confirm_and_add(&self, candidate: TapResult, profile: Profile) -> Result<Registered, KazasuError> {
@@ -94,11 +97,7 @@ impl Store {
             name: None, // shown by the app
             birth_date: None,
         };
-        let registered = self.with(|store| store.add_member(candidate.confirm(), profile.into()))?;
-        Ok(match registered {
-            core::Registered::New(id) => Registered::New { id: id.to_string() },
-            core::Registered::Known(id) => Registered::Known { id: id.to_string() },
-        })
+        self.with(|store| store.add_member(candidate.confirm(), profile.into())).map(Into::into)
     }
 
     /// The members in their order.
@@ -169,6 +168,7 @@ impl From<core::Member> for StoredMember {
             profile: core.profile.into(),
             certificate: core.card.certificate,
             capabilities: core.card.capabilities.into(),
+            patients: core.patients.into_iter().map(Into::into).collect(),
             registered_at_unix_ms: core.registered_at.0,
         }
     }

@@ -31,6 +31,8 @@ func typed<T>(_ body: () throws -> T) throws -> T {
         throw KazasuError.Transport(error: error)
     } catch DeviceKeyError.Failed(let detail) {
         throw KazasuError.DeviceKey(detail: detail)
+    } catch DeviceKeyError.Missing {
+        throw KazasuError.DeviceKey(detail: "there is no such key")
     } catch is CancellationError {
         throw KazasuError.Transport(error: .Cancelled)
     } catch {

@@ -1,6 +1,12 @@
 import Dispatch
 import Foundation
 
+/// A key that the key store makes when it is first used.
+public protocol MadeAtFirstUse: DeviceKey {
+    /// The same key, which throws `DeviceKeyError.Missing` where there is none.
+    func onlyIfThere() -> any DeviceKey
+}
+
 /// The family's encrypted store: at most five members, their cards, checks, records and payments, and a log of who looked at
 /// what.
 ///
@@ -8,7 +14,7 @@ import Foundation
 /// let support = FileManager.default.urls(for: .applicationSupportDirectory, in: .userDomainMask)[0]
 /// let store = try await FamilyStore.open(
 ///     in: support.appendingPathComponent("Kazasu"), keyWrapper: SecureEnclaveKeyWrapper(),
-///     logKey: SecureEnclaveDeviceKey(member: "log", issuer: "store")
+///     logKey: SecureEnclaveLogKey()
 /// )
 /// ```
 ///
@@ -32,20 +38,24 @@ public final class FamilyStore: Sendable {
     ///
     /// - Parameters:
     ///   - folder: A folder for nothing else.
-    ///   - logKey: Signs the log, and serves nothing else.
+    ///   - logKey: Signs the log, and serves nothing else. One that is ``MadeAtFirstUse`` is made with the store alone.
     ///   - anchor: `Checkpoint.bytes` of a checkpoint kept elsewhere: an older store is refused.
-    /// - Throws: `KazasuError.Store` (`KZ-L01`): locked, key missing, damaged, rolled back, newer, or the file system;
-    ///   `DeviceKey` when a key store fails otherwise; `Busy` while the file is open.
+    ///   - isAnchorKept: Whether one is kept from the first opening on: then a store without it is refused.
+    /// - Throws: `KazasuError.Store` (`KZ-L01`): locked, key missing, damaged, rolled back, newer, or the file system; `KZ-L02`:
+    ///   the device was replaced, and everybody is to be registered anew; `DeviceKey` when a key store fails otherwise; `Busy` while the file is open.
     public static func open(
         in folder: URL,
         keyWrapper: any KeyWrapper,
         logKey: any DeviceKey,
-        anchor: Data? = nil
+        anchor: Data? = nil,
+        isAnchorKept: Bool = false
     ) async throws -> FamilyStore {
         try await run {
             let file = try prepare(folder)
-            let settings = StoreSettings(path: file.path, anchor: anchor)
-            return FamilyStore(try Store.openOrCreate(settings: settings, keyWrapper: keyWrapper, logKey: logKey))
+            let isThere = anchor != nil || FileManager.default.fileExists(atPath: file.path)
+            let key = isThere ? (logKey as? any MadeAtFirstUse)?.onlyIfThere() ?? logKey : logKey
+            let settings = StoreSettings(path: file.path, anchor: anchor, isAnchorKept: isAnchorKept)
+            return FamilyStore(try Store.openOrCreate(settings: settings, keyWrapper: keyWrapper, logKey: key))
         }
     }
 
@@ -69,11 +79,71 @@ public final class FamilyStore: Sendable {
     /// Registers the card of a tap. By calling it you say that a person has looked at name and date of birth of the card's
     /// holder and confirmed who it is.
     ///
-    /// - Returns: `.known` when this card is a member's already; nothing was changed then.
+    /// - Returns: `.known` when this card is a member's already: nothing that they had was changed then.
     /// - Throws: `TooManyMembers`; `MyNumberSuspected` for a nickname that looks like one; `Usage` for one that is taken or
     ///   looks like one that is, shows nothing, or is longer than 20 characters.
     public func confirmAndAdd(_ candidate: TapResult, profile: Profile) async throws -> Registered {
         try await call { try $0.confirmAndAdd(candidate: candidate, profile: profile) }
+    }
+
+    /// ``confirmAndAdd(_:profile:)`` with everything that belongs to it, wholly or not at all. A known card brings what its member
+    /// lacks.
+    ///
+    /// - Parameters:
+    ///   - deviceKey: Name of the member's key, random and made before. A key that ``deviceKeyNames()`` does not tell is left from
+    ///     a registration that was cut off: remove it.
+    ///   - access: What is kept of the access; empty for nothing.
+    /// - Throws: `Resource` (`KZ-D08`) when the card is known, and its patient id another one.
+    public func register(
+        _ candidate: TapResult,
+        profile: Profile,
+        patient: ServerPatient?,
+        contact: Contact,
+        deviceKey: String,
+        access: Data = Data()
+    ) async throws -> Registered {
+        try await call {
+            try $0.register(
+                candidate: candidate, profile: profile, patient: patient, contact: contact, deviceKey: Data(deviceKey.utf8),
+                access: access
+            )
+        }
+    }
+
+    /// Keeps what a contact with the server brought, wholly or not at all.
+    public func keepContact(_ contact: Contact, access: Data = Data(), of member: String) async throws {
+        try await call { try $0.keepContact(member: member, contact: contact, access: access) }
+    }
+
+    /// Keeps the id by which a server knows a member, at the first contact. Throws `Resource` (`KZ-D08`) when another one is
+    /// kept: keep nothing of that answer until a person has confirmed whose it is.
+    public func pinPatient(_ patient: ServerPatient, of member: String) async throws {
+        try await call { try $0.pinPatient(member: member, patient: patient) }
+    }
+
+    /// Keeps another id: by calling it you say that a person has looked at name and date of birth and confirmed them.
+    public func confirmPatient(_ patient: ServerPatient, of member: String) async throws {
+        try await call { try $0.confirmPatient(member: member, patient: patient) }
+    }
+
+    /// Prepares a stop of the card.
+    public func beginStop(_ suspension: Data, of member: String) async throws {
+        try await call { try $0.beginStop(member: member, suspension: suspension) }
+    }
+
+    /// Ends a stop that a server has confirmed; remove the member's device key after it.
+    public func endStop(of member: String) async throws {
+        try await call { try $0.endStop(member: member) }
+    }
+
+    /// Forgets an access whose tokens were revoked.
+    public func endAccess(of member: String) async throws {
+        try await call { try $0.endAccess(member: member) }
+    }
+
+    /// The names of the members' device keys: keys of the app with another name belong to nobody.
+    public func deviceKeyNames() async throws -> Set<String> {
+        try await call { Set(try $0.deviceKeyNames().map { String(decoding: $0, as: UTF8.self) }) }
     }
 
     /// Changes what the user says of a member.
@@ -213,7 +283,24 @@ public final class FamilyStore: Sendable {
         try await call { try $0.checkpoint() }
     }
 
-    /// Deletes what is past its time, of every member. Call it once a day.
+    /// Tells the store what a server said the time is (``KazasuSession/confirmedTimeUnixMs()``): old data are deleted by such time
+    /// alone. Tells whether the clock of this device is right, to a day.
+    public func confirmClock(serverTimeUnixMs: Int64) async throws -> Bool {
+        try await call { try $0.confirmClock(serverTimeUnixMs: serverTimeUnixMs) }
+    }
+
+    /// What is past its time, of every member and kind, and when it will be deleted: to be shown.
+    public func expiring(_ policy: RetentionPolicy = RetentionPolicy()) async throws -> [Expiring] {
+        try await call { try $0.expiring(policy: policy) }
+    }
+
+    /// Deletes what ``expiring(_:)`` tells, at once. By calling it you say that a person has seen that, has seen that this device
+    /// says today is `today` (`YYYY-MM-DD`, in Japan), and agreed.
+    public func deleteExpiring(_ policy: RetentionPolicy = RetentionPolicy(), today: String) async throws -> Retention {
+        try await call { try $0.deleteExpiring(policy: policy, today: today) }
+    }
+
+    /// Marks what is past its time, and deletes what was marked a week of confirmed time ago. Call it once a day.
     public func applyRetention(_ policy: RetentionPolicy = RetentionPolicy()) async throws -> Retention {
         try await call { try $0.applyRetention(policy: policy) }
     }

@@ -59,6 +59,18 @@ public final class KazasuSession: Sendable {
         return try await ServerCall(session).run { try session.fetchRecords(kind: kind, since: since) }
     }
 
+    /// Whom the server calls the card's holder, for ``FamilyStore``. After ``finish()``, which cannot be called again then.
+    public func serverPatient() async throws -> ServerPatient {
+        let session = session
+        return try await ServerCall(session).run { try session.serverPatient() }
+    }
+
+    /// What the server said the time is, for ``FamilyStore``. After ``finish()``, which cannot be called again then.
+    public func confirmedTimeUnixMs() async throws -> Int64? {
+        let session = session
+        return try await ServerCall(session).run { try session.confirmedTimeUnixMs() }
+    }
+
     /// What ``finish()`` was answered, as FHIR R4 JSON, for ``FamilyStore``; `nil` before that. Personal: it belongs in no log.
     public var answerJson: String? { session.answerJson() }
 }

@@ -2,6 +2,44 @@
 import Foundation
 import Security
 
+/// Signs the log of a ``FamilyStore``: a key of its own in the Secure Enclave, made with the store and at no other time.
+public final class SecureEnclaveLogKey: MadeAtFirstUse, Sendable {
+    private let makes: Bool
+
+    /// No I/O.
+    public convenience init() {
+        self.init(makes: true)
+    }
+
+    private init(makes: Bool) {
+        self.makes = makes
+    }
+
+    public func onlyIfThere() -> any DeviceKey {
+        SecureEnclaveLogKey(makes: false)
+    }
+
+    public func publicKey() throws -> Data {
+        try key().publicKey()
+    }
+
+    public func signSha256(message: Data) throws -> Data {
+        try key().signSha256(message: message)
+    }
+
+    private func key() throws -> SecureEnclaveDeviceKey {
+        do {
+            if makes { return try SecureEnclaveDeviceKey(member: "log", issuer: "store") }
+            guard let key = try SecureEnclaveDeviceKey.existing(member: "log", issuer: "store") else {
+                throw DeviceKeyError.Missing
+            }
+            return key
+        } catch KazasuError.DeviceKey(let detail) {
+            throw DeviceKeyError.Failed(detail: detail)
+        }
+    }
+}
+
 /// A P-256 key in the Secure Enclave: one per member, issuer and installation. It never leaves the chip, is not backed
 /// up, and answers only while the device is unlocked.
 public final class SecureEnclaveDeviceKey: DeviceKey, @unchecked Sendable {
@@ -16,6 +54,15 @@ public final class SecureEnclaveDeviceKey: DeviceKey, @unchecked Sendable {
     public init(member: String, issuer: String) throws {
         let tag = Self.tag(member: member, issuer: issuer)
         key = try Self.find(tag) ?? Self.make(tag)
+    }
+
+    /// The key of a member who is registered: it is not made anew when it is gone.
+    public static func existing(member: String, issuer: String) throws -> SecureEnclaveDeviceKey? {
+        try find(tag(member: member, issuer: issuer)).map(SecureEnclaveDeviceKey.init(key:))
+    }
+
+    private init(key: SecKey) {
+        self.key = key
     }
 
     /// Removes the key: part of removing a member. Removing an absent key is fine.

@@ -12,7 +12,6 @@ import java.security.ProviderException
 import java.security.Signature
 import java.security.interfaces.ECPublicKey
 import java.security.spec.ECGenParameterSpec
-import org.kazasu.ffi.DeviceKey
 import org.kazasu.ffi.DeviceKeyException
 
 /**
@@ -22,10 +21,16 @@ import org.kazasu.ffi.DeviceKeyException
  *
  * Blocks, for some hundred milliseconds with StrongBox; the facade calls it off the main thread.
  *
- * @param alias name of the key in the app's key store: one per member and issuer. Choose it at random; it must not tell
- * who the member is.
+ * Its alias names the key in the app's key store: one per member and issuer. Choose it at random; it must not tell who the
+ * member is.
  */
-public class AndroidKeystoreDeviceKey(private val alias: String) : DeviceKey {
+public class AndroidKeystoreDeviceKey private constructor(private val alias: String, private val makes: Boolean) :
+    MadeAtFirstUse {
+    public constructor(alias: String) : this(alias, makes = true)
+
+    /** The key of a member who is registered, or of a store that is there: it is not made anew when it is gone. */
+    override fun onlyIfThere(): AndroidKeystoreDeviceKey = AndroidKeystoreDeviceKey(alias, makes = false)
+
     /** The public point, `04 ‖ x ‖ y`: 65 bytes (SEC 1, 2.3.3). */
     override fun publicKey(): ByteArray = kept {
         val point = (entry().certificate.publicKey as ECPublicKey).w
@@ -44,7 +49,9 @@ public class AndroidKeystoreDeviceKey(private val alias: String) : DeviceKey {
     /** Removes the key: for a member who is removed. The server no longer knows this device afterwards. */
     public fun delete(): Unit = kept { store().deleteEntry(alias) }
 
-    private fun entry(): KeyStore.PrivateKeyEntry = synchronized(LOCK) { stored() ?: made() }
+    private fun entry(): KeyStore.PrivateKeyEntry = synchronized(LOCK) {
+        stored() ?: if (makes) made() else throw DeviceKeyException.Missing()
+    }
 
     private fun stored(): KeyStore.PrivateKeyEntry? {
         val store = store()

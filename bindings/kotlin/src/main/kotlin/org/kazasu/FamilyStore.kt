@@ -1,11 +1,14 @@
 package org.kazasu
 
+import java.io.File
 import kotlinx.coroutines.CancellationException
 import org.kazasu.ffi.AppEvent
 import org.kazasu.ffi.CheckedBy
 import org.kazasu.ffi.Checkpoint
+import org.kazasu.ffi.Contact
 import org.kazasu.ffi.DeviceKey
 import org.kazasu.ffi.Erasure
+import org.kazasu.ffi.Expiring
 import org.kazasu.ffi.HistoryEntry
 import org.kazasu.ffi.KazasuException
 import org.kazasu.ffi.KeyWrapper
@@ -21,6 +24,7 @@ import org.kazasu.ffi.Retention
 import org.kazasu.ffi.RetentionPolicy
 import org.kazasu.ffi.Saved
 import org.kazasu.ffi.SecretKind
+import org.kazasu.ffi.ServerPatient
 import org.kazasu.ffi.Store
 import org.kazasu.ffi.StoreSettings
 import org.kazasu.ffi.StoredMember
@@ -62,7 +66,7 @@ public class FamilyStore private constructor(private val store: Store) : AutoClo
      * Registers the card of a tap. By calling it you say that a person has looked at name and date of birth of the card's
      * holder and confirmed who it is.
      *
-     * @return [Registered.Known] when this card is a member's already; nothing was changed then.
+     * @return [Registered.Known] when this card is a member's already: nothing that they had was changed then.
      * @throws KazasuException.TooManyMembers `KZ-D06`
      * @throws KazasuException.MyNumberSuspected `KZ-D05`: the nickname looks like a My Number.
      * @throws KazasuException.Usage for a nickname that is taken or looks like one that is, shows nothing, or is longer than
@@ -70,6 +74,66 @@ public class FamilyStore private constructor(private val store: Store) : AutoClo
      */
     public suspend fun confirmAndAdd(candidate: TapResult, profile: Profile): Registered =
         blocking { store.confirmAndAdd(candidate, profile) }
+
+    /**
+     * [confirmAndAdd] with everything that belongs to it, wholly or not at all. A known card brings what its member lacks.
+     *
+     * Make the device key before, under a random alias. One whose alias [deviceKeyNames] does not tell is left from a
+     * registration that was cut off: delete it.
+     *
+     * @param deviceKey alias of the member's key; empty for none. A copy is made, and [access] is wiped, before this function
+     * suspends.
+     * @param access what is kept of the access; empty for nothing.
+     * @throws KazasuException.Resource `KZ-D08`: the card is known, and its patient id another one.
+     */
+    public suspend fun register(
+        candidate: TapResult,
+        profile: Profile,
+        patient: ServerPatient?,
+        contact: Contact,
+        deviceKey: String,
+        access: ByteArray = ByteArray(0),
+    ): Registered {
+        val key = DirectBytes.copy(deviceKey.toByteArray())
+        val direct = DirectBytes.take(access)
+        return blocking(cleanup = direct::wipe) {
+            store.register(candidate, profile, patient, contact, key.bytes, direct.bytes)
+        }
+    }
+
+    /** Keeps what a contact with the server brought, wholly or not at all. [access] is wiped before this function suspends. */
+    public suspend fun keepContact(member: String, contact: Contact, access: ByteArray = ByteArray(0)) {
+        val direct = DirectBytes.take(access)
+        blocking(cleanup = direct::wipe) { store.keepContact(member, contact, direct.bytes) }
+    }
+
+    /**
+     * Keeps the id by which a server knows a member, at the first contact.
+     *
+     * @throws KazasuException.Resource `KZ-D08`: another one is kept. Keep nothing of that answer until a person has confirmed
+     * whose it is.
+     */
+    public suspend fun pinPatient(member: String, patient: ServerPatient): Unit =
+        blocking { store.pinPatient(member, patient) }
+
+    /** Keeps another id: by calling it you say that a person has looked at name and date of birth and confirmed them. */
+    public suspend fun confirmPatient(member: String, patient: ServerPatient): Unit =
+        blocking { store.confirmPatient(member, patient) }
+
+    /** Prepares a stop of the card. [suspension] is wiped before this function suspends. */
+    public suspend fun beginStop(member: String, suspension: ByteArray) {
+        val direct = DirectBytes.take(suspension)
+        blocking(cleanup = direct::wipe) { store.beginStop(member, direct.bytes) }
+    }
+
+    /** Ends a stop that a server has confirmed; delete the member's device key after it. */
+    public suspend fun endStop(member: String): Unit = blocking { store.endStop(member) }
+
+    /** Forgets an access whose tokens were revoked. */
+    public suspend fun endAccess(member: String): Unit = blocking { store.endAccess(member) }
+
+    /** The aliases of the members' device keys: keys of the app with another alias belong to nobody. */
+    public suspend fun deviceKeyNames(): Set<String> = blocking { store.deviceKeyNames().map { it.decodeToString() }.toSet() }
 
     /** Changes what the user says of a member. Fails as [confirmAndAdd]. */
     public suspend fun setProfile(id: String, profile: Profile): Unit = blocking { store.setProfile(id, profile) }
@@ -166,7 +230,24 @@ public class FamilyStore private constructor(private val store: Store) : AutoClo
     public suspend fun deletePayment(member: String, id: ByteArray): Boolean =
         blocking { store.deletePayment(member, id) }
 
-    /** Deletes what is past its time, of every member. Call it once a day. */
+    /**
+     * Tells the store what a server said the time is ([KazasuSession.confirmedTimeUnixMs]): old data are deleted by such time
+     * alone. Tells whether the clock of this phone is right, to a day.
+     */
+    public suspend fun confirmClock(serverTimeUnixMs: Long): Boolean = blocking { store.confirmClock(serverTimeUnixMs) }
+
+    /** What is past its time, of every member and kind, and when it will be deleted: to be shown. */
+    public suspend fun expiring(policy: RetentionPolicy = RetentionPolicy()): List<Expiring> =
+        blocking { store.expiring(policy) }
+
+    /**
+     * Deletes what [expiring] tells, at once. By calling it you say that a person has seen that, has seen that this phone says
+     * today is [today] (`YYYY-MM-DD`, in Japan), and agreed.
+     */
+    public suspend fun deleteExpiring(today: String, policy: RetentionPolicy = RetentionPolicy()): Retention =
+        blocking { store.deleteExpiring(policy, today) }
+
+    /** Marks what is past its time, and deletes what was marked a week of confirmed time ago. Call it once a day. */
     public suspend fun applyRetention(policy: RetentionPolicy = RetentionPolicy()): Retention =
         blocking { store.applyRetention(policy) }
 
@@ -201,9 +282,11 @@ public class FamilyStore private constructor(private val store: Store) : AutoClo
          *
          * @param path a file that no backup takes, in a folder that exists: `Context.getNoBackupFilesDir()`.
          * @param keyWrapper the device's key store. The array that its `unwrap` returns is wiped after use.
-         * @param logKey signs the log, and serves nothing else.
+         * @param logKey signs the log, and serves nothing else. One that is [MadeAtFirstUse] is made with the store alone.
          * @param anchor bytes of a [checkpoint] kept elsewhere: an older store is refused.
-         * @throws KazasuException.Store `KZ-L01`: locked, key missing, damaged, rolled back, newer, or the file system.
+         * @param isAnchorKept whether one is kept from the first opening on: then a store without it is refused.
+         * @throws KazasuException.Store `KZ-L01`: locked, key missing, damaged, rolled back, newer, or the file system; `KZ-L02`:
+         * the phone was replaced, and everybody is to be registered anew.
          * @throws KazasuException.DeviceKey `KZ-L01` when a key store fails otherwise.
          * @throws KazasuException.Busy while the file is open.
          */
@@ -212,12 +295,16 @@ public class FamilyStore private constructor(private val store: Store) : AutoClo
             keyWrapper: KeyWrapper,
             logKey: DeviceKey,
             anchor: ByteArray? = null,
+            isAnchorKept: Boolean = false,
         ): FamilyStore {
             val keys = GuardedKeyWrapper(keyWrapper)
             val opening = Opening()
             try {
                 blocking(cleanup = keys::wipe) {
-                    opening.give(Store.openOrCreate(StoreSettings(path, anchor), keys, GuardedKey(logKey)))
+                    val isThere = anchor != null || File(path).exists()
+                    val key = if (isThere && logKey is MadeAtFirstUse) logKey.onlyIfThere() else logKey
+                    val settings = StoreSettings(path, anchor, isAnchorKept)
+                    opening.give(Store.openOrCreate(settings, keys, GuardedKey(key)))
                 }
             } catch (e: CancellationException) {
                 opening.abandon()
@@ -228,6 +315,12 @@ public class FamilyStore private constructor(private val store: Store) : AutoClo
 
         private fun natural(limit: Int): UInt = limit.coerceAtLeast(0).toUInt()
     }
+}
+
+/** A key that the key store makes when it is first used. */
+public interface MadeAtFirstUse : DeviceKey {
+    /** The same key, which fails with [org.kazasu.ffi.DeviceKeyException.Missing] where there is none. */
+    public fun onlyIfThere(): DeviceKey
 }
 
 /** A store on its way to a caller who may have gone: then it is closed, so that the file can be opened again. */

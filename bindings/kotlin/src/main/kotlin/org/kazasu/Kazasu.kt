@@ -13,6 +13,7 @@ import org.kazasu.ffi.Member
 import org.kazasu.ffi.PinAttempts
 import org.kazasu.ffi.QualifyClient
 import org.kazasu.ffi.RecordKind
+import org.kazasu.ffi.ServerPatient
 import org.kazasu.ffi.Session
 import org.kazasu.ffi.TapResult
 import org.kazasu.ffi.TapStep
@@ -158,6 +159,12 @@ public class KazasuSession internal constructor(private val session: Session) : 
      */
     public suspend fun fetchRecords(kind: RecordKind, since: String? = null): FetchedRecords =
         atTheServer { session.fetchRecords(kind, since) }
+
+    /** Whom the server calls the card's holder, for [FamilyStore.register]. After [finish], which cannot be called again. */
+    public suspend fun serverPatient(): ServerPatient = atTheServer { session.serverPatient() }
+
+    /** What the server said the time is, for [FamilyStore.confirmClock]. After [finish], which cannot be called again. */
+    public suspend fun confirmedTimeUnixMs(): Long? = atTheServer { session.confirmedTimeUnixMs() }
 
     /**
      * What [finish] was answered, as FHIR R4 JSON, for [FamilyStore.addHistory]; null before that, and of a closed session.

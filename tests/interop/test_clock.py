@@ -1,0 +1,169 @@
+"""The clock ahead, behind and right again × every command that writes: nothing is deleted that a right clock would have kept."""
+
+import datetime
+import json
+import pathlib
+import shutil
+import subprocess
+
+import pytest
+
+from conftest import Run, Sandbox, notice, row
+from test_family import HOLDERS, INSTITUTION, Family
+
+DAY = 86_400
+TEN_YEARS = 3653 * DAY
+CLOCKS = {"ahead": TEN_YEARS, "ahead, nine days later": TEN_YEARS + 9 * DAY, "behind": -TEN_YEARS, "right": 0}
+# Every command that writes to the store. `{}` is a folder for what it writes elsewhere.
+COMMANDS = {
+    "member add": ("member", "add", "次郎", "--yes"),
+    "member list": ("member", "list"),
+    "member edit": ("member", "edit", "太郎", "--shares-livelihood", "no"),
+    "member order": ("member", "order", "太郎", "花子"),
+    "member expired": ("member", "expired"),
+    "member remove": ("member", "remove", "太郎", "--yes", "--offline"),
+    "qualify": ("qualify", "--member", "花子"),
+    "records": ("records", "--member", "花子"),
+    "records --stored": ("records", "--member", "花子", "--stored"),
+    "consent give": ("consent", "give", "--kind", "medication", "--yes", "--member", "花子"),
+    "register": ("register", "--yes", "--member", "花子"),
+    "payment add": ("payment", "add", "--institution", INSTITUTION, "--date", "2025-10-03", "--yen", "500", "--member", "花子"),
+    "payment import": ("payment", "import", "{}/notice.csv", "--member", "花子"),
+    "payment remove": ("payment", "remove", "1", "--yes", "--member", "花子"),
+    "log list": ("log", "list"),
+    "log export": ("log", "export", "-o", "{}/log.csv"),
+    "export": ("export", "history", "-o", "{}/history.csv"),
+    "report": ("report", "-o", "{}/report.html"),
+    "safety": ("safety",),
+    "suspend": ("suspend", "--yes", "--member", "花子"),
+}
+
+
+@pytest.fixture(scope="module")
+def shim(tmp_path_factory):
+    """The clock, to be moved."""
+    library = tmp_path_factory.mktemp("clock") / "clock.so"
+    source = pathlib.Path(__file__).with_name("clock.c")
+    subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", library, source], check=True)
+    return library
+
+
+class Clocked(Family):
+    """A family on a computer whose clock is set."""
+
+    def __init__(self, folder, config, shim):
+        super().__init__(folder, config)
+        self.shim, self.offset = shim, 0
+
+    def __call__(self, *arguments, person=1, secrets="", config=None):
+        env = {"LD_PRELOAD": str(self.shim), "CLOCK_OFFSET_S": str(self.offset)}
+        return Run("--store", self.store, "--config", config or self.config, "--sim", "today", "--person", person, "--sim-state",
+                   self.folder / f"card-{person}.json", "--lang", "ja", "--pin-stdin", *arguments, secrets=secrets, env=env)
+
+    def contents(self, nickname):
+        """How many records, checks and payments a member has."""
+        records = self("records", "--stored", "--member", nickname, "--json").succeeded().json["records"]
+        file = self.folder / "checks.csv"
+        file.unlink(missing_ok=True)
+        self("export", "history", "-o", file, "--member", nickname).succeeded()
+        checks = file.read_bytes().splitlines()
+        payments = self("payment", "list", "--member", nickname, "--json").succeeded().json["payments"]
+        return [len(records), len(checks) - 1, len(payments)]
+
+
+@pytest.fixture(scope="module")
+def family(tmp_path_factory, shim):
+    """Two members with everything that goes by age, and things that do not."""
+    folder = tmp_path_factory.mktemp("clocked")
+    server = Sandbox(folder)
+    family = Clocked(folder, server.config, shim)
+    for person, nickname in ((1, "花子"), (2, "太郎")):
+        family.tap(person, "member", "add", nickname, "--yes").succeeded()
+        family("records", "--member", nickname, person=person).succeeded()
+        family("payment", "add", "--institution", INSTITUTION, "--date", "2025-10-03", "--yen", "777", "--member",
+               nickname).succeeded()
+    (folder / "notice.csv").write_bytes(notice().encode("cp932"))
+    yield family
+    server.stop()
+
+
+def test_the_clock_is_the_one_that_was_set(family):
+    family.offset = TEN_YEARS
+    done = family("member", "expired", "--json").succeeded().json
+    family.offset = 0
+    then = datetime.datetime.now(datetime.timezone(datetime.timedelta(hours=9))) + datetime.timedelta(seconds=TEN_YEARS)
+    assert done["today"] == then.date().isoformat() and not done["clock_confirmed"]
+
+
+def test_nothing_goes_that_a_right_clock_would_have_kept(family, tmp_path):
+    whole, before = family.store, {nickname: family.contents(nickname) for nickname in ("花子", "太郎")}
+    assert min(before["花子"][:2]) > 0 and before["花子"][0] > 50, before
+    runs, deleted = 0, 0
+    for name, command in COMMANDS.items():
+        family.store = family.folder / "copy"
+        shutil.rmtree(family.store, ignore_errors=True)
+        shutil.copytree(whole, family.store)
+        arguments = [one.replace("{}", str(tmp_path)) for one in command]
+        (tmp_path / "notice.csv").write_bytes((family.folder / "notice.csv").read_bytes())
+        for clock, offset in CLOCKS.items():
+            family.offset = offset
+            person = 3 if name == "member add" else 1
+            secrets = HOLDERS[person - 1]["pins"]["authentication"]
+            for file in ("log.csv", "history.csv", "report.html"):
+                (tmp_path / file).unlink(missing_ok=True)
+            done = family(*arguments, person=person, secrets=secrets)
+            assert done.status in (0, 1) and "panicked" not in done.err, (name, clock, done.err)
+            runs += 1
+        # Twice more with the right clock: what was marked ahead of time is not due, either.
+        family.offset = 0
+        family("log", "list").succeeded()
+        for nickname in before if name != "member remove" else ("花子",):
+            records, checks, payments = family.contents(nickname)
+            deleted += max(0, before[nickname][0] - records) + max(0, before[nickname][1] - checks)
+            if name != "payment remove":
+                deleted += max(0, before[nickname][2] - payments)
+            assert deleted == 0, (name, nickname, before[nickname], (records, checks, payments))
+        assert family("log", "verify").succeeded()
+    family.store = whole
+    row("clock ahead, behind, right again", "commands", "runs", "deleted too early")
+    row("", len(COMMANDS), runs, deleted)
+
+
+def test_without_a_server_a_person_is_asked_and_told_the_date(family):
+    whole, family.store = family.store, family.folder / "asked"
+    shutil.copytree(whole, family.store)
+    family.offset = TEN_YEARS
+    shown = family("member", "expired", "--json").succeeded().json
+    kinds = {one["kind"] for one in shown["expired"]}
+    assert {"check", "expense", "medication", "checkup"} <= kinds and "immunization" not in kinds, kinds
+    assert all(one["rows"] > 0 and one["oldest"] <= one["newest"] and one["due"] is None for one in shown["expired"])
+    family("member", "expired", "--delete").failed_with("KZ-U01")  # nobody is there to be asked
+    real = datetime.datetime.now(datetime.timezone(datetime.timedelta(hours=9))).date().isoformat()
+    assert "日付" in family("member", "expired", "--delete", "--today", real).failed_with("KZ-U01").err
+    assert family.contents("花子")[0] > 0
+    done = family("member", "expired", "--delete", "--today", shown["today"], "--json").succeeded().json
+    assert done["deleted"] == sum(one["rows"] for one in shown["expired"])
+    assert family("member", "expired", "--json").succeeded().json["expired"] == []
+    records = json.loads(family("records", "--stored", "--member", "花子", "--json").succeeded().out)["records"]
+    assert records and {one["source"] for one in records} <= {"immunization", "observation"}, "vaccinations stay"
+    assert family.contents("花子")[2] == 1, "and what was entered"
+    family.offset, family.store = 0, whole
+
+
+def test_a_right_clock_announces_and_deletes_a_week_later(family, tmp_path):
+    """With a clock ten years on that a server confirms, in the course of eight days."""
+    whole, family.store = family.store, family.folder / "later"
+    shutil.copytree(whole, family.store)
+    family.offset = TEN_YEARS
+    done = family("payment", "list", "--member", "花子")
+    assert done.status == 0
+    told = family("payment", "add", "--institution", INSTITUTION, "--date", "2035-10-03", "--yen", "1", "--member", "花子").err
+    assert "1週間後以降" in told, told
+    before = family.contents("花子")
+    family.offset = TEN_YEARS + 30 * DAY
+    family("log", "list").succeeded()
+    assert family.contents("花子") == before, "nobody has confirmed that a month has passed"
+    family.offset = 0
+    family("log", "list").succeeded()
+    assert family("member", "expired", "--json").succeeded().json["expired"] == []
+    family.store = whole
