@@ -50,7 +50,7 @@ pub struct Member {
     /// What the member's card showed at the earlier tap.
     #[uniffi(default = None)]
     pub capabilities: Option<CardCapabilities>,
-    /// What `Session.patient` said at an earlier tap at this server: answers about anybody else fail with `KZ-D08`.
+    /// What `Session.server_patient` said at an earlier tap at this server: answers about anybody else fail with `KZ-D08`.
     #[uniffi(default = None)]
     pub patient: Option<String>,
 }
@@ -268,15 +268,6 @@ impl Session {
                 Err(wrong_order("finish belongs after tap"))
             }
         }
-    }
-
-    /// The server's opaque id of the person, after `finish`: keep it with the member. Neither shown nor logged.
-    pub fn patient(&self) -> Result<Option<String>, KazasuError> {
-        Ok(match &*self.lock()? {
-            State::Signed(signed) => signed.patient().map(str::to_owned),
-            State::Access(access) => Some(access.patient().to_owned()),
-            State::New(_) | State::Awaiting(_) | State::Taken => None,
-        })
     }
 
     /// What `finish` was answered, as FHIR R4 JSON, for `Store.add_history`. Personal: it belongs in no log. Does not block.

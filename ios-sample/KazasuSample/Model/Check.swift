@@ -116,7 +116,8 @@ final class Check: ObservableObject {
         opening = Task {
             let key = try SecureEnclaveDeviceKey(member: person.id.uuidString, issuer: config.issuer)
             let member = Member(
-                certificate: person.card?.certificate, purpose: person.purpose, capabilities: person.card?.capabilities
+                certificate: person.card?.certificate, purpose: person.purpose, capabilities: person.card?.capabilities,
+                patient: person.patient
             )
             return try await Kazasu(config: config).begin(member: member, deviceKey: key)
         }
@@ -163,6 +164,8 @@ final class Check: ObservableObject {
         stage = .hold(.sending)
         steps = 3
         let result = try await session.finish()
+        let patient = try await session.serverPatient().patient
+        household.update(id) { $0.patient = patient }
         guard let person else { return }
         stage = .result(Answer(result, person: person))
     }

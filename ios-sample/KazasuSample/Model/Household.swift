@@ -12,6 +12,8 @@ struct Person: Identifiable {
     var limitConsent = false
     /// What the card showed at an earlier tap.
     var card: TapResult?
+    /// Whom the server calls this person: an answer about anybody else is refused. Neither shown nor logged.
+    var patient: String?
     /// As last read from the card.
     var attemptsLeft: UInt8?
 }

@@ -43,7 +43,7 @@ pub struct Contact {
     /// `Session.confirmed_time_unix_ms`.
     #[uniffi(default = None)]
     pub server_time_unix_ms: Option<i64>,
-    /// `Session.patient` at this server: kept at the first contact; another one than before fails with `Resource` (`KZ-D08`),
+    /// `Session.server_patient`: kept at the first contact; another one than before fails with `Resource` (`KZ-D08`),
     /// and nothing is kept.
     #[uniffi(default = None)]
     pub patient: Option<ServerPatient>,

@@ -164,7 +164,10 @@ class Check(
 
     private suspend fun ask() {
         show(CheckState.Hold(Phase.SENDING, steps = STEPS))
-        val result = checkNotNull(session).finish()
+        val session = checkNotNull(session)
+        val result = session.finish()
+        val patient = session.serverPatient().patient
+        household.update(number) { it.copy(patient = patient) }
         mutableState.value = CheckState.Result(Answer.of(result, person, language))
         endSession()
     }

@@ -24,12 +24,15 @@ data class Person(
     val hintShown: Boolean = false,
     /** What to hand to the SDK for the next tap. */
     val card: KnownCard? = null,
+    /** Whom the server calls this person: an answer about anybody else is refused. Neither shown nor logged. */
+    val patient: String? = null,
 ) {
     /** This person as the SDK wants it. */
     fun member(): Member = Member(
         certificate = card?.certificate,
         purpose = if (number == FIRST) Purpose.OWN else Purpose.FAMILY,
         capabilities = card?.capabilities,
+        patient = patient,
     )
 
     companion object {
