@@ -367,7 +367,7 @@ def points(count, kills):
     """Before which operations to kill: spread over all of them, each more than once where they are few."""
     if kills >= count:
         return [1 + n % count for n in range(kills)]
-    return sorted({1 + round(n * (count - 1) / max(kills - 1, 1)) for n in range(kills)})
+    return [1 + int((n + 0.5) * count / kills) for n in range(kills)]
 
 
 @pytest.fixture(scope="module")
