@@ -7,6 +7,7 @@ twice, and the same command once more does what it should have done. KAZASU_CLI_
 
 import collections
 import dataclasses
+import datetime
 import itertools
 import json
 import os
@@ -202,7 +203,7 @@ def written(world, kind):
                 yield from itertools.chain.from_iterable(map(walk, value.values()))
         elif isinstance(value, list):
             yield from itertools.chain.from_iterable(map(walk, value))
-    return list(walk(json.loads((world.folder / "server.json").read_text())))
+    return list(walk(json.loads(world.config.with_name("server.json").read_text())))
 
 
 def consents(active):
@@ -266,6 +267,7 @@ COMMANDS = {
                              already=(("KZ-U01", "member list"),)),
     "member remove --offline": Command(("member", "remove", "花子", "--yes", "--offline"), prepare=two, after=gone, offline=True,
                                        already=(("KZ-U01", "member list"),)),
+    "member expired": Command(("member", "expired", "--delete", "--today", datetime.date.today().isoformat())),
     "qualify": Command(("qualify", *MEMBER)),
     "records": Command(("records", *MEMBER), server=()),
     "consent give": Command(("consent", "give", "--kind", "test", "--yes", *MEMBER), server=(),
@@ -365,7 +367,7 @@ def points(count, kills):
     """Before which operations to kill: spread over all of them, each more than once where they are few."""
     if kills >= count:
         return [1 + n % count for n in range(kills)]
-    return sorted({1 + round(n * (count - 1) / max(kills - 1, 1)) for n in range(kills)})
+    return [1 + int((n + 0.5) * count / kills) for n in range(kills)]
 
 
 @pytest.fixture(scope="module")
@@ -392,8 +394,9 @@ def test_a_kill_leaves_nothing_half_done(name, tmp_path, shared):
                 template = World(tmp_path / "template", shared.config)
                 command.prepare(template)
             return template.copy(folder), None
-        folder.mkdir()
-        server = Sandbox(folder, "--state", str(folder / "server.json"), *command.server)
+        beside = tmp_path / f"server-{folder.name}"
+        beside.mkdir()
+        server = Sandbox(beside, "--state", str(beside / "server.json"), *command.server)
         world = World(folder, server.config)
         command.prepare(world)
         world.tasks = written(world, "Task")

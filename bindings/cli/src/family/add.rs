@@ -87,7 +87,7 @@ fn lacks_access(family: &Family, nickname: &str) -> Result<bool, Failure> {
         return Ok(false);
     };
     let has = |kind| family.store.secret(member.id, kind).map(|secret| secret.is_some());
-    Ok(!has(SecretKind::Suspension)? && !(has(SecretKind::DeviceKey)? && has(SecretKind::Access)?))
+    Ok(!(has(SecretKind::Suspension)? || has(SecretKind::DeviceKey)? && has(SecretKind::Access)?))
 }
 
 /// What is wrong with a nickname.
