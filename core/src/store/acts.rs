@@ -5,11 +5,12 @@ use zeroize::Zeroizing;
 use super::event::Event;
 use super::history::HistoryEntry;
 use super::keys::{Holder, MemberId};
-use super::member::{Confirmed, Profile, ServerPatient};
+use super::member::{self, Card, Confirmed, LARGEST_CERTIFICATE, Member, Profile, Registered};
+use super::patient::{self, ServerPatient};
 use super::schema::Table;
 use super::secrets::{SecretKind, key};
 use super::{Store, Tx};
-use crate::error::Error;
+use crate::error::{Error, StoreFault};
 use crate::time::UnixMillis;
 
 /// What registering keeps.
@@ -70,6 +71,92 @@ pub struct Contact<'a> {
 }
 
 impl Store {
+    /// [`Store::register`] with nothing of a server.
+    ///
+    /// # Errors
+    /// As [`Store::register`].
+    pub fn add_member(&mut self, confirmed: Confirmed, profile: Profile) -> Result<Registered, Error> {
+        self.register(Registration::new(confirmed, profile))
+    }
+
+    /// Registers a confirmed card, with a key of its own, at the end of the list, in one transaction with everything that
+    /// belongs to it.
+    ///
+    /// A card that is a member's already brings what this member lacks: a device key with its access, the patient id; and
+    /// the check is kept. The profile stays as it was.
+    ///
+    /// # Errors
+    /// [`Error::TooManyMembers`] before anything is written; [`Error::Usage`] for a nickname that is or looks taken, or shows
+    /// nothing; [`Error::MyNumberSuspected`]; [`ResourceFault::Foreign`] when a known card brings another patient id; [`Error::Store`].
+    pub fn register(&mut self, registration: Registration) -> Result<Registered, Error> {
+        let members = self.members()?;
+        if let Some(known) = members.iter().find(|member| member.has_card(&registration.confirmed.certificate)) {
+            return self.repair(known.clone(), &registration);
+        }
+        self.check_room()?;
+        if registration.confirmed.certificate.len() > LARGEST_CERTIFICATE {
+            return Err(Error::usage("the certificate is too large"));
+        }
+        let profile = member::checked(registration.profile.clone(), None, &members)?;
+        let id = MemberId::generate()?;
+        let order = members.iter().map(|member| member.order).max().map_or(0, |last| last.saturating_add(1));
+        let registered_at = self.context.clock.now();
+        let Confirmed { certificate, capabilities } = &registration.confirmed;
+        let card = Card { certificate: certificate.clone(), capabilities: *capabilities, first_seen: registered_at };
+        let (other_cards, patients) = (Vec::new(), Vec::new());
+        let mut member = Member { id, order, profile, card, other_cards, patients, registered_at };
+        if let Some(patient) = &registration.patient {
+            patient::pin(&mut member.patients, patient)?;
+        }
+        let holder = Holder::Member(id);
+        // Not with the new key in the ring: it would be kept although the member may not be.
+        self.renew_when_due()?;
+        self.ring.add(holder)?;
+        let added = self.write_in_epoch(|tx| {
+            tx.put_raw(Table::Keys, holder.bytes(), &tx.ring.wrap(holder)?)?;
+            tx.put_member(&member)?;
+            tx.log(Event::MemberAdded, Some(id), Ok(()), 0)?;
+            if let Some(device_key) = &registration.device_key {
+                tx.put_secret(id, SecretKind::DeviceKey, device_key)?;
+            }
+            tx.keep_contact(id, registration.contact())
+        });
+        if let Err(error) = added {
+            self.ring.remove(holder);
+            return Err(error);
+        }
+        Ok(Registered::New(id))
+    }
+
+    /// Gives a member who is known what they lack.
+    fn repair(&mut self, mut member: Member, registration: &Registration) -> Result<Registered, Error> {
+        let id = member.id;
+        let is_pinned = match &registration.patient {
+            Some(patient) => patient::pin(&mut member.patients, patient)?,
+            None => false,
+        };
+        let needs_key = self.needs_device_key(id, registration)?;
+        let device_key = registration.device_key.as_ref().filter(|_| needs_key);
+        // Tokens are bound to their key.
+        let contact = Contact { access: None, ..registration.contact() };
+        if !is_pinned && device_key.is_none() && contact.check.is_none() && contact.server_time.is_none() {
+            return Ok(Registered::Known(id));
+        }
+        self.write(|tx| {
+            if is_pinned || device_key.is_some() {
+                tx.put_member(&member)?;
+                tx.log(Event::MemberChanged, Some(id), Ok(()), 0)?;
+            }
+            if let Some(device_key) = device_key {
+                tx.put_secret(id, SecretKind::DeviceKey, device_key)?;
+                tx.remove_secret(id, SecretKind::Access)?;
+                return tx.keep_contact(id, registration.contact());
+            }
+            tx.keep_contact(id, contact)
+        })?;
+        Ok(Registered::Known(id))
+    }
+
     /// Keeps what a contact with a server brought, and tells the log.
     ///
     /// # Errors
@@ -85,6 +172,27 @@ impl Store {
             }
             contact => self.write(|tx| tx.keep_contact(member, contact)),
         }
+    }
+
+    /// Keeps the id by which a server knows a member, at the first contact. Every later contact is compared with it.
+    ///
+    /// # Errors
+    /// [`ResourceFault::Foreign`] when another id is kept for this issuer: nothing is changed, and nothing of that answer
+    /// may be kept, until a person has confirmed whose it is ([`Store::confirm_patient`]). [`Error::Usage`] for a member who
+    /// is not registered, and for texts that are empty or over 512 bytes; [`Error::Store`].
+    pub fn pin_patient(&mut self, id: MemberId, issuer: &str, patient: &str) -> Result<(), Error> {
+        let patient = ServerPatient { issuer: issuer.to_owned(), patient: patient.to_owned() };
+        self.keep_contact(id, Contact { patient: Some(&patient), ..Contact::default() })
+    }
+
+    /// Keeps another id in place of the one there is, after a person has looked at name and date of birth and confirmed that
+    /// they are this member's. The log tells of it.
+    ///
+    /// # Errors
+    /// As [`Store::pin_patient`], without the comparison.
+    pub fn confirm_patient(&mut self, id: MemberId, issuer: &str, patient: &str) -> Result<(), Error> {
+        let patient = ServerPatient { issuer: issuer.to_owned(), patient: patient.to_owned() };
+        self.write(|tx| tx.keep_patient(id, &patient, true))
     }
 
     /// Prepares a stop: keeps what it needs, and forgets the tokens.
@@ -146,6 +254,27 @@ impl Tx<'_> {
             self.add_history(member, check)?;
         }
         contact.told.map_or(Ok(()), |(event, result)| self.log(event, Some(member), result, 0))
+    }
+
+    /// Keeps whom a server calls the member, another id than before only where a person has confirmed it; tells the log.
+    pub(super) fn keep_patient(
+        &mut self,
+        id: MemberId,
+        patient: &ServerPatient,
+        is_confirmed: bool,
+    ) -> Result<(), Error> {
+        let damaged = StoreFault::Damaged { what: Table::Members.name() };
+        let value = self.get(Holder::Member(id), Table::Members, &id.0)?;
+        let mut member = value.and_then(|value| member::parse(id, &value)).ok_or(damaged)?;
+        if is_confirmed {
+            member.patients.retain(|one| one.issuer != patient.issuer);
+        }
+        if patient::pin(&mut member.patients, patient)? {
+            self.put_member(&member)?;
+            let event = if is_confirmed { Event::PatientConfirmed } else { Event::MemberChanged };
+            self.log(event, Some(id), Ok(()), 0)?;
+        }
+        Ok(())
     }
 
     pub(super) fn put_secret(&mut self, member: MemberId, kind: SecretKind, secret: &[u8]) -> Result<(), Error> {

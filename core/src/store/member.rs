@@ -5,14 +5,13 @@
 
 use serde_json::{Value, json};
 
-use super::acts::{Contact, Registration};
 use super::event::Event;
 use super::keys::{Holder, MemberId};
+use super::patient::{self, ServerPatient};
 use super::schema::Table;
-use super::secrets::SecretKind;
 use super::{MAX_MEMBERS, Store, Tx, text};
 use crate::base64url;
-use crate::error::{Error, ResourceFault, StoreFault};
+use crate::error::{Error, StoreFault};
 use crate::iso7816::CardCapabilities;
 use crate::json as border;
 use crate::text::looks_alike;
@@ -21,11 +20,7 @@ use crate::time::{CalendarDate, UnixMillis};
 /// Longest nickname, in characters.
 const LONGEST_NICKNAME: usize = 20;
 /// Largest certificate kept, in bytes.
-const LARGEST_CERTIFICATE: usize = 8 << 10;
-/// Longest issuer or patient id, in bytes.
-const LONGEST_PATIENT: usize = 512;
-/// Servers that may know a member.
-const MOST_SERVERS: usize = 16;
+pub(super) const LARGEST_CERTIFICATE: usize = 8 << 10;
 
 /// Whose card was read, to be shown to the caller before anything is kept.
 #[derive(Clone)]
@@ -40,7 +35,7 @@ pub struct Candidate {
     pub birth_date: Option<CalendarDate>,
 }
 
-crate::secret::opaque_debug!(Candidate, Card, Confirmed, Member, Profile, ServerPatient);
+crate::secret::opaque_debug!(Candidate, Card, Confirmed, Member, Profile);
 
 impl Candidate {
     /// Says that a person has looked at name and date of birth, and that this is who was meant.
@@ -51,8 +46,8 @@ impl Candidate {
 
 /// A card that was confirmed to be the right person's: the only thing that can be registered.
 pub struct Confirmed {
-    certificate: Vec<u8>,
-    capabilities: CardCapabilities,
+    pub(super) certificate: Vec<u8>,
+    pub(super) capabilities: CardCapabilities,
 }
 
 /// For whom the person with the phone acts.
@@ -148,15 +143,6 @@ pub struct Card {
     pub first_seen: UnixMillis,
 }
 
-/// Whom a server calls a member.
-#[derive(Clone, Eq, PartialEq)]
-pub struct ServerPatient {
-    /// Issuer of the tokens, as it stands in its metadata.
-    pub issuer: String,
-    /// Id of the Patient in its tokens: opaque, and of no meaning elsewhere.
-    pub patient: String,
-}
-
 /// What registering came to.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Registered {
@@ -181,92 +167,6 @@ impl Store {
     /// Those of [`Store::add_member`] for a nickname.
     pub fn check_profile(&self, profile: &Profile) -> Result<(), Error> {
         checked(profile.clone(), None, &self.members()?).map(drop)
-    }
-
-    /// [`Store::register`] with nothing of a server.
-    ///
-    /// # Errors
-    /// As [`Store::register`].
-    pub fn add_member(&mut self, confirmed: Confirmed, profile: Profile) -> Result<Registered, Error> {
-        self.register(Registration::new(confirmed, profile))
-    }
-
-    /// Registers a confirmed card, with a key of its own, at the end of the list, in one transaction with everything that
-    /// belongs to it.
-    ///
-    /// A card that is a member's already brings what this member lacks: a device key with its access, the patient id; and
-    /// the check is kept. The profile stays as it was.
-    ///
-    /// # Errors
-    /// [`Error::TooManyMembers`] before anything is written; [`Error::Usage`] for a nickname that is or looks taken, or shows
-    /// nothing; [`Error::MyNumberSuspected`]; [`ResourceFault::Foreign`] when a known card brings another patient id; [`Error::Store`].
-    pub fn register(&mut self, registration: Registration) -> Result<Registered, Error> {
-        let members = self.members()?;
-        if let Some(known) = members.iter().find(|member| member.has_card(&registration.confirmed.certificate)) {
-            return self.repair(known.clone(), &registration);
-        }
-        self.check_room()?;
-        if registration.confirmed.certificate.len() > LARGEST_CERTIFICATE {
-            return Err(Error::usage("the certificate is too large"));
-        }
-        let profile = checked(registration.profile.clone(), None, &members)?;
-        let id = MemberId::generate()?;
-        let order = members.iter().map(|member| member.order).max().map_or(0, |last| last.saturating_add(1));
-        let registered_at = self.context.clock.now();
-        let Confirmed { certificate, capabilities } = &registration.confirmed;
-        let card = Card { certificate: certificate.clone(), capabilities: *capabilities, first_seen: registered_at };
-        let (other_cards, patients) = (Vec::new(), Vec::new());
-        let mut member = Member { id, order, profile, card, other_cards, patients, registered_at };
-        if let Some(ServerPatient { issuer, patient }) = &registration.patient {
-            pin(&mut member, issuer, patient)?;
-        }
-        let holder = Holder::Member(id);
-        // Not with the new key in the ring: it would be kept although the member may not be.
-        self.renew_when_due()?;
-        self.ring.add(holder)?;
-        let added = self.write_in_epoch(|tx| {
-            tx.put_raw(Table::Keys, holder.bytes(), &tx.ring.wrap(holder)?)?;
-            tx.put_member(&member)?;
-            tx.log(Event::MemberAdded, Some(id), Ok(()), 0)?;
-            if let Some(device_key) = &registration.device_key {
-                tx.put_secret(id, SecretKind::DeviceKey, device_key)?;
-            }
-            tx.keep_contact(id, registration.contact())
-        });
-        if let Err(error) = added {
-            self.ring.remove(holder);
-            return Err(error);
-        }
-        Ok(Registered::New(id))
-    }
-
-    /// Gives a member who is known what they lack.
-    fn repair(&mut self, mut member: Member, registration: &Registration) -> Result<Registered, Error> {
-        let id = member.id;
-        let is_pinned = match &registration.patient {
-            Some(ServerPatient { issuer, patient }) => pin(&mut member, issuer, patient)?,
-            None => false,
-        };
-        let needs_key = self.needs_device_key(id, registration)?;
-        let device_key = registration.device_key.as_ref().filter(|_| needs_key);
-        // Tokens are bound to their key.
-        let contact = Contact { access: None, ..registration.contact() };
-        if !is_pinned && device_key.is_none() && contact.check.is_none() && contact.server_time.is_none() {
-            return Ok(Registered::Known(id));
-        }
-        self.write(|tx| {
-            if is_pinned || device_key.is_some() {
-                tx.put_member(&member)?;
-                tx.log(Event::MemberChanged, Some(id), Ok(()), 0)?;
-            }
-            if let Some(device_key) = device_key {
-                tx.put_secret(id, SecretKind::DeviceKey, device_key)?;
-                tx.remove_secret(id, SecretKind::Access)?;
-                return tx.keep_contact(id, registration.contact());
-            }
-            tx.keep_contact(id, contact)
-        })?;
-        Ok(Registered::Known(id))
     }
 
     /// The members in their order.
@@ -322,30 +222,6 @@ impl Store {
         })
     }
 
-    /// Keeps the id by which a server knows a member, at the first contact. Every later contact is compared with it.
-    ///
-    /// # Errors
-    /// [`ResourceFault::Foreign`] when another id is kept for this issuer: nothing is changed, and nothing of that answer
-    /// may be kept, until a person has confirmed whose it is ([`Store::confirm_patient`]). [`Error::Usage`] for a member who
-    /// is not registered, and for texts that are empty or over 512 bytes; [`Error::Store`].
-    pub fn pin_patient(&mut self, id: MemberId, issuer: &str, patient: &str) -> Result<(), Error> {
-        let mut member = self.member(id)?;
-        if pin(&mut member, issuer, patient)? {
-            self.change_member(id, |kept| kept.patients = member.patients)?;
-        }
-        Ok(())
-    }
-
-    /// Keeps another id in place of the one there is, after a person has looked at name and date of birth and confirmed that
-    /// they are this member's. The log tells of it.
-    ///
-    /// # Errors
-    /// As [`Store::pin_patient`], without the comparison.
-    pub fn confirm_patient(&mut self, id: MemberId, issuer: &str, patient: &str) -> Result<(), Error> {
-        let patient = ServerPatient { issuer: issuer.to_owned(), patient: patient.to_owned() };
-        self.write(|tx| tx.keep_patient(id, &patient, true))
-    }
-
     /// Puts the members into this order.
     ///
     /// # Errors
@@ -363,7 +239,7 @@ impl Store {
         })
     }
 
-    fn change_member(&mut self, id: MemberId, change: impl FnOnce(&mut Member)) -> Result<(), Error> {
+    pub(super) fn change_member(&mut self, id: MemberId, change: impl FnOnce(&mut Member)) -> Result<(), Error> {
         let before = self.member(id)?;
         let mut member = before.clone();
         change(&mut member);
@@ -378,51 +254,13 @@ impl Store {
 }
 
 impl Tx<'_> {
-    fn put_member(&mut self, member: &Member) -> Result<(), Error> {
+    pub(super) fn put_member(&mut self, member: &Member) -> Result<(), Error> {
         self.put(Holder::Member(member.id), Table::Members, &member.id.0, &to_bytes(member))
     }
-
-    /// Keeps whom a server calls the member, another id than before only where a person has confirmed it; tells the log.
-    pub(super) fn keep_patient(
-        &mut self,
-        id: MemberId,
-        ServerPatient { issuer, patient }: &ServerPatient,
-        is_confirmed: bool,
-    ) -> Result<(), Error> {
-        let damaged = StoreFault::Damaged { what: Table::Members.name() };
-        let value = self.get(Holder::Member(id), Table::Members, &id.0)?;
-        let mut member = value.and_then(|value| parse(id, &value)).ok_or(damaged)?;
-        if is_confirmed {
-            member.patients.retain(|one| one.issuer != *issuer);
-        }
-        if pin(&mut member, issuer, patient)? {
-            self.put_member(&member)?;
-            let event = if is_confirmed { Event::PatientConfirmed } else { Event::MemberChanged };
-            self.log(event, Some(id), Ok(()), 0)?;
-        }
-        Ok(())
-    }
-}
-
-/// Adds the id unless it is there; tells whether it was not.
-fn pin(member: &mut Member, issuer: &str, patient: &str) -> Result<bool, Error> {
-    match member.patient_at(issuer) {
-        Some(kept) if kept == patient => return Ok(false),
-        Some(_) => return Err(ResourceFault::Foreign { what: "patient" }.into()),
-        None => {}
-    }
-    if [issuer, patient].iter().any(|text| text.is_empty() || text.len() > LONGEST_PATIENT) {
-        return Err(Error::usage("issuer and patient have 1 to 512 bytes"));
-    }
-    if member.patients.len() >= MOST_SERVERS {
-        return Err(Error::usage("too many servers know this member"));
-    }
-    member.patients.push(ServerPatient { issuer: issuer.to_owned(), patient: patient.to_owned() });
-    Ok(true)
 }
 
 /// A profile that may be kept.
-fn checked(mut profile: Profile, own: Option<MemberId>, members: &[Member]) -> Result<Profile, Error> {
+pub(super) fn checked(mut profile: Profile, own: Option<MemberId>, members: &[Member]) -> Result<Profile, Error> {
     // A kept one may be older than this rule.
     let is_own = |member: &&Member| Some(member.id) == own;
     if members.iter().find(is_own).is_some_and(|member| member.profile.nickname == profile.nickname) {
@@ -446,7 +284,7 @@ fn to_bytes(member: &Member) -> Vec<u8> {
         "consents": consents,
         "order": member.order,
         "cards": std::iter::once(&member.card).chain(&member.other_cards).map(card_to_json).collect::<Vec<_>>(),
-        "patients": member.patients.iter().map(patient_to_json).collect::<Vec<_>>(),
+        "patients": member.patients.iter().map(patient::to_json).collect::<Vec<_>>(),
         "registered_at": member.registered_at.0,
     });
     json.to_string().into_bytes()
@@ -461,11 +299,7 @@ fn card_to_json(card: &Card) -> Value {
     })
 }
 
-fn patient_to_json(one: &ServerPatient) -> Value {
-    json!({"issuer": one.issuer, "patient": one.patient})
-}
-
-fn parse(id: MemberId, bytes: &[u8]) -> Option<Member> {
+pub(super) fn parse(id: MemberId, bytes: &[u8]) -> Option<Member> {
     let json = border::parse_own(bytes)?;
     let text = |name: &str| json.get(name)?.as_str();
     let flag = |name: &str| json.get(name)?.as_bool();
@@ -483,7 +317,7 @@ fn parse(id: MemberId, bytes: &[u8]) -> Option<Member> {
         },
         card: cards.next()?,
         other_cards: cards.collect(),
-        patients: list("patients")?.iter().map(patient_of_json).collect::<Option<_>>()?,
+        patients: list("patients")?.iter().map(patient::of_json).collect::<Option<_>>()?,
         registered_at: UnixMillis(json.get("registered_at")?.as_i64()?),
     })
 }
@@ -495,11 +329,6 @@ fn card_of_json(json: &Value) -> Option<Card> {
         capabilities: CardCapabilities { short_ef: flag("short_ef"), extended_length: flag("extended_length") },
         first_seen: UnixMillis(json.get("first_seen")?.as_i64()?),
     })
-}
-
-fn patient_of_json(json: &Value) -> Option<ServerPatient> {
-    let text = |name: &str| json.get(name)?.as_str().map(str::to_owned);
-    Some(ServerPatient { issuer: text("issuer")?, patient: text("patient")? })
 }
 
 /// Format 1 kept one card, in the row itself.

@@ -31,6 +31,7 @@ mod keys;
 mod member;
 mod open;
 mod padding;
+mod patient;
 mod payments;
 #[cfg(all(test, feature = "ring", feature = "software-key"))]
 mod power_loss;
@@ -55,8 +56,9 @@ pub use file_keys::FileKeys;
 pub use history::{CheckedBy, HistoryEntry};
 pub use key_wrapper::{Deletion, KeyStoreError, KeyWrapper};
 pub use keys::MemberId;
-pub use member::{Candidate, Card, Confirmed, Member, Profile, Registered, Role, ServerPatient};
+pub use member::{Candidate, Card, Confirmed, Member, Profile, Registered, Role};
 pub use open::{Limits, StoreSettings};
+pub use patient::ServerPatient;
 pub use payments::{PaymentId, StoredPayment};
 pub use records::{Query, RecordKey, RecordPage, Saved, StoredRecord};
 pub use retention::{Retention, RetentionPolicy};
