@@ -53,10 +53,10 @@ pub(crate) fn changing<T>(
     work: impl Fn(&mut Access) -> Result<Option<T>, Failure>,
 ) -> Result<Option<T>, Failure> {
     let Some(mut keeper) = keeper::chosen(global)? else { return with(scopes, global, output, work) };
-    let outcome = with_keeper(&mut *keeper, global, output, work);
+    let done = |outcome: &Option<T>| outcome.as_ref().map(|_| event);
+    let outcome = with_keeper_telling(&mut *keeper, global, output, work, done);
     match &outcome {
-        Ok(None) => {}
-        Ok(Some(_)) => keeper.tell(event, Ok(()))?,
+        Ok(_) => {}
         // What could not be asked for.
         Err(failure) if failure.code() == "KZ-U01" => {}
         Err(failure) => keeper.tell(event, Err(failure.error()))?,
@@ -72,6 +72,17 @@ pub(crate) fn with_keeper<T>(
     output: Output,
     work: impl Fn(&mut Access) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
+    with_keeper_telling(keeper, global, output, work, |_| None)
+}
+
+/// [`with_keeper`] where the log tells of what was done: it is kept together with the tokens that it was done with.
+fn with_keeper_telling<T>(
+    keeper: &mut dyn Keeper,
+    global: &Global,
+    output: Output,
+    work: impl Fn(&mut Access) -> Result<T, Failure>,
+    done: impl Fn(&T) -> Option<Event>,
+) -> Result<T, Failure> {
     let mut settings = qualify::settings(global)?;
     // So that the next command needs no tap, and so that a lost card can be stopped.
     ask_for(&mut settings, &ALL_SCOPES);
@@ -82,13 +93,13 @@ pub(crate) fn with_keeper<T>(
         let member = keeper.member(&settings)?;
         let mut access = Access::resume(client, member.device_key, &saved)?;
         access.check_patient(member.patient.as_deref())?;
-        match run(&mut access, keeper, &work) {
+        match run(&mut access, keeper, &work, &done) {
             Err(failure) if failure.code() == "KZ-A10" => {}
             outcome => return outcome,
         }
     }
     let mut access = tapped(&settings, keeper, global, output)?;
-    run(&mut access, keeper, &work)
+    run(&mut access, keeper, &work, &done)
 }
 
 /// A stop that has not arrived comes before everything else.
@@ -145,8 +156,9 @@ fn run<T>(
     access: &mut Access,
     keeper: &mut dyn Keeper,
     work: impl Fn(&mut Access) -> Result<T, Failure>,
+    done: impl Fn(&T) -> Option<Event>,
 ) -> Result<T, Failure> {
     let outcome = work(access).map_err(|failure| failure.told(access.server_text()));
-    keeper.keep_access(access)?;
+    keeper.keep_access(access, outcome.as_ref().ok().and_then(done))?;
     outcome
 }

@@ -36,7 +36,7 @@ pub(crate) fn run(global: &Global, output: Output) -> Result<(), Failure> {
     read.map_err(|_| Failure::usage("standard input cannot be read"))?;
     let mut access = sign_in.redeem(address.trim())?;
     access.check_patient(member.patient.as_deref())?;
-    keeper.keep_access(&mut access)?;
+    keeper.keep_access(&mut access, None)?;
     keeper.close()?;
     output.line(output.say("サインインしました", "Signed in"));
     output.object(&json!({"signed_in": true}));

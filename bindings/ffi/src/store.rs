@@ -16,15 +16,17 @@ mod acts;
 mod history;
 mod log;
 mod member;
+mod patient;
 mod payments;
 mod records;
 mod retention;
 mod secrets;
 
-pub use acts::{Check, Contact, ServerPatient};
+pub use acts::{Check, Contact};
 pub use history::{CheckedBy, HistoryEntry, KeptEligibility};
 pub use log::{AppEvent, Checkpoint, LogDamage, LogEntry, LogEvent, LogVerdict, log_event_text};
 pub use member::{Erasure, Profile, Registered, Role, StoredMember};
+pub use patient::ServerPatient;
 pub use payments::{ExpenseKind, Payment, PaymentSource, StoredPayment};
 pub use records::{RecordPage, RecordQuery, RecordType, Saved, StoredRecord};
 pub use retention::{Aging, Expiring, Retention, RetentionPolicy};

@@ -2,27 +2,19 @@
 
 use std::sync::Arc;
 
-use kazasu::card::Card;
-use kazasu::fhir::Eligibility;
-use kazasu::iso7816::CardCapabilities;
 use kazasu::jose::dpop::SoftwareDeviceKey;
-use kazasu::session::{Member as SessionMember, Signed};
-use kazasu::store::{Candidate, CheckedBy, Profile, Registered, Registration, SecretKind, ServerPatient};
-use kazasu::time::CalendarDate;
+use kazasu::session::Member as SessionMember;
+use kazasu::store::{CheckedBy, Profile, Registered, Registration, SecretKind, ServerPatient};
 use serde_json::json;
 use zeroize::Zeroizing;
 
-use super::Family;
 use super::keeper::purpose;
+use super::{Family, look};
 use crate::access::{self, ALL_SCOPES};
 use crate::args::{Global, MemberAddArguments};
 use crate::failure::Failure;
 use crate::output::{Output, shown};
-use crate::secrets::Secrets;
-use crate::{ask, card, link, qualify};
-
-/// Name and date of birth, as the card tells them.
-pub(super) type Shown = (Option<String>, Option<CalendarDate>);
+use crate::{ask, qualify};
 
 pub(super) fn run(arguments: &MemberAddArguments, global: &Global, output: Output) -> Result<(), Failure> {
     ask::can_ask(arguments.yes)?;
@@ -38,13 +30,13 @@ pub(super) fn run(arguments: &MemberAddArguments, global: &Global, output: Outpu
         family.store.check_profile(&profile).map_err(refused)?;
     }
     settings.consents.clone_from(&profile.consents);
-    let (name, birth_date) = if arguments.show_name { read_name(global, output)? } else { (None, None) };
+    let (name, birth_date) = if arguments.show_name { look::read_name(global, output)? } else { (None, None) };
     let key = Arc::new(SoftwareDeviceKey::generate()?);
     let member = SessionMember { purpose: purpose(profile.role), ..SessionMember::new(Arc::clone(&key) as Arc<_>) };
     let mut signed = qualify::sign_with(&settings, member, global, output).map_err(|failed| *failed)?;
     let qualified = qualify::ask(&mut signed, output)?;
-    let candidate = candidate(&signed, (name, birth_date), &qualified.eligibility);
-    show(&candidate, &qualified.eligibility, output);
+    let candidate = look::candidate(&signed, (name, birth_date), &qualified.eligibility);
+    look::show(&candidate, &qualified.eligibility, output);
     let members = family.store.members()?;
     let is_known = members.iter().any(|member| member.has_card(&candidate.certificate));
     if !is_known && !arguments.yes && !ask::agrees(output.say("この方を登録しますか", "Register this person?"), output)?
@@ -68,16 +60,6 @@ pub(super) fn run(arguments: &MemberAddArguments, global: &Global, output: Outpu
     let registered = registered.map_err(refused)?;
     report(&family, registered, output)?;
     family.close()
-}
-
-/// Whose card was read: as the card says, where it was asked, else as the server does.
-pub(super) fn candidate(signed: &Signed, (name, birth_date): Shown, eligibility: &Eligibility) -> Candidate {
-    Candidate {
-        certificate: signed.certificate().der().to_vec(),
-        capabilities: signed.capabilities(),
-        name: name.or_else(|| eligibility.patient_name().map(str::to_owned)),
-        birth_date: birth_date.or_else(|| eligibility.birth_date()),
-    }
 }
 
 /// Whether a member of this name has no access: their own card brings it again, so that the name is not refused here.
@@ -108,31 +90,6 @@ fn profile(arguments: &MemberAddArguments) -> Profile {
         shares_livelihood: !arguments.separate_livelihood,
         consents: consents.collect(),
         ..Profile::new(&*arguments.nickname, arguments.role.into())
-    }
-}
-
-/// Name and date of birth from the card's text-input application. They are shown and not kept.
-pub(super) fn read_name(global: &Global, output: Output) -> Result<Shown, Failure> {
-    let pin = Secrets::new(global.pin_stdin, output).text_input()?;
-    link::wait(global, output)?;
-    let mut transport = link::open(global, output)?;
-    let mut card = Card::new(&mut *transport, CardCapabilities::default());
-    let attributes = card.select_text_input()?.attributes(pin, card::last_attempt(global))?;
-    Ok((Some(attributes.name.to_string()), attributes.birth_date.to_calendar()))
-}
-
-pub(super) fn show(candidate: &Candidate, eligibility: &Eligibility, output: Output) {
-    output.note(output.say("読み取ったカードの方", "Whose card this is"));
-    let row = |ja: &str, en: &str, value: Option<String>| {
-        let value =
-            value.unwrap_or_else(|| output.say("不明（--show-name で確認）", "unknown (--show-name tells)").to_owned());
-        output.note_field(output.say(ja, en), &value);
-    };
-    row("氏名", "Name", candidate.name.clone());
-    row("生年月日", "Birth date", candidate.birth_date.map(|date| date.to_string()));
-    let coverage = eligibility.primary().and_then(|insurance| insurance.coverage());
-    if let Some(insurer) = coverage.and_then(|coverage| coverage.insurer_name()) {
-        row("保険者", "Insurer", Some(insurer.to_owned()));
     }
 }
 

@@ -4,8 +4,8 @@ use kazasu::session::Member as SessionMember;
 use kazasu::store::{CheckedBy, Contact};
 use serde_json::json;
 
-use super::add;
 use super::keeper::{Keeper, MemberKeeper};
+use super::look;
 use crate::args::Global;
 use crate::failure::Failure;
 use crate::output::Output;
@@ -18,13 +18,13 @@ pub(super) fn run(nickname: &str, show_name: bool, yes: bool, global: &Global, o
     access::ask_for(&mut settings, &access::ALL_SCOPES);
     keeper.prepare(&mut settings);
     access::no_stop_waits(&keeper)?;
-    let shown = if show_name { add::read_name(global, output)? } else { (None, None) };
+    let shown = if show_name { look::read_name(global, output)? } else { (None, None) };
     // Whoever the server says it is: the card is the one registered, and a person looks.
     let member = SessionMember { patient: None, ..keeper.member(&settings)? };
     let mut signed = qualify::sign_with(&settings, member, global, output).map_err(|failed| *failed)?;
     let qualified = qualify::ask(&mut signed, output)?;
-    let candidate = add::candidate(&signed, shown, &qualified.eligibility);
-    add::show(&candidate, &qualified.eligibility, output);
+    let candidate = look::candidate(&signed, shown, &qualified.eligibility);
+    look::show(&candidate, &qualified.eligibility, output);
     let question = output.say("この方で間違いありませんか", "Is this the right person?");
     if !yes && !ask::agrees(question, output)? {
         output.object(&json!({"confirmed": null}));

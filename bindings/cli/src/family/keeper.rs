@@ -26,8 +26,9 @@ pub(crate) trait Keeper {
     fn failed(&mut self, error: &Error) -> Result<(), Failure>;
     /// The tokens.
     fn access(&self) -> Result<Option<SavedAccess>, Failure>;
-    /// Keeps the tokens, where they are new, and what the server told besides: whose they are, and the time.
-    fn keep_access(&mut self, access: &mut Access) -> Result<(), Failure>;
+    /// Keeps the tokens, where they are new, and what the server told besides: whose they are, and the time; tells what was
+    /// done with it, where somebody keeps a log.
+    fn keep_access(&mut self, access: &mut Access, done: Option<Event>) -> Result<(), Failure>;
     /// A stop that waits for the network.
     fn suspension(&self) -> Result<Option<SavedSuspension>, Failure>;
     /// Forgets everything but what the stop needs.
@@ -127,8 +128,9 @@ impl Keeper for MemberKeeper {
         Ok(saved.map(|saved| SavedAccess::from_bytes(saved.to_vec())))
     }
 
-    fn keep_access(&mut self, access: &mut Access) -> Result<(), Failure> {
-        self.keep_contact(Some(access), Contact::default())
+    fn keep_access(&mut self, access: &mut Access, done: Option<Event>) -> Result<(), Failure> {
+        let told = done.map(|event| (event, Ok(())));
+        self.keep_contact(Some(access), Contact { told, ..Contact::default() })
     }
 
     fn suspension(&self) -> Result<Option<SavedSuspension>, Failure> {
@@ -176,7 +178,7 @@ impl Keeper for Kept {
         Ok(self.access.as_ref().map(|access| SavedAccess::from_bytes(access.as_bytes().to_vec())))
     }
 
-    fn keep_access(&mut self, access: &mut Access) -> Result<(), Failure> {
+    fn keep_access(&mut self, access: &mut Access, _: Option<Event>) -> Result<(), Failure> {
         let Some(saved) = access.take_unsaved()? else { return Ok(()) };
         self.access = Some(saved);
         self.write()

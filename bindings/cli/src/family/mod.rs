@@ -5,6 +5,7 @@ mod confirm;
 mod expenses;
 mod expired;
 pub(crate) mod keeper;
+mod look;
 mod members;
 
 pub(crate) use expenses::Expenses;

@@ -7,18 +7,10 @@ use zeroize::Zeroizing;
 
 use super::history::CheckedBy;
 use super::member::{Profile, Registered};
+use super::patient::ServerPatient;
 use super::{Store, member_id};
 use crate::error::KazasuError;
 use crate::session::TapResult;
-
-/// Whom a server calls a member.
-#[derive(Clone, uniffi::Record)]
-pub struct ServerPatient {
-    /// `BackendConfig.issuer`.
-    pub issuer: String,
-    /// Id of the person at that server: opaque, nothing to show or log.
-    pub patient: String,
-}
 
 /// One check of the eligibility.
 #[derive(Clone, uniffi::Record)]
@@ -154,18 +146,6 @@ fn entry(ffi: Check) -> Result<core::HistoryEntry, kazasu::Error> {
         result: ffi.result,
         eligibility,
     })
-}
-
-impl From<ServerPatient> for core::ServerPatient {
-    fn from(ffi: ServerPatient) -> Self {
-        Self { issuer: ffi.issuer, patient: ffi.patient }
-    }
-}
-
-impl From<core::ServerPatient> for ServerPatient {
-    fn from(core: core::ServerPatient) -> Self {
-        Self { issuer: core.issuer, patient: core.patient }
-    }
 }
 
 impl From<core::Registered> for Registered {

@@ -2,7 +2,7 @@
 
 use kazasu::store as core;
 
-use super::acts::ServerPatient;
+use super::patient::ServerPatient;
 use super::{Store, member_id, mirror};
 use crate::card::CardCapabilities;
 use crate::error::KazasuError;

@@ -1,0 +1,52 @@
+//! Whose card was read: shown to a person before anything is kept.
+
+use kazasu::card::Card;
+use kazasu::fhir::Eligibility;
+use kazasu::iso7816::CardCapabilities;
+use kazasu::session::Signed;
+use kazasu::store::Candidate;
+use kazasu::time::CalendarDate;
+
+use crate::args::Global;
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::secrets::Secrets;
+use crate::{card, link};
+
+/// Name and date of birth, as the card tells them.
+pub(super) type Shown = (Option<String>, Option<CalendarDate>);
+
+/// Whose card was read: as the card says, where it was asked, else as the server does.
+pub(super) fn candidate(signed: &Signed, (name, birth_date): Shown, eligibility: &Eligibility) -> Candidate {
+    Candidate {
+        certificate: signed.certificate().der().to_vec(),
+        capabilities: signed.capabilities(),
+        name: name.or_else(|| eligibility.patient_name().map(str::to_owned)),
+        birth_date: birth_date.or_else(|| eligibility.birth_date()),
+    }
+}
+
+/// Name and date of birth from the card's text-input application. They are shown and not kept.
+pub(super) fn read_name(global: &Global, output: Output) -> Result<Shown, Failure> {
+    let pin = Secrets::new(global.pin_stdin, output).text_input()?;
+    link::wait(global, output)?;
+    let mut transport = link::open(global, output)?;
+    let mut card = Card::new(&mut *transport, CardCapabilities::default());
+    let attributes = card.select_text_input()?.attributes(pin, card::last_attempt(global))?;
+    Ok((Some(attributes.name.to_string()), attributes.birth_date.to_calendar()))
+}
+
+pub(super) fn show(candidate: &Candidate, eligibility: &Eligibility, output: Output) {
+    output.note(output.say("読み取ったカードの方", "Whose card this is"));
+    let row = |ja: &str, en: &str, value: Option<String>| {
+        let value =
+            value.unwrap_or_else(|| output.say("不明（--show-name で確認）", "unknown (--show-name tells)").to_owned());
+        output.note_field(output.say(ja, en), &value);
+    };
+    row("氏名", "Name", candidate.name.clone());
+    row("生年月日", "Birth date", candidate.birth_date.map(|date| date.to_string()));
+    let coverage = eligibility.primary().and_then(|insurance| insurance.coverage());
+    if let Some(insurer) = coverage.and_then(|coverage| coverage.insurer_name()) {
+        row("保険者", "Insurer", Some(insurer.to_owned()));
+    }
+}
