@@ -129,7 +129,7 @@ pub(super) fn newest_first(at: UnixMillis) -> [u8; 8] {
 
 /// Time of a kept check, and whether the clock was a confirmed one then.
 pub(super) fn time_of(bytes: &[u8]) -> Option<(UnixMillis, bool)> {
-    let json: Value = serde_json::from_slice(bytes).ok()?;
+    let json: Value = border::parse_own(bytes)?;
     let is_confirmed = json.get("is_confirmed").and_then(Value::as_bool).unwrap_or(false);
     Some((UnixMillis(json.get("at")?.as_i64()?), is_confirmed))
 }

@@ -344,7 +344,7 @@ pub(super) fn to_format_2(tx: &mut Tx<'_>) -> Result<(), Error> {
 }
 
 fn with_cards(row: &[u8]) -> Option<Vec<u8>> {
-    let mut json: Value = serde_json::from_slice(row).ok()?;
+    let mut json: Value = border::parse_own(row)?;
     let row = json.as_object_mut()?;
     let card = json!({
         "certificate": row.remove("certificate")?,
