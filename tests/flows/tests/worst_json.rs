@@ -3,8 +3,8 @@
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use base64ct::{Base64, Encoding};
@@ -81,8 +81,12 @@ impl Drop for Server {
     }
 }
 
+/// One test at a time: the heap is that of the whole process.
+static ALONE: Mutex<()> = Mutex::new(());
+
 /// The stage of every row.
 struct Bench {
+    _alone: MutexGuard<'static, ()>,
     server: Server,
     key: Arc<dyn DeviceKey>,
     over: Vec<String>,
@@ -93,7 +97,8 @@ impl Bench {
         println!(
             "| place | shape | pages | outcome | bytes received | peak heap | ratio |\n|---|---|--:|---|--:|--:|--:|"
         );
-        Self { server: Server::start(), key: key(), over: Vec::new() }
+        let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+        Self { _alone: alone, server: Server::start(), key: key(), over: Vec::new() }
     }
 
     /// One row: what `work` takes beside this server, and what came of it.

@@ -78,6 +78,15 @@ fn record_switches() {
     let display = resource["provider"]["display"].as_str().unwrap_or_default();
     assert!(display.contains("\n  Name: Forged (checked)\r\n") && display.contains('\u{202e}'), "{resource:#}");
     assert_eq!(resource["resourceType"], "ExplanationOfBenefit");
+    armed(&sandbox, "foreign=ExplanationOfBenefit");
+    let mixed = search().json()["entry"].as_array().unwrap().clone();
+    let (last, others) = mixed.split_last().unwrap();
+    let person = |entry: &Value| entry["resource"]["patient"]["reference"].clone();
+    assert_eq!(person(last), "Patient/p-somebody-else");
+    assert!(others.iter().all(|entry| person(entry) != person(last)), "the last one alone");
+    armed(&sandbox, "page-size=1");
+    let bundle = search().json();
+    assert_eq!((bundle["entry"].as_array().unwrap().len(), bundle["link"].as_array().unwrap().len()), (1, 2));
     armed(&sandbox, "next-elsewhere");
     let next = search().json()["link"][1]["url"].as_str().unwrap().to_owned();
     assert!(next.starts_with("https://other.example/r4/ExplanationOfBenefit?"), "{next}");

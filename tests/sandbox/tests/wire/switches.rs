@@ -3,12 +3,12 @@
 use std::collections::HashSet;
 use std::time::{Duration, Instant, SystemTime};
 
-use kazasu_sandbox::{Sandbox, Switch, SwitchName};
+use kazasu_sandbox::{Options, Sandbox, Switch, SwitchName};
 use serde_json::Value;
 
 use crate::card::{Card, random_id};
 use crate::client::Reply;
-use crate::device::{Device, inquiry, started};
+use crate::device::{Device, inquiry, started, started_with};
 use crate::record_switches::{RECORD_ERRORS, WRITE_ERRORS};
 
 /// Switches that answer the token request with an OAuth error, which must leave the assertion unused.
@@ -76,6 +76,7 @@ const SHOWN_ELSEWHERE: &[SwitchName] = &[
     SwitchName::SubmitSlow,
     SwitchName::SuspensionEffect,
     SwitchName::ExchangeNoIssuedType,
+    SwitchName::PatientsRenamed,
     SwitchName::OidcParRequired,
 ];
 
@@ -100,6 +101,15 @@ fn every_switch_has_a_test() {
         let shown = in_tables.contains(name.as_str()) || SHOWN_ELSEWHERE.contains(name) || is_of_seals;
         assert!(shown || sources.iter().any(|source| source.contains(&format!("armed(&sandbox, \"{name}"))), "{name}");
     }
+}
+
+#[test]
+fn a_server_may_rename_everybody() {
+    let (_sandbox, device) = started();
+    let before = device.sign_in(1)["patient"].as_str().unwrap().to_owned();
+    let (_renamed, device) =
+        started_with(Options { switches: vec![Switch::always(SwitchName::PatientsRenamed)], ..Options::default() });
+    assert_eq!(device.sign_in(1)["patient"], format!("{before}-renamed"));
 }
 
 #[test]
