@@ -29,6 +29,7 @@ mod interleavings;
 mod key_wrapper;
 mod keys;
 mod member;
+mod member_row;
 mod open;
 mod padding;
 mod payments;

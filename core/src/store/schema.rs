@@ -1,7 +1,7 @@
 //! The tables, and how a file of an older format becomes one of this.
 
 use super::file::Writer;
-use super::{Tx, member};
+use super::{Tx, member_row};
 use crate::error::{Error, StoreFault};
 
 /// Format of the file that this version writes.
@@ -135,7 +135,7 @@ pub(super) const STEPS: &[Step] = &[to_format_2];
 /// Members with several cards and with whom each server calls them; rows that are to be deleted; confirmed time.
 fn to_format_2(tx: &mut Tx<'_>) -> Result<(), Error> {
     create_tables(tx.writer)?;
-    member::to_format_2(tx)
+    member_row::to_format_2(tx)
 }
 
 /// The steps from `found` to the format after the last step.

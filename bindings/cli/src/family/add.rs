@@ -83,7 +83,8 @@ fn lacks_access(family: &Family, nickname: &str) -> Result<bool, Failure> {
         return Ok(false);
     };
     let has = |kind| family.store.secret(member.id, kind).map(|secret| secret.is_some());
-    Ok(!(has(SecretKind::Suspension)? || has(SecretKind::DeviceKey)? && has(SecretKind::Access)?))
+    let is_usable = has(SecretKind::DeviceKey)? && has(SecretKind::Access)?;
+    Ok(!is_usable && !has(SecretKind::Suspension)?)
 }
 
 /// What is wrong with a nickname.
