@@ -47,7 +47,7 @@ fn what_is_past_its_time_goes_a_week_of_confirmed_time_after_it_was_announced() 
     // 2028-01-08: five years ago was 2023-01-08.
     let kept = [expense("new", "2026-10"), expense("edge", "2023-01-08"), observation("undated", "")];
     let old = [expense("old", "2023-01-07"), observation("checkup", "2020-01-01")];
-    store.put_records(hanako, &[&kept[..], &old].concat()).expect("keeps");
+    store.put_records(hanako, [&kept[..], &old].concat()).expect("keeps");
     store.put_payments(hanako, &[payment("receipt", 1, "薬局")], Event::Imported).expect("keeps");
 
     assert_eq!(apply(&mut store), (0, 0, 4), "announced, and nothing deleted");

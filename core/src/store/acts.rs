@@ -87,7 +87,7 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::TooManyMembers`] before anything is written; [`Error::Usage`] for a nickname that is or looks taken, or shows
-    /// nothing; [`Error::MyNumberSuspected`]; [`ResourceFault::Foreign`] when a known card brings another patient id; [`Error::Store`].
+    /// nothing; [`Error::MyNumberSuspected`]; `KZ-D08` when a known card brings another patient id; [`Error::Store`].
     pub fn register(&mut self, registration: Registration) -> Result<Registered, Error> {
         let members = self.members()?;
         if let Some(known) = members.iter().find(|member| member.has_card(&registration.confirmed.certificate)) {
@@ -160,7 +160,7 @@ impl Store {
     /// Keeps what a contact with a server brought, and tells the log.
     ///
     /// # Errors
-    /// [`Error::Usage`] for a member who is not registered; [`ResourceFault::Foreign`](crate::error::ResourceFault) when the
+    /// [`Error::Usage`] for a member who is not registered; `KZ-D08` when the
     /// server calls the member by another id than before: nothing is kept; [`Error::Store`]; [`Error::DeviceKey`] when the
     /// log key refuses.
     pub fn keep_contact(&mut self, member: MemberId, contact: Contact<'_>) -> Result<(), Error> {
@@ -177,7 +177,7 @@ impl Store {
     /// Keeps the id by which a server knows a member, at the first contact. Every later contact is compared with it.
     ///
     /// # Errors
-    /// [`ResourceFault::Foreign`] when another id is kept for this issuer: nothing is changed, and nothing of that answer
+    /// `KZ-D08` when another id is kept for this issuer: nothing is changed, and nothing of that answer
     /// may be kept, until a person has confirmed whose it is ([`Store::confirm_patient`]). [`Error::Usage`] for a member who
     /// is not registered, and for texts that are empty or over 512 bytes; [`Error::Store`].
     pub fn pin_patient(&mut self, id: MemberId, issuer: &str, patient: &str) -> Result<(), Error> {

@@ -45,7 +45,7 @@ fn main() {
 }
 
 fn qualify(client: &Arc<QualifyClient>) {
-    let member = Member { certificate: None, purpose: Purpose::Own, capabilities: None };
+    let member = Member { certificate: None, purpose: Purpose::Own, capabilities: None, patient: None };
     let session = client.session(member, Arc::new(Key::new()));
     session.begin().unwrap();
     let card = SimulatedCard::new("today".to_owned(), 1).unwrap();

@@ -27,6 +27,9 @@ struct World {
 /// Rewrites answers from here on.
 type Arm<'a> = &'a dyn Fn(&World);
 
+/// What is asked: with the answers to come changed once it calls [`Arm`].
+type Run = fn(&mut World, Arm<'_>) -> Result<(), Error>;
+
 /// Something asked of the server, and which of its answers is changed.
 struct Operation {
     name: &'static str,
@@ -38,14 +41,10 @@ struct Operation {
     person: u8,
     /// Texts of the answer that name the request, with another value; beside them the persons are changed.
     names: &'static [(&'static str, &'static str)],
-    run: fn(&mut World, Arm<'_>) -> Result<(), Error>,
+    run: Run,
 }
 
-const fn operation(
-    name: &'static str,
-    path: &'static str,
-    run: fn(&mut World, Arm<'_>) -> Result<(), Error>,
-) -> Operation {
+const fn operation(name: &'static str, path: &'static str, run: Run) -> Operation {
     Operation { name, path, nth: 0, switches: &[], person: 1, names: &[], run }
 }
 
@@ -112,7 +111,7 @@ const NOTICE: &str = "ZrAgvl6m69odGi5kOC7GnVKRodjR3s4Wbc8nu9J6WXE";
 const REQUEST: &str = "00000000-0000-4000-8000-000000000000";
 
 fn operations() -> Vec<Operation> {
-    let kinds: [(_, _, _, fn(&mut World, Arm<'_>) -> Result<(), Error>); 5] = [
+    let kinds: [(_, _, _, Run); 5] = [
         ("expenses", "/ExplanationOfBenefit/_search", "/ExplanationOfBenefit", |w, arm| {
             records(w, arm, RecordKind::Expense)
         }),

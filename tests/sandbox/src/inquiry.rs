@@ -56,8 +56,8 @@ impl Inquiry {
             date => Some(date.as_str().and_then(Day::parse).ok_or(Issue::INVALID_ELEMENT.described("servicedDate"))?),
         };
         let system = format!("{NAMESPACE}/IdSystem/client-request");
-        let names = request["identifier"].as_array().into_iter().flatten();
-        let name = names.filter(|name| name["system"] == system.as_str()).next_back().cloned().unwrap_or_default();
+        let mut names = request["identifier"].as_array().into_iter().flatten();
+        let name = names.rfind(|name| name["system"] == system.as_str()).cloned().unwrap_or_default();
         Ok(Self { purpose: purpose.clone(), serviced, consents: consents(request), name })
     }
 

@@ -77,7 +77,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::Value;
 use tokio::runtime::Runtime;
 use tokio_rustls::TlsAcceptor;
 
@@ -85,6 +84,7 @@ pub use crate::capture::Exchange;
 pub use crate::counters::Counters;
 pub use crate::log::LogTarget;
 pub use crate::modes::{Mode, UnknownMode};
+pub use crate::rewrite::Rewriter;
 pub use crate::seal::SealMode;
 pub use crate::switches::{Switch, SwitchName, UnknownSwitch};
 
@@ -249,7 +249,7 @@ impl Sandbox {
 
     /// Changes what is answered from now on, by path and JSON body, before it is sealed and signed; `None` leaves answers as
     /// they are. For tests that play a server which mixes people up.
-    pub fn rewrite(&self, rewriter: Option<Box<dyn FnMut(&str, &mut Value) + Send>>) {
+    pub fn rewrite(&self, rewriter: Option<Rewriter>) {
         self.server.rewrite.set(rewriter);
     }
 

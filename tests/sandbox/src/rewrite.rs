@@ -10,7 +10,7 @@ use crate::switches::SwitchName;
 use crate::sync::lock;
 
 /// Changes what is answered to `path`, before it is sealed and signed.
-pub(crate) type Rewriter = Box<dyn FnMut(&str, &mut Value) + Send>;
+pub type Rewriter = Box<dyn FnMut(&str, &mut Value) + Send>;
 
 /// What changes answers, if anything does.
 #[derive(Default)]
