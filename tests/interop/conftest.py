@@ -1,5 +1,6 @@
 """What the Python tests share: the programs, a sandbox, a table printed at the end."""
 
+import collections
 import json
 import os
 import pathlib
@@ -142,6 +143,13 @@ def row(*cells):
 
 
 def pytest_terminal_summary(terminalreporter):
+    seconds = collections.Counter()
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            if hasattr(report, "duration"):
+                seconds[report.nodeid.split("::")[0]] += report.duration
+    for file, taken in seconds.most_common():
+        terminalreporter.write_line(f"| {file:<44} | {taken:6.1f} s |")
     widths = [max(map(len, column)) for column in zip(*_table)]
     for cells in _table:
         terminalreporter.write_line("| " + " | ".join(cell.ljust(width) for cell, width in zip(cells, widths)) + " |")
