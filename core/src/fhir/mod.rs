@@ -14,6 +14,7 @@ mod outcome;
 mod record_list;
 mod request;
 mod resource;
+#[cfg(feature = "net")]
 mod subject;
 mod task;
 mod timeline;
@@ -37,7 +38,9 @@ pub use resource::{DataDate, Precision};
 pub use task::{RegistrationState, SuspensionEffect, SuspensionReason, Task, registration_task, suspension_task};
 pub use timeline::{Record, timeline};
 
+#[cfg(feature = "net")]
 pub(crate) use subject::subjects;
+#[cfg(feature = "net")]
 pub(crate) use task::REGISTRATION;
 
 use serde_json::Value;
