@@ -299,7 +299,7 @@ def records(config, *arguments):
 
 def test_records_are_one_list_by_date(sandbox):
     answer = records(sandbox.config, "--json").succeeded().json
-    assert set(answer) == {"records", "is_partial", "duplicates"} and answer["is_partial"] is False
+    assert set(answer) == {"records", "is_partial", "dropped", "duplicates"} and answer["is_partial"] is False
     dates = [record["date"] for record in answer["records"]]
     assert len(dates) > 100 and all(len(date) in (7, 10) for date in dates)
     sources = {record["source"] for record in answer["records"]}

@@ -149,7 +149,7 @@ def tables(folder):
     export = "kind rows encoding findings read"
     tax = ("--year", "2025", "--of", "花子", "--name", "花子=見本花子", "--income", "5000000")
     yield ("member", "list"), "members"
-    yield ("records", "--member", "花子", "--stored"), "records is_partial duplicates unread"
+    yield ("records", "--member", "花子", "--stored"), "records is_partial dropped duplicates unread"
     yield ("consent", "list", "--member", "花子"), "consents"
     yield ("payment", "list", "--member", "花子"), "payments"
     yield ("log", "list"), "entries total"
@@ -203,7 +203,7 @@ def test_options_stand_before_or_after_the_command(full):
 def test_every_answer_of_a_changing_command_is_json(one):
     steps = [
         (("qualify", "--member", "花子"), "1234", {"validity", "code", "copay_percent", "limit_category"}),
-        (("records", "--member", "花子"), "", {"records", "unread", "saved", "duplicates", "is_partial"}),
+        (("records", "--member", "花子"), "", {"records", "unread", "saved", "duplicates", "dropped", "is_partial"}),
         (("consent", "give", "--kind", "test", "--yes", "--member", "花子"), "", {"consent"}),
         (("consent", "withdraw", "--kind", "test", "--yes", "--member", "花子"), "", {"consent"}),
         (("register", "--yes", "--member", "花子"), "", {"registration"}),

@@ -59,7 +59,7 @@ def test_a_stop_answered_for_somebody_else_stays_to_be_sent(tmp_path):
         family.add(1, "花子").succeeded()
         family("suspend", "--member", "花子", "--yes").failed_with("KZ-D08")
         assert ("suspended", "OK", "花子") not in family.log()
-        done = family("suspend", "--member", "花子", "--json").succeeded().json["suspension"]
+        done = family("suspend", "--member", "花子", "--yes", "--json").succeeded().json["suspension"]
         assert done["confirmed"] and ("suspended", "OK", "花子") in family.log()
     finally:
         server.stop()

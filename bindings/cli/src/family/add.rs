@@ -77,7 +77,7 @@ fn lacks_access(family: &Family, nickname: &str) -> Result<bool, Failure> {
 pub(super) fn refused(error: kazasu::Error) -> Failure {
     match error {
         kazasu::Error::Usage { .. } => Failure::from(error).advise(
-            "呼び名は、登録済みの方（kazasu member list）と見分けられる1〜20文字にしてください",
+            "呼び名は1〜20文字で、kazasu member list の方と違うものにしてください",
             "Please choose a nickname of 1 to 20 characters unlike everybody else's (kazasu member list).",
         ),
         error => error.into(),
