@@ -4,7 +4,7 @@
 #   bindings/scripts/cross-check.sh                 all stages
 #   bindings/scripts/cross-check.sh android ios     only these: simulator host android ios
 #
-# Checks: the feature `simulator` does not compile in a release profile; the stripped libraries keep the size budget;
+# Checks: the feature `simulator` does not compile in a release profile; the stripped libraries of phones keep the size budget;
 # undefined symbols are on the allow-lists symbols-{android,ios}.txt; 64-bit segments are aligned to 16 KB.
 # The libraries are for these checks only: they are linked against empty stubs and never belong in an app.
 # Exits 1 on a violation, 77 when this machine cannot do it.
@@ -111,7 +111,8 @@ stage_simulator() {
 stage_host() {
     CARGO_TARGET_DIR=$WORK/host cargo rustc --locked -p kazasu-ffi --lib --profile mobile --crate-type cdylib
     strip -o "$WORK/host-stripped.so" "$WORK/host/mobile/libkazasu_ffi.so"
-    size_within "$(uname -m) linux, this machine" "$WORK/host-stripped.so"
+    # The budget is that of phones' own processors; this figure is for comparing with the ones before.
+    printf '%-34s %9d bytes stripped\n' "$(uname -m) linux, this machine" "$(stat -c %s "$WORK/host-stripped.so")"
 }
 
 stage_android() {
