@@ -5,7 +5,7 @@ import socket
 import pytest
 
 from conftest import Sandbox
-from test_family import Family
+from test_family import HOLDERS, Family
 
 
 def family_with(folder, *switches, listen="127.0.0.1:0"):
@@ -13,6 +13,12 @@ def family_with(folder, *switches, listen="127.0.0.1:0"):
     arguments = [argument for switch in switches for argument in ("--switch", switch)]
     server = Sandbox(folder, "--listen", listen, *arguments)
     return server, Family(folder, server.config)
+
+
+def confirm(family, person, *arguments):
+    pins = HOLDERS[person - 1]["pins"]
+    return family("member", "confirm", "花子", *arguments, person=person,
+                  secrets=pins["text_input"] + "\n" + pins["authentication"])
 
 
 @pytest.mark.parametrize("lang, text", [
@@ -100,15 +106,36 @@ def test_another_patient_id_is_refused_until_a_person_confirms(tmp_path):
         family.tap(1, "records", "--member", "花子").failed_with("KZ-D08")
         assert family("records", "--member", "花子", "--stored", "--json").succeeded().json["records"] == before
 
-        unasked = family.tap(1, "member", "confirm", "花子").failed_with("KZ-U01")
+        unasked = confirm(family, 1).failed_with("KZ-U01")
         assert "--yes" in unasked.err and unasked.exchanges == []
-        confirmed = family.tap(1, "member", "confirm", "花子", "--yes", "--json").succeeded()
+        confirmed = confirm(family, 1, "--yes", "--json").succeeded()
         assert confirmed.json == {"confirmed": "花子"}
+        assert "見本　花子" in confirmed.err and "1990-04-05" in confirmed.err, "what the card tells"
         family.tap(1, "qualify", "--member", "花子").succeeded()
         family("records", "--member", "花子").succeeded()
         events = [event for event, _, member in family.log() if member == "花子"]
         assert "patient_confirmed" in events and events.count("member_added") == 1
         # Another person's card is no way around: it is compared before its PIN is sent.
-        family.tap(2, "member", "confirm", "花子", "--yes").failed_with("KZ-C12")
+        confirm(family, 2, "--yes").failed_with("KZ-C12")
+    finally:
+        server.stop()
+
+
+def test_a_stop_that_cannot_arrive_ends_with_the_card_or_with_the_member(tmp_path):
+    server, family = family_with(tmp_path)
+    family.add(1, "花子").succeeded()
+    server.stop()
+    family("suspend", "--member", "花子", "--yes").failed_with("KZ-T01")
+    server, family = family_with(tmp_path, listen=f"127.0.0.1:{server.issuer.rsplit(':', 1)[1]}")
+    try:
+        # The server has forgotten the tokens, as it does when they expire.
+        family("suspend", "--member", "花子", "--yes").failed_with("KZ-A10")
+        for lang, way in (("ja", "--offline を付けて"), ("en", "--offline removes")):
+            assert way in family("member", "remove", "花子", "--yes", lang=lang).failed_with("KZ-U01").err
+        family.tap(1, "member", "add", "花子").failed_with("KZ-U01")
+        assert not family.add(1, "花子", "--json").succeeded().json["new"]
+        family.tap(1, "qualify", "--member", "花子").succeeded()
+        family("records", "--member", "花子").succeeded()
+        family("suspend", "--member", "花子", "--yes").succeeded()
     finally:
         server.stop()

@@ -6,7 +6,7 @@ use kazasu::qualify::{Notice, PayloadEncryption, Settings};
 use serde::Deserialize;
 
 use crate::failure::Failure;
-use crate::pem;
+use crate::{files, pem};
 
 /// The file as it is written; paths are relative to it.
 #[derive(Deserialize)]
@@ -56,9 +56,12 @@ struct FileNotice {
     text: String,
 }
 
+/// Largest configuration read, in bytes.
+const MAX_FILE: u64 = 1 << 20;
+
 /// Reads the file and the certificates it names.
 pub(crate) fn read(path: &Path) -> Result<Settings, Failure> {
-    let bytes = std::fs::read(path).map_err(|error| Failure::usage(format!("{}: {error}", path.display())))?;
+    let bytes = files::read_within(path, MAX_FILE)?;
     let file: File =
         serde_json::from_slice(&bytes).map_err(|error| Failure::usage(format!("{}: {error}", path.display())))?;
     let folder = path.parent().unwrap_or(Path::new(""));

@@ -7,8 +7,8 @@
 //! Devices, FIFOs and open descriptors (`/dev/stdout`) are written to as they are.
 
 use std::fs::{self, DirBuilder, File, FileType, OpenOptions};
-use std::io::{Error, ErrorKind, Result, Write};
-use std::os::unix::fs::{DirBuilderExt, FileTypeExt, OpenOptionsExt};
+use std::io::{Error, ErrorKind, Read, Result, Write};
+use std::os::unix::fs::{DirBuilderExt, FileTypeExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -91,6 +91,18 @@ pub(crate) fn make_folder(path: &Path) -> std::result::Result<(), Failure> {
     DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|error| failure(path, &error))
 }
 
+/// Refuses a folder in which others can exchange or delete files.
+pub(crate) fn check_folder(path: &Path) -> std::result::Result<(), Failure> {
+    let mode = fs::metadata(path).map_err(|error| failure(path, &error))?.permissions().mode();
+    if mode & 0o022 == 0 {
+        return Ok(());
+    }
+    Err(Failure::usage(format!("{}: others can write to it; chmod 700 it", path.display())).advise(
+        "他の利用者が書き込めるフォルダーです。chmod 700 を実行してください",
+        "Other users can write to this folder. Please run chmod 700 on it.",
+    ))
+}
+
 /// Removes what a crash or `kill -9` left half written in a folder that is this program's alone, and that nobody else writes
 /// to now.
 pub(crate) fn sweep(folder: &Path) {
@@ -99,6 +111,17 @@ pub(crate) fn sweep(folder: &Path) {
     for path in names.filter(|path| path.file_name().is_some_and(|name| is_random(&name.to_string_lossy()))) {
         let _ = fs::remove_file(path);
     }
+}
+
+/// Everything in a file of at most so many bytes, whatever kind of file it is.
+pub(crate) fn read_within(path: &Path, most: u64) -> std::result::Result<Vec<u8>, Failure> {
+    let mut bytes = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(most.saturating_add(1)).read_to_end(&mut bytes));
+    read.map_err(|error| failure(path, &error))?;
+    if u64::try_from(bytes.len()).is_ok_and(|len| len <= most) {
+        return Ok(bytes);
+    }
+    Err(Failure::usage(format!("{}: more than {most} bytes", path.display())))
 }
 
 /// What a file operation came to.

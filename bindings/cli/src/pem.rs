@@ -5,13 +5,16 @@ use std::path::Path;
 use base64ct::{Base64, Encoding};
 
 use crate::failure::Failure;
+use crate::files;
 
+/// Largest file read, in bytes: some hundred authorities.
+const MAX_FILE: u64 = 1 << 20;
 const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
 const END: &str = "-----END CERTIFICATE-----";
 
 /// Every certificate of a PEM file, or the one of a DER file.
 pub(crate) fn read_certificates(path: &Path) -> Result<Vec<Vec<u8>>, Failure> {
-    let bytes = std::fs::read(path).map_err(|error| Failure::usage(format!("{}: {error}", path.display())))?;
+    let bytes = files::read_within(path, MAX_FILE)?;
     let text = match std::str::from_utf8(&bytes) {
         Ok(text) if text.contains(BEGIN) => text,
         _ => return Ok(vec![bytes]),

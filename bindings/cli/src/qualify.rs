@@ -21,6 +21,12 @@ use crate::{access, card, config, link};
 
 pub(crate) fn run(global: &Global, output: Output) -> Result<(), Failure> {
     let Some(nickname) = &global.member else {
+        if global.keep.is_some() {
+            return Err(Failure::usage("qualify keeps nothing in the file of --keep").advise(
+                "qualify は --keep に保存しません。--member をお使いください",
+                "qualify keeps nothing with --keep. Please use --member.",
+            ));
+        }
         let settings = settings(global)?;
         let member = Member::new(Arc::new(SoftwareDeviceKey::generate()?));
         let mut signed = sign_with(&settings, member, global, output).map_err(|failed| *failed)?;

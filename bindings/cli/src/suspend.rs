@@ -53,9 +53,20 @@ pub(crate) fn run(arguments: &SuspendArguments, global: &Global, output: Output)
             output.object(&to_json(&suspended));
             Ok(())
         }
-        Err(error) if error.code() == "KZ-A10" => Err(Failure::from(error).advise(
-            "停止に使う情報が期限切れか、使用済みです。公式窓口に電話してください",
-            "The means of the stop have expired or were used. Please call the official line.",
+        Err(error) if error.code() == "KZ-A10" => {
+            output.note(output.say(
+                "カードがお手元に戻ったら、kazasu member add で登録し直せます。",
+                "Once you hold the card again, kazasu member add registers it anew.",
+            ));
+            Err(Failure::from(error).advise(
+                "停止に使う情報が期限切れか、使用済みです。公式窓口に電話してください",
+                "The means of the stop have expired or were used. Please call the official line.",
+            ))
+        }
+        // Who has lost the card cannot tap it to say whose it is.
+        Err(error) if error.code() == "KZ-D08" => Err(Failure::from(error).advise(
+            "停止は確認できていません。公式窓口に電話し、後でもう一度お試しください",
+            "The stop is not confirmed. Please call the official line, and try again later.",
         )),
         Err(error) => {
             output.note(output.say(

@@ -32,6 +32,9 @@ pub struct Registration {
     pub check: Option<HistoryEntry>,
     /// The server's time, as of [`Store::confirm_clock`].
     pub server_time: Option<UnixMillis>,
+    /// The person, who holds the card again, gives up a stop of it that has not arrived. Without, a known card changes nothing
+    /// of one that waits.
+    pub gives_up_stop: bool,
 }
 
 crate::secret::opaque_debug!(Contact<'_>, Registration);
@@ -40,7 +43,7 @@ impl Registration {
     /// A card and a profile, and nothing of a server.
     pub const fn new(confirmed: Confirmed, profile: Profile) -> Self {
         let (patient, device_key, access, check, server_time) = (None, None, None, None, None);
-        Self { confirmed, profile, patient, device_key, access, check, server_time }
+        Self { confirmed, profile, patient, device_key, access, check, server_time, gives_up_stop: false }
     }
 
     pub(super) fn contact(&self) -> Contact<'_> {
@@ -150,6 +153,7 @@ impl Store {
             if let Some(device_key) = device_key {
                 tx.put_secret(id, SecretKind::DeviceKey, device_key)?;
                 tx.remove_secret(id, SecretKind::Access)?;
+                tx.remove_secret(id, SecretKind::Suspension)?;
                 return tx.keep_contact(id, registration.contact());
             }
             tx.keep_contact(id, contact)
@@ -235,7 +239,8 @@ impl Store {
     pub(super) fn needs_device_key(&self, member: MemberId, registration: &Registration) -> Result<bool, Error> {
         let has = |kind| self.secret(member, kind).map(|secret| secret.is_some());
         let is_usable = has(SecretKind::DeviceKey)? && (has(SecretKind::Access)? || registration.access.is_none());
-        Ok(registration.device_key.is_some() && !is_usable && !has(SecretKind::Suspension)?)
+        let is_stopping = has(SecretKind::Suspension)? && !registration.gives_up_stop;
+        Ok(registration.device_key.is_some() && !is_usable && !is_stopping)
     }
 }
 

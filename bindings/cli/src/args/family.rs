@@ -10,14 +10,11 @@ use super::KindOfConsent;
 pub(crate) enum MemberCommand {
     /// Register a person by a tap of their card.
     Add(MemberAddArguments),
-    /// Say that the person whom the server now calls otherwise is this member, after a tap of their card.
+    /// Say that the person whom the server now calls otherwise is this member: two taps, for name and birth date first.
     Confirm {
         /// Who.
         #[arg(value_name = "NICKNAME")]
         nickname: String,
-        /// Read name and birth date from the card, to see whose it is: needs the text-input PIN too.
-        #[arg(long)]
-        show_name: bool,
         /// Do not ask whether it is the right person.
         #[arg(long)]
         yes: bool,

@@ -38,8 +38,18 @@ pub(super) fn run(arguments: &MemberAddArguments, global: &Global, output: Outpu
     let candidate = look::candidate(&signed, (name, birth_date), &qualified.eligibility);
     look::show(&candidate, &qualified.eligibility, output);
     let members = family.store.members()?;
-    let is_known = members.iter().any(|member| member.has_card(&candidate.certificate));
-    if !is_known && !arguments.yes && !ask::agrees(output.say("この方を登録しますか", "Register this person?"), output)?
+    let known = members.iter().find(|member| member.has_card(&candidate.certificate));
+    let question = match known {
+        None => Some(output.say("この方を登録しますか", "Register this person?")),
+        Some(known) if family.store.secret(known.id, SecretKind::Suspension)?.is_some() => Some(output.say(
+            "停止がまだ届いていません。停止をやめて、また利用しますか",
+            "A stop has not arrived. Give it up and use the card again?",
+        )),
+        Some(_) => None,
+    };
+    if let Some(question) = question
+        && !arguments.yes
+        && !ask::agrees(question, output)?
     {
         output.object(&json!({"member": null}));
         return Ok(());
@@ -55,6 +65,7 @@ pub(super) fn run(arguments: &MemberAddArguments, global: &Global, output: Outpu
         access: saved.map(|saved| Zeroizing::new(saved.as_bytes().to_vec())),
         check: Some(super::check(CheckedBy::Card, &Ok(qualified))),
         server_time: access.confirmed_time(),
+        gives_up_stop: true,
         ..Registration::new(candidate.confirm(), profile)
     });
     let registered = registered.map_err(refused)?;
@@ -69,8 +80,7 @@ fn lacks_access(family: &Family, nickname: &str) -> Result<bool, Failure> {
         return Ok(false);
     };
     let has = |kind| family.store.secret(member.id, kind).map(|secret| secret.is_some());
-    let is_usable = has(SecretKind::DeviceKey)? && has(SecretKind::Access)?;
-    Ok(!is_usable && !has(SecretKind::Suspension)?)
+    Ok(!(has(SecretKind::DeviceKey)? && has(SecretKind::Access)?))
 }
 
 /// What is wrong with a nickname.

@@ -11,14 +11,15 @@ use crate::failure::Failure;
 use crate::output::Output;
 use crate::{access, ask, qualify};
 
-pub(super) fn run(nickname: &str, show_name: bool, yes: bool, global: &Global, output: Output) -> Result<(), Failure> {
+pub(super) fn run(nickname: &str, yes: bool, global: &Global, output: Output) -> Result<(), Failure> {
     ask::can_ask(yes)?;
     let mut keeper = MemberKeeper::open(global, nickname)?;
     let mut settings = qualify::settings(global)?;
     access::ask_for(&mut settings, &access::ALL_SCOPES);
     keeper.prepare(&mut settings);
     access::no_stop_waits(&keeper)?;
-    let shown = if show_name { look::read_name(global, output)? } else { (None, None) };
+    // A server that has renamed somebody is not the one to say who it is: the card does.
+    let shown = look::read_name(global, output)?;
     // Whoever the server says it is: the card is the one registered, and a person looks.
     let member = SessionMember { patient: None, ..keeper.member(&settings)? };
     let mut signed = qualify::sign_with(&settings, member, global, output).map_err(|failed| *failed)?;

@@ -16,7 +16,7 @@ use crate::{access, ask, qualify};
 pub(crate) fn run(command: &MemberCommand, global: &Global, output: Output) -> Result<(), Failure> {
     match command {
         MemberCommand::Add(arguments) => add::run(arguments, global, output),
-        MemberCommand::Confirm { nickname, show_name, yes } => confirm::run(nickname, *show_name, *yes, global, output),
+        MemberCommand::Confirm { nickname, yes } => confirm::run(nickname, *yes, global, output),
         MemberCommand::List => list(global, output),
         MemberCommand::Edit(arguments) => edit(arguments, global, output),
         MemberCommand::Order { nicknames } => order(nicknames, global, output),
@@ -88,7 +88,12 @@ fn remove(nickname: &str, yes: bool, offline: bool, global: &Global, output: Out
     let nickname = keeper.member.profile.nickname.clone();
     if !offline {
         // It would be lost with the member.
-        access::no_stop_waits(&keeper)?;
+        access::no_stop_waits(&keeper).map_err(|failure| {
+            failure.advise(
+                "停止がまだ届いていません。届かなくても消すときは --offline を付けてください",
+                "A stop has not arrived yet. --offline removes the member all the same.",
+            )
+        })?;
     }
     output.note(output.say(
         "鍵・履歴・記録・支払いをすべて消します。元に戻せません。",

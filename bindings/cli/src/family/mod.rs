@@ -73,6 +73,7 @@ impl Family {
     /// Makes a store in a folder of its own.
     pub(crate) fn create_at(folder: &Path) -> Result<Self, Failure> {
         files::make_folder(folder)?;
+        files::check_folder(folder)?;
         let keys = FileKeys::create(&keys(folder))?;
         let log_key = keys.make_log_key()?;
         let mut family =
@@ -83,6 +84,7 @@ impl Family {
     }
 
     fn at(folder: PathBuf, output: Output) -> Result<Self, Failure> {
+        files::check_folder(&folder)?;
         let opened = FileKeys::open(&keys(&folder)).and_then(|keys| {
             let log_key = keys.log_key()?;
             Ok((keys, log_key))
@@ -208,6 +210,10 @@ fn advised(error: kazasu::Error) -> Failure {
         kazasu::Error::Store(StoreFault::Damaged { what: "anchor" }) => (
             "keys/anchor が壊れています。バックアップから戻してください",
             "keys/anchor is damaged. Please put it back from a backup.",
+        ),
+        kazasu::Error::Store(StoreFault::Damaged { .. }) => (
+            "保存データが壊れています。--store で別のフォルダーを指定し、登録し直してください",
+            "The stored data are damaged. Please name another folder with --store and register everybody anew.",
         ),
         kazasu::Error::Store(StoreFault::Replaced) => (
             "端末の鍵が替わり、開けません。--store で別のフォルダーを指定し、登録し直してください",

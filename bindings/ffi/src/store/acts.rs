@@ -42,6 +42,9 @@ pub struct Contact {
     /// A person has looked at name and date of birth and confirmed that `patient` is this member.
     #[uniffi(default = false)]
     pub is_confirmed: bool,
+    /// With `register`: the person holds the card again and gives up a stop of it that has not arrived.
+    #[uniffi(default = false)]
+    pub gives_up_stop: bool,
 }
 
 #[uniffi::export]
@@ -75,6 +78,7 @@ impl Store {
             access: secret(access),
             check: contact.check.map(entry).transpose()?,
             server_time: contact.server_time_unix_ms.map(UnixMillis),
+            gives_up_stop: contact.gives_up_stop,
             ..core::Registration::new(candidate.confirm(), profile.into())
         };
         self.with(|store| store.register(registration)).map(Into::into)
