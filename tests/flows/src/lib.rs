@@ -2,6 +2,7 @@
 
 pub mod browser;
 pub mod dumps;
+pub mod figures;
 pub mod heap;
 pub mod mix_up;
 pub mod openssl;

@@ -11,7 +11,7 @@ use kazasu::session::{self, Member};
 use kazasu::time::{CalendarDate, Clock};
 use kazasu_card_sim::{Profile, SimTransport};
 use kazasu_flows::mix_up::{self, Change};
-use kazasu_flows::{Stage, card, key, pin_of, tap};
+use kazasu_flows::{Stage, card, figures, key, pin_of, tap};
 use kazasu_sandbox::{LogTarget, Options, SealMode};
 use serde_json::Value;
 
@@ -368,7 +368,9 @@ fn matrix(seal: SealMode) {
         refused += u32::try_from(changes.len()).expect("few");
         passed += u32::try_from(forms.len()).expect("few");
     }
-    println!("| all, {seal:?} | | {refused} | {passed} |");
+    figures::row(&format!(
+        "| other people's answers, seal {seal:?} | {refused} changes refused | {passed} forms accepted |"
+    ));
 }
 
 fn applied(change: &Change) -> impl Fn(&mut Value) + Clone + Send + use<> {

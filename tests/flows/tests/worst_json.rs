@@ -17,7 +17,7 @@ use kazasu_card_sim::{Profile, SimTransport};
 use kazasu_flows::heap::{self, Counting};
 use kazasu_flows::shapes::SHAPES;
 use kazasu_flows::trust::Trust;
-use kazasu_flows::{card, key, pin_of, tap};
+use kazasu_flows::{card, figures, key, pin_of, tap};
 use serde_json::Value;
 
 #[global_allocator]
@@ -90,6 +90,8 @@ struct Bench {
     server: Server,
     key: Arc<dyn DeviceKey>,
     over: Vec<String>,
+    /// The highest peak, and the highest ratio from a mebibyte on, each with its row.
+    highest: [(f64, String); 2],
 }
 
 impl Bench {
@@ -98,7 +100,7 @@ impl Bench {
             "| place | shape | pages | outcome | bytes received | peak heap | ratio |\n|---|---|--:|---|--:|--:|--:|"
         );
         let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-        Self { _alone: alone, server: Server::start(), key: key(), over: Vec::new() }
+        Self { _alone: alone, server: Server::start(), key: key(), over: Vec::new(), highest: Default::default() }
     }
 
     /// One row: what `work` takes beside this server, and what came of it.
@@ -124,6 +126,12 @@ impl Bench {
         let told = outcome.as_ref().map_or_else(|error| error.code(), |_| "taken");
         let row = format!("| {place} | {shape} | {pages} | {told} | {received} | {peak} | {ratio:.1} |");
         println!("{row}");
+        let counted = if received >= MIB { ratio } else { 0.0 };
+        for (highest, value) in self.highest.iter_mut().zip([peak as f64, counted]) {
+            if value > highest.0 {
+                *highest = (value, row.clone());
+            }
+        }
         if peak > LIMIT || (received >= MIB && ratio > RATIO) {
             self.over.push(row);
         }
@@ -171,6 +179,8 @@ fn nothing_a_server_sends_takes_more_than_64_mib_or_eight_times_its_length() {
         assert!(tiny.is_partial && tiny.records.len() == 2_000);
     }
     let _ = bench.row(("beside", "small objects", most, 8), expenses);
+    figures::row("| worst JSON: place | shape | pages | outcome | bytes received | peak heap | ratio |");
+    bench.highest.iter().for_each(|(_, row)| figures::row(row));
     assert!(bench.over.is_empty(), "{:#?}", bench.over);
 }
 
