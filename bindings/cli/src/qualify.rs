@@ -22,9 +22,9 @@ use crate::{access, card, config, link};
 pub(crate) fn run(global: &Global, output: Output) -> Result<(), Failure> {
     let Some(nickname) = &global.member else {
         if global.keep.is_some() {
-            return Err(Failure::usage("qualify keeps nothing in the file of --keep").advise(
-                "qualify は --keep に保存しません。--member をお使いください",
-                "qualify keeps nothing with --keep. Please use --member.",
+            output.note(output.say(
+                "qualify は --keep に保存しません。保存するには --member をお使いください。",
+                "qualify keeps nothing with --keep; --member keeps it.",
             ));
         }
         let settings = settings(global)?;
