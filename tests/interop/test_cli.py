@@ -130,6 +130,16 @@ def test_certificate_is_pem_on_stdout_and_pem_or_der_in_a_file(card, tmp_path):
     assert x509.load_pem_x509_certificate(sign.out.encode()).public_key() != printed.public_key()
 
 
+def test_the_issuer_is_looked_at_where_it_is_asked_for(card):
+    plain = card("card", "certificate", "--json").succeeded()
+    assert (len(plain.exchanges), plain.json["issuer"]) == (2, "not_checked")
+    checked = card("card", "certificate", "--issuer", "--json").succeeded()
+    assert (len(checked.exchanges), checked.json["issuer"]) == (3, "unknown_root")
+    assert card("card", "certificate", "--ca", "--json").succeeded().json["issuer"] == "unknown_root"
+    for lang, words in (("ja", "未確認（--issuer で確認）"), ("en", "not checked (--issuer checks it)")):
+        assert words in card("card", "certificate", "--lang", lang).succeeded().err
+
+
 def test_cached_certificate_saves_the_reading_of_it(card, tmp_path):
     card("card", "certificate", "-o", tmp_path / "a.pem").succeeded()
     whole = card(*AUTHENTICATE, secrets=PIN).succeeded()

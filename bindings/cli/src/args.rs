@@ -296,6 +296,9 @@ pub(crate) enum CardCommand {
         /// The certificate of the authority behind it instead; needs no PIN.
         #[arg(long)]
         ca: bool,
+        /// Check that the authority on the card has issued it, and whether that is one of JPKI's: a file more is read.
+        #[arg(long)]
+        issuer: bool,
         /// Write to this file.
         #[arg(short, long, value_name = "FILE")]
         output: Option<PathBuf>,

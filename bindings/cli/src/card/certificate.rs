@@ -21,6 +21,7 @@ use crate::{link, pem};
 pub(super) fn run(
     kind: CertificateKind,
     ca: bool,
+    checks_issuer: bool,
     file: Option<&Path>,
     global: &Global,
     output: Output,
@@ -47,7 +48,11 @@ pub(super) fn run(
         }
         (None, false) => authentication_certificate(&mut jpki, global, &secrets)?,
     };
-    let issuer = issuer(&mut jpki, &certificate, key, ca)?;
+    let issuer = match (ca, checks_issuer) {
+        (true, _) => root(&certificate),
+        (false, true) => issuer(&mut jpki, &certificate, key)?,
+        (false, false) => "not_checked",
+    };
     drop(transport);
     match (file, destination) {
         (Some(file), Some(destination)) => {
@@ -92,20 +97,13 @@ fn issuer_text(issuer: &str, output: Output) -> &'static str {
         "jpki_root" => output.say("公的個人認証サービスの認証局（確認済み）", "an authority of JPKI (verified)"),
         "unknown_root" => output
             .say("カード内の未知の認証局（テスト用カードなど）", "the card's own authority, unknown (a test card?)"),
+        "not_checked" => output.say("未確認（--issuer で確認）", "not checked (--issuer checks it)"),
         _ => output.say("確認できません", "cannot be verified"),
     }
 }
 
-/// Whether the certificate chains to a JPKI root, read from the card and known by its fingerprint.
-fn issuer(
-    jpki: &mut Jpki<'_, '_>,
-    certificate: &Certificate,
-    key: KeyKind,
-    is_authority: bool,
-) -> Result<&'static str, Failure> {
-    if is_authority {
-        return Ok(if is_jpki_root(certificate.der()) { "jpki_root" } else { "unknown_root" });
-    }
+/// Whether the authority on the card has issued the certificate, and which one that is.
+fn issuer(jpki: &mut Jpki<'_, '_>, certificate: &Certificate, key: KeyKind) -> Result<&'static str, Failure> {
     let authority = match jpki.authority_certificate(key) {
         Ok(authority) => authority,
         // The certificate was read; a card without its authority only leaves the question open.
@@ -114,9 +112,10 @@ fn issuer(
     };
     let issued = CardRoots::parse([authority.der()])
         .is_ok_and(|roots| roots.contains_issuer_of(certificate, SignatureVerifier::ring()));
-    Ok(match (issued, is_jpki_root(authority.der())) {
-        (true, true) => "jpki_root",
-        (true, false) => "unknown_root",
-        (false, _) => "not_verified",
-    })
+    Ok(if issued { root(&authority) } else { "not_verified" })
+}
+
+/// Whether an authority is one of JPKI's, known by its fingerprint.
+fn root(authority: &Certificate) -> &'static str {
+    if is_jpki_root(authority.der()) { "jpki_root" } else { "unknown_root" }
 }

@@ -21,8 +21,8 @@ pub(crate) fn run(command: &CardCommand, global: &Global, output: Output) -> Res
         CardCommand::Info => info::run(global, output),
         CardCommand::PinStatus => pins::status(global, output),
         CardCommand::PinChange(arguments) => pins::change(arguments, global, output),
-        CardCommand::Certificate { kind, ca, output: file } => {
-            certificate::run(*kind, *ca, file.as_deref(), global, output)
+        CardCommand::Certificate { kind, ca, issuer, output: file } => {
+            certificate::run(*kind, *ca, *issuer, file.as_deref(), global, output)
         }
         CardCommand::Attributes { verify } => attributes::run(*verify, global, output),
         CardCommand::Face(arguments) => face::run(arguments, global, output),
