@@ -3,6 +3,10 @@
 //! Each step consumes or holds what the one before returned, so that the card phase and the network phase cannot
 //! overlap: there is nothing to send before the card was released, and no card left to talk to afterwards.
 
+mod qualified;
+
+pub use qualified::{Qualified, Warning};
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,8 +24,7 @@ use crate::iso7816::{CardCapabilities, CardTransport};
 use crate::jose::dpop::{DeviceKey, device_thumbprint};
 use crate::qualify::assertion::{Assertion, Claims, LIFE_S, Purpose};
 use crate::qualify::{
-    Access, CardGrant, Connection, Grant, Nonce, Pinning, QualifyClient, RESEND_MS, Submission, Token, check_patient,
-    poll,
+    Access, CardGrant, Connection, Grant, Nonce, QualifyClient, RESEND_MS, Submission, Token, check_patient, poll,
 };
 use crate::time::UnixMillis;
 
@@ -407,53 +410,6 @@ impl Signed {
             pinning: self.awaiting.connection.pinning,
             sealed: self.awaiting.connection.is_sealed(),
             channel: PLAIN,
-        }
-    }
-}
-
-/// The answer to a qualification.
-#[derive(Clone, Debug)]
-pub struct Qualified {
-    /// What the insurer's data say.
-    pub eligibility: Eligibility,
-    /// Now, by the server's clock: what ages are reckoned from.
-    pub answered_at: UnixMillis,
-    /// What the user or the developer should know besides.
-    pub warnings: Vec<Warning>,
-    /// The card was issued by a root that is not one of JPKI's.
-    pub test_card: bool,
-    /// How the server's key was checked.
-    pub pinning: Pinning,
-    /// The answer was sealed to this request and signed by a pinned key, beside TLS.
-    pub sealed: bool,
-    /// How the link to the card was protected.
-    pub channel: ChannelReport,
-}
-
-/// Something that does not stop a qualification.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Warning {
-    /// The card's certificate has expired; eligibility can be asked for until the end of the third month after.
-    CertificateExpired,
-    /// The device's clock is more than a day off.
-    DeviceClock,
-    /// The server granted less than was asked for.
-    ScopeNarrowed {
-        /// Scopes not granted.
-        missing_scopes: Vec<String>,
-    },
-    /// The check digit of an insurer number does not fit.
-    InsurerNumber,
-}
-
-impl Warning {
-    /// Stable name, as `--json` prints it.
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Self::CertificateExpired => "certificate_expired",
-            Self::DeviceClock => "device_clock",
-            Self::ScopeNarrowed { .. } => "scope_narrowed",
-            Self::InsurerNumber => "insurer_number",
         }
     }
 }
