@@ -146,7 +146,7 @@ impl Examination<'_, '_> {
         self.ask("read_past_end", &Command::new(0x00, ins::READ_BINARY, 0x7F, 0x00).with_le(1))?;
         let mut jpki = self.card.select_jpki()?;
         // Learns what the SDK itself makes of the card.
-        let certificates = jpki.certificate_availability().ok();
+        let certificates = jpki.certificates_if_told()?;
         Ok((jpki.token_info()?, certificates))
     }
 

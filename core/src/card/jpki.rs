@@ -59,6 +59,17 @@ impl<'c, 't> Jpki<'c, 't> {
         CertificateAvailability::parse(&read(self.channel, ef::AVAILABILITY, ReadLength::Prefix(3))?)
     }
 
+    /// [`Jpki::certificate_availability`]; `None` on a card that does not say, as old ones do.
+    ///
+    /// # Errors
+    /// [`Error::Transport`] when the link broke, which says nothing about the card.
+    pub fn certificates_if_told(&mut self) -> Result<Option<CertificateAvailability>, Error> {
+        match self.certificate_availability() {
+            Err(Error::Card(_)) => Ok(None),
+            told => told.map(Some),
+        }
+    }
+
     /// Asks for the tries left of a PIN; costs none. One exchange; two or three on a card without short EF identifiers.
     ///
     /// # Errors

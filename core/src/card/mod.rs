@@ -162,12 +162,14 @@ impl<'t> Card<'t> {
     /// Asks for each application of the card by selecting it; five exchanges. The last one selected stays so.
     ///
     /// # Errors
-    /// [`Error::Transport`] when the link broke.
+    /// [`Error::Transport`] when the link broke, [`Error::Card`] for a refusal that does not say that there is none.
     pub fn applications(&mut self) -> Result<Vec<Application>, Error> {
         let mut present = Vec::new();
         for application in Application::ALL {
-            if self.channel.select_application(&application.aid())?.is_ok() {
-                present.push(application);
+            match self.select(application) {
+                Ok(()) => present.push(application),
+                Err(Error::NotMyNumberCard) => {}
+                Err(error) => return Err(error),
             }
         }
         Ok(present)
@@ -188,20 +190,24 @@ impl<'t> Card<'t> {
                 Err(error) => return Err(error),
             }
             for kind in PinKind::ALL.into_iter().filter(|kind| profile::pin(*kind).application == *application) {
-                match verify::attempts_left(&mut self.channel, kind) {
-                    // A card without signature certificate, such as a child's, tells of a password nobody ever had.
-                    Ok(PinAttempts { kind: PinKind::Signature, attempts_left: Some(0), .. })
-                        if Jpki::new(&mut self.channel, &mut self.unfinished)
-                            .certificate_availability()
-                            .is_ok_and(|available| !available.signature) => {}
-                    Ok(attempts) => found.push(attempts),
+                let attempts = match verify::attempts_left(&mut self.channel, kind) {
                     // A card without this PIN.
-                    Err(Error::Card(CardFault::Status { status: 0x6A82 | 0x6A83 | 0x6A88, .. })) => {}
-                    Err(error) => return Err(error),
+                    Err(Error::Card(CardFault::Status { status: 0x6A82 | 0x6A83 | 0x6A88, .. })) => continue,
+                    attempts => attempts?,
+                };
+                if kind != PinKind::Signature || attempts.attempts_left != Some(0) || self.has_signature()? {
+                    found.push(attempts);
                 }
             }
         }
         Ok(found)
+    }
+
+    /// Whether there is a signature certificate, as far as the card tells: one without, such as a child's, tells of a locked
+    /// password that nobody ever had. JPKI is selected.
+    fn has_signature(&mut self) -> Result<bool, Error> {
+        let told = Jpki::new(&mut self.channel, &mut self.unfinished).certificates_if_told()?;
+        Ok(told.is_none_or(|available| available.signature))
     }
 
     /// What the card has shown so far; store it to save exchanges next time.

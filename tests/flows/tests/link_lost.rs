@@ -110,3 +110,49 @@ fn answers_that_are_cut_flipped_or_refused_are_typed_errors() {
     }
     println!("{cases} faulty answers, no second VERIFY, no panic");
 }
+
+/// What a card has is told by the card and never by a link that broke: wherever it breaks, nothing is "absent".
+#[test]
+fn a_lost_link_takes_nothing_away_from_a_card() {
+    type Question = fn(&mut kazasu::card::Card<'_>) -> Result<String, Error>;
+    let questions: [(&str, Question); 3] = [
+        ("applications", |card| card.applications().map(|found| format!("{found:?}"))),
+        ("tries left", |card| card.attempts_left().map(|found| format!("{found:?}"))),
+        ("certificates", |card| card.select_jpki()?.certificates_if_told().map(|found| format!("{found:?}"))),
+    ];
+    // Person 10 is a child, whose card has no signature certificate.
+    for person in [1, 10] {
+        for (name, ask) in questions {
+            let ask = |fault: Option<FaultAt>| {
+                let shared = card_of(Config::new(Profile::Today, person));
+                let tapped = SimTransport::tap(shared.clone());
+                let mut link = fault.into_iter().fold(tapped, SimTransport::with_fault);
+                let answer = ask(&mut kazasu::card::Card::new(&mut link, kazasu_flows::unknown()));
+                let exchanges = shared.lock().expect("card").counters().exchanges;
+                (answer, exchanges)
+            };
+            let (whole, exchanges) = ask(None);
+            whole.expect(name);
+            for k in 0..exchanges {
+                for fault in [Fault::Drop, Fault::DropAfter] {
+                    let (answer, _) = ask(Some(FaultAt { when: When::Exchange(k), fault }));
+                    let is_told = matches!(answer, Err(Error::Transport(TransportError::TagLost)));
+                    assert!(is_told, "{name}, person {person}, exchange {k}, {fault:?}: {answer:?}");
+                }
+            }
+        }
+    }
+}
+
+/// Only the status words that say "there is none" say so; other refusals are errors.
+#[test]
+fn an_odd_refusal_is_no_absence() {
+    for status in [0x6200, 0x6982, 0x6985, 0x6700, 0x6A80, 0x6B00, 0x6881] {
+        for k in 0..5 {
+            let fault = FaultAt { when: When::Exchange(k), fault: Fault::StatusWord(status) };
+            let mut link = SimTransport::tap(card_of(Config::new(Profile::Today, 1))).with_fault(fault);
+            let answer = kazasu::card::Card::new(&mut link, kazasu_flows::unknown()).applications();
+            assert!(matches!(answer, Err(Error::Card(_))), "{status:04X} at exchange {k}: {answer:?}");
+        }
+    }
+}

@@ -15,8 +15,7 @@ pub(super) fn run(global: &Global, output: Output) -> Result<(), Failure> {
     let applications = card.applications()?;
     let mut jpki = card.select_jpki()?;
     let token = jpki.token_info()?;
-    // Old cards do not say.
-    let certificates = jpki.certificate_availability().ok();
+    let certificates = jpki.certificates_if_told()?;
     let capabilities = card.capabilities();
     let names: Vec<&str> = applications.iter().map(|found| application(*found, output)).collect();
     output.line(output.say("カードの情報", "Card"));
