@@ -345,6 +345,8 @@ fn matrix(seal: SealMode) {
         let mut changes = mix_up::of_persons(&answer, &base, &world.patient);
         for (at, other) in operation.names {
             // Without a name the answer may do: a server need not repeat it. The receipt and what was sent have to be there.
+            // Which id the server itself gives a question, in the answer that first tells of it, nobody can compare: of
+            // `request.reference` in an answer of `$submit` only the type is.
             let may_miss = at.starts_with("/request/");
             let of_name = mix_up::of_text(&answer, at, other);
             changes.extend(of_name.into_iter().filter(|change| !may_miss || !change.name.ends_with("missing")));
