@@ -116,17 +116,17 @@ def pin_entries(exchanges):
     return [e for e in exchanges if e["ins"] == "20" and e["command_len"] > 5]
 
 
-def notice(lines=3, institution="みほん内科クリニック"):
-    """The expense notice, as users download it. Everybody in it is fictitious."""
+def notice(lines=3, institution="みほん内科クリニック", year=2025):
+    """The expense notice of a year, as users download it. Everybody in it is fictitious."""
     details, sums = [], [0, 0, 0, 0]
     for number in range(lines):
         amounts = [5950 + number * 10, 4165 + number * 7, 0, 1785 + number * 3]
         sums = [total + amount for total, amount in zip(sums, amounts)]
-        details += [f"診療年月,2025年{number % 12 + 1}月", f"診療区分,{'調剤' if number % 2 else '医科外来'}", "日数,1",
+        details += [f"診療年月,{year}年{number % 12 + 1}月", f"診療区分,{'調剤' if number % 2 else '医科外来'}", "日数,1",
                     f"医療機関等名称,{institution}", *_amounts(amounts)]
-    totals = ["期間,2025年1月～2025年12月", *_amounts(sums)]
+    totals = [f"期間,{year}年1月～{year}年12月", *_amounts(sums)]
     return "\r\n".join([
-        "わたしの情報", "医療費通知情報", "", "項目名,内容", "作成日,2026年2月23日", "資格情報", "氏名カナ,ミホンハナコ",
+        "わたしの情報", "医療費通知情報", "", "項目名,内容", f"作成日,{year + 1}年2月23日", "資格情報", "氏名カナ,ミホンハナコ",
         "氏名,見本　花子", "生年月日,1990年1月1日", "性別,女", "保険者等番号,06139992", "被保険者証等記号,７７０１",
         "被保険者証等番号,００１２３４", "枝番,01", "医療費明細一覧の概要", "医療費の合計", *totals, "年間の合計", *totals,
         "医療費情報明細", *details, "保険者情報", "保険者の名称,見本健康保険組合", ""])

@@ -1,6 +1,7 @@
 """The family's store from the command line: five members, their records, payments, exports, log, and what goes wrong."""
 
 import csv
+import datetime
 import io
 import json
 import os
@@ -21,6 +22,9 @@ FORMULA = '=HYPERLINK("//x")'
 LONG = "さぶろう" * 5  # twenty characters, forty columns
 OTHERS = {2: "太郎", 3: FORMULA, 9: LONG, 10: "桜🌸"}  # none of their cards is refused
 INSTITUTION = "みほん眼科"
+NOTICED = "みほん第二内科"  # where the server knows of no payment
+# The year before, in Japan: whole, and the server still has all of it.
+YEAR = datetime.datetime.now(datetime.timezone(datetime.timedelta(hours=9))).year - 1
 
 
 class Family:
@@ -70,13 +74,15 @@ def full(tmp_path_factory):
     for person, nickname in OTHERS.items():
         more = ("--separate-livelihood",) if person == 2 else ()
         family.add(person, nickname, "--role", "proxy", *more).succeeded()
-    (folder / "notice.csv").write_bytes(notice(14).encode("cp932"))
+    (folder / "notice.csv").write_bytes(notice(14, NOTICED, YEAR).encode("cp932"))
     family("records", "--member", "花子").succeeded()
     family("payment", "import", folder / "notice.csv", "--member", "花子").succeeded()
+    # The receipt of a line of the notice.
+    family("payment", "add", "--institution", NOTICED, "--member", "花子", "--date", f"{YEAR}-03-20", "--yen", "1791").succeeded()
     add = ("payment", "add", "--institution", INSTITUTION)
-    family(*add, "--member", "花子", "--date", "2025-10-03", "--yen", "250000").succeeded()
-    family(*add, "--member", "太郎", "--date", "2025-10-03", "--yen", "777").succeeded()
-    family(*add, "--member", LONG, "--date", "2025-10-04", "--yen", "500", "--kind", "checkup").succeeded()
+    family(*add, "--member", "花子", "--date", f"{YEAR}-10-03", "--yen", "250000").succeeded()
+    family(*add, "--member", "太郎", "--date", f"{YEAR}-10-03", "--yen", "777").succeeded()
+    family(*add, "--member", LONG, "--date", f"{YEAR}-10-04", "--yen", "500", "--kind", "checkup").succeeded()
     yield family
     server.stop()
 
@@ -147,7 +153,7 @@ def test_a_member_who_was_left_without_a_key_is_given_one(one, tmp_path_factory)
 def tables(folder):
     """Every command that a full family can run without changing it, with the members of its --json."""
     export = "kind rows encoding findings read"
-    tax = ("--year", "2025", "--of", "花子", "--name", "花子=見本花子", "--income", "5000000")
+    tax = ("--year", f"{YEAR}", "--of", "花子", "--name", "花子=見本花子", "--income", "5000000")
     yield ("member", "list"), "members"
     yield ("records", "--member", "花子", "--stored"), "records is_partial dropped duplicates unread"
     yield ("consent", "list", "--member", "花子"), "consents"
@@ -183,7 +189,7 @@ def test_text_is_narrow_and_of_one_language(full, tmp_path, lang):
         text = (done.out + done.err).replace(str(tmp_path), "")
         assert_narrow(text)
         first = done.out.splitlines()[0] if command[0] in ("member", "report", "safety") else done.err + done.out.splitlines()[-1]
-        first = first.replace("みほん内科クリニック", "")  # what the notice says
+        first = first.replace(NOTICED, "")  # what the notice says
         assert bool(JAPANESE.search(first.replace(str(tmp_path), ""))) == (lang == "ja"), (command, first)
 
 
@@ -441,7 +447,7 @@ def test_unknown_members_are_named_in_no_file(full, tmp_path):
     full("export", "bundle", "-o", tmp_path / "file").failed_with("KZ-U01")
 
 
-TAX = ("export", "tax-form", "--year", "2025")
+TAX = ("export", "tax-form", "--year", f"{YEAR}")
 
 
 def test_the_tax_form_leaves_out_and_tells(full, tmp_path):
@@ -453,14 +459,14 @@ def test_the_tax_form_leaves_out_and_tells(full, tmp_path):
     found = {one["finding"]: one for one in done.json["findings"] if one["finding"].startswith("D-")}
     assert found.keys() == {"D-1", "D-3", "D-6"}
     assert found["D-6"]["person"] == "太郎" and found["D-3"]["payment"]["yen"] == 500
-    assert found["D-1"]["dropped"] == [{"date": "2025-01", "institution": "みほん内科クリニック", "yen": 1785}]
+    assert found["D-1"]["dropped"] == [{"date": f"{YEAR}-03", "institution": NOTICED, "yen": 1791}]
     rows = [line.split("\t") for line in (tmp_path / "tax").read_text("utf-8-sig").splitlines()]
     deduction = done.json["deduction"]
     assert len(rows) == done.json["rows"] and sum(int(row[6]) for row in rows) == deduction["paid_yen"]
     assert deduction["deduction_yen"] == deduction["paid_yen"] - 100_000 and deduction["threshold_yen"] == 100_000
-    assert deduction["keep_receipts_through"] == "2031-03-15"
+    assert deduction["keep_receipts_through"] == f"{YEAR + 6}-03-15"
     both = full(*TAX, "-o", tmp_path / "both", *name, "--keep-twice", "--json").succeeded().json
-    assert both["rows"] == len(rows) + 1 and both["deduction"]["paid_yen"] == deduction["paid_yen"] + 1785
+    assert both["rows"] == len(rows) + 1 and both["deduction"]["paid_yen"] == deduction["paid_yen"] + 1791
     text = full(*TAX, "-o", tmp_path / "text", *name).succeeded()
     assert "控除額（試算）" in text.out and "生計が別のため除きました: 太郎" in text.err
     plain = full(*TAX, "-o", tmp_path / "plain", "--name", "花子=見本花子", "--json").succeeded().json
@@ -473,7 +479,7 @@ def test_the_tax_form_of_two_is_cut_only_where_asked(full, tmp_path):
     copy = Family(tmp_path, full.config)
     shutil.copytree(full.store, copy.store)
     copy("member", "edit", "太郎", "--shares-livelihood", "yes").succeeded()
-    copy("payment", "add", "--member", "太郎", "--date", "2025-11-01", "--institution", "長" * 30, "--yen", "9", "--reimbursed",
+    copy("payment", "add", "--member", "太郎", "--date", f"{YEAR}-11-01", "--institution", "長" * 30, "--yen", "9", "--reimbursed",
          "10").succeeded()
     arguments = (*TAX, "--name", "花子=見本花子", "--name", "太郎=見本太郎")
     assert "--shorten" in copy(*arguments, "-o", tmp_path / "tax").failed_with("KZ-U01").err and not (tmp_path / "tax").exists()
@@ -484,7 +490,7 @@ def test_the_tax_form_of_two_is_cut_only_where_asked(full, tmp_path):
 
 
 def test_findings_come_from_a_notice_too(tmp_path):
-    (tmp_path / "notice.csv").write_text(notice(40))
+    (tmp_path / "notice.csv").write_text(notice(40, year=YEAR))
     done = Run("--json", *TAX, "--from", tmp_path / "notice.csv", "--name", "見本花子", "--income", "0", "-o", tmp_path / "tax")
     assert done.succeeded().json["deduction"]["deduction_yen"] == sum(1785 + number * 3 for number in range(40))
 
