@@ -6,7 +6,7 @@ use kazasu::iso7816::TransportError;
 use kazasu::text;
 
 use crate::args::Lang;
-use crate::output;
+use crate::columns;
 
 /// Why a command did not succeed.
 #[derive(Debug)]
@@ -77,16 +77,16 @@ impl Failure {
         let wait = wait.unwrap_or_default();
         match &self.error {
             kazasu::Error::Usage { detail } if self.is_laid_out => {
-                lines.extend(output::indented(&format!("({detail})")))
+                lines.extend(columns::indented(&format!("({detail})")))
             }
             // It may name what a file or a command line holds.
             error @ kazasu::Error::Usage { .. } => {
                 let error = error.to_string();
-                lines.extend(output::folded("  ", &format!("({})", text::shown_within(&error, LONGEST_DETAIL))));
+                lines.extend(columns::folded("  ", &format!("({})", text::shown_within(&error, LONGEST_DETAIL))));
             }
-            error => lines.extend(output::hanging("  ", &format!("({error}{wait}{option})"))),
+            error => lines.extend(columns::hanging("  ", &format!("({error}{wait}{option})"))),
         }
-        if let Some(told) = self.server_text.as_deref().map(output::quoted).filter(|told| !told.is_empty()) {
+        if let Some(told) = self.server_text.as_deref().map(columns::quoted).filter(|told| !told.is_empty()) {
             lines.push(format!("  {}", if lang == Lang::En { "The server says:" } else { "サーバーからの案内:" }));
             lines.extend(told);
         }

@@ -124,6 +124,14 @@ pub(crate) fn read_within(path: &Path, most: u64) -> std::result::Result<Vec<u8>
     Err(Failure::usage(format!("{}: more than {most} bytes", path.display())))
 }
 
+/// A file, or of a longer one so many bytes and one: whoever takes it tells that it is too long.
+pub(crate) fn read_beyond(path: &Path, most: usize) -> std::result::Result<Vec<u8>, Failure> {
+    let mut bytes = Vec::new();
+    let most = u64::try_from(most).unwrap_or(u64::MAX).saturating_add(1);
+    File::open(path).and_then(|file| file.take(most).read_to_end(&mut bytes)).map_err(|error| failure(path, &error))?;
+    Ok(bytes)
+}
+
 /// What a file operation came to.
 pub(crate) fn failure(path: &Path, error: &Error) -> Failure {
     let failure = Failure::usage(format!("{}: {error}", path.display()));

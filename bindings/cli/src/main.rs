@@ -4,6 +4,7 @@ mod access;
 mod args;
 mod ask;
 mod card;
+mod columns;
 mod config;
 mod consent;
 #[cfg(feature = "demo")]

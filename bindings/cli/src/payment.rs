@@ -11,7 +11,7 @@ use crate::failure::Failure;
 use crate::family::{MemberKeeper, needs_member};
 use crate::output::{COLUMNS, Output, fitted, padded, shown};
 use crate::report::{grouped, kind_words};
-use crate::{ask, export};
+use crate::{ask, export, files};
 
 pub(crate) fn run(command: &PaymentCommand, global: &Global, output: Output) -> Result<(), Failure> {
     let nickname = global.member.as_deref().ok_or_else(|| needs_member("payment needs --member NICKNAME"))?;
@@ -49,7 +49,7 @@ fn add(mut keeper: MemberKeeper, arguments: &PaymentAddArguments, output: Output
 }
 
 fn import(mut keeper: MemberKeeper, file: &std::path::Path, output: Output) -> Result<(), Failure> {
-    let bytes = export::read(file, MAX_NOTICE_BYTES)?;
+    let bytes = files::read_beyond(file, MAX_NOTICE_BYTES)?;
     let notice = NoticeImport::parse(&bytes, 0, &keeper.member.id.to_string())?;
     let new = keeper.family.store.put_payments(keeper.member.id, &notice.payments, Event::Imported)?;
     let all = notice.payments.len();

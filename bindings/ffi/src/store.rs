@@ -13,6 +13,7 @@ use crate::error::KazasuError;
 use crate::key_wrapper::{KeyWrapper, Wrapper};
 
 mod acts;
+mod checkpoint;
 mod history;
 mod log;
 mod member;
@@ -23,8 +24,9 @@ mod retention;
 mod secrets;
 
 pub use acts::{Check, Contact};
+pub use checkpoint::Checkpoint;
 pub use history::{CheckedBy, HistoryEntry, KeptEligibility};
-pub use log::{AppEvent, Checkpoint, LogDamage, LogEntry, LogEvent, LogVerdict, log_event_text};
+pub use log::{AppEvent, LogDamage, LogEntry, LogEvent, LogVerdict, log_event_text};
 pub use member::{Erasure, Profile, Registered, Role, StoredMember};
 pub use patient::ServerPatient;
 pub use payments::{ExpenseKind, Payment, PaymentSource, StoredPayment};
@@ -86,11 +88,6 @@ impl Store {
         };
         let store = store.map_err(|error| if log_key.is_missing() { StoreFault::KeyMissing.into() } else { error })?;
         Ok(Arc::new(Self { open: Mutex::new(Some(store)) }))
-    }
-
-    /// Reads and compares the whole file. Takes seconds for a large store; for when something looks wrong.
-    pub fn verify(&self) -> Result<LogVerdict, KazasuError> {
-        self.with(core::Store::verify).map(Into::into)
     }
 
     /// Renews the master key. It happens by itself every 90 days; call it when the old key may have leaked.

@@ -6,22 +6,9 @@ use std::io::{BufWriter, Write};
 use serde_json::Value;
 
 use super::ExportError;
-use super::redaction::redacted;
+use super::redaction::{BundleOptions, redacted};
 use crate::fhir::{NAMESPACE, is_id};
 use crate::time::UnixMillis;
-
-/// What may be in a Bundle. By default neither 記号・番号 nor names.
-#[derive(Clone, Copy, Debug)]
-pub struct BundleOptions<'a> {
-    /// 記号・番号・枝番 and memberID stay in, and so do identifiers of the person. The caller has asked the user.
-    pub include_identifiers: bool,
-    /// Names, addresses, telephone numbers and photos stay in. The caller has asked the user.
-    pub include_names: bool,
-    /// What takes the place of names.
-    pub nickname: &'a str,
-    /// Names as they are known, to be replaced wherever else they stand in a text.
-    pub names: &'a [&'a str],
-}
 
 /// Writes the Bundle and returns the number of its entries. One resource at a time is kept, and a copy of it without what
 /// `options` leave out; unknown elements stay.

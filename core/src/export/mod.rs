@@ -42,7 +42,7 @@ mod zaim;
 use std::collections::BTreeSet;
 use std::io;
 
-pub use bundle::{BundleOptions, write_bundle};
+pub use bundle::write_bundle;
 pub use calendar::{Reminder, ReminderKind, dosage_hours, write_calendar};
 pub use category::{Categories, Category, TaxColumn};
 pub use comparison::{ComparedMonth, ComparedYear, compare_years, write_comparison};
@@ -52,6 +52,7 @@ pub use household::write_household;
 pub use id::stable_id;
 pub use money_forward::write_money_forward;
 pub use notice_import::{MAX_NOTICE_BYTES, NoticeFinding, NoticeImport};
+pub use redaction::BundleOptions;
 pub use rows::{HouseholdOptions, Written};
 pub use tax_form::{LeftOut, MAX_TAX_ROWS, TaxFinding, TaxForm, TaxProblem, TaxRow, write_tax_form};
 pub use text::unencodable;

@@ -2,8 +2,20 @@
 
 use serde_json::{Map, Value, json};
 
-use super::BundleOptions;
 use super::my_number;
+
+/// What may be in a Bundle. By default neither 記号・番号 nor names.
+#[derive(Clone, Copy, Debug)]
+pub struct BundleOptions<'a> {
+    /// 記号・番号・枝番 and memberID stay in, and so do identifiers of the person. The caller has asked the user.
+    pub include_identifiers: bool,
+    /// Names, addresses, telephone numbers and photos stay in. The caller has asked the user.
+    pub include_names: bool,
+    /// What takes the place of names.
+    pub nickname: &'a str,
+    /// Names as they are known, to be replaced wherever else they stand in a text.
+    pub names: &'a [&'a str],
+}
 
 /// A copy of the resource without what `options` do not let out. My Numbers go whatever the options.
 pub(super) fn redacted(resource: &Value, options: &BundleOptions) -> Value {

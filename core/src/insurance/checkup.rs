@@ -6,7 +6,7 @@ use std::cmp::Ordering;
 
 use unicode_normalization::UnicodeNormalization;
 
-use super::rules::{Node, RulesError, RulesHeader};
+use super::table::{Node, RulesError, RulesHeader};
 
 /// Length of what an item's code says of analyte, identification and material; method and form of result follow.
 const ITEM_LENGTH: usize = 12;

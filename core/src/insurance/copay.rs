@@ -4,7 +4,7 @@
 //! certificates and local subsidies are not known.
 
 use super::YearMonth;
-use super::rules::{Node, RulesError, RulesHeader};
+use super::table::{Node, RulesError, RulesHeader};
 use crate::time::CalendarDate;
 
 /// Groups of age that differ in their share.

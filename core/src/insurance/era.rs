@@ -2,7 +2,7 @@
 
 use unicode_normalization::UnicodeNormalization;
 
-use super::rules::{Node, RulesError, RulesHeader};
+use super::table::{Node, RulesError, RulesHeader};
 use crate::time::CalendarDate;
 
 /// Why a text is no date.

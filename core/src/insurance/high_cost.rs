@@ -8,7 +8,7 @@ mod household;
 pub use household::{Care, Household, HouseholdRefund, Patient};
 
 use super::YearMonth;
-use super::rules::{Node, RulesError, RulesHeader};
+use super::table::{Node, RulesError, RulesHeader};
 
 /// Amounts beyond this are no payments of a household, and would not add up.
 const MAX_YEN: i64 = 1_000_000_000_000;

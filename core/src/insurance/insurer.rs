@@ -1,6 +1,6 @@
 //! Kinds of insurers by 法別番号, the first two digits of their number (厚生労働省 保険者番号等設定要領).
 
-use super::rules::{Node, RulesError, RulesHeader};
+use super::table::{Node, RulesError, RulesHeader};
 
 /// Systems of insurance and of public payment.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]

@@ -14,6 +14,7 @@ mod insurer;
 mod member_id;
 mod payment;
 mod rules;
+mod table;
 
 pub use check_digit::{
     CheckDigit, check_beneficiary_number, check_institution_code, check_insurer_number, check_public_payer_number,
@@ -36,4 +37,5 @@ pub use high_cost::{
 pub use insurer::{InsurerKind, InsurerKinds, InsurerSystem};
 pub use member_id::{MemberIdError, member_id, normalized_for_comparison};
 pub use payment::{ExpenseKind, Payment, Person, YearMonth};
-pub use rules::{Rules, RulesError, RulesHeader};
+pub use rules::Rules;
+pub use table::{RulesError, RulesHeader};

@@ -1,6 +1,6 @@
 //! From facts to findings. Each rule stands beside its limits.
 
-use super::{Facts, Item, Last};
+use super::{Evidence, Facts, Item, Last};
 use crate::time::CalendarDate;
 
 /// Age of the security patch that passes, in days.
@@ -16,19 +16,6 @@ const OLD_LOG_DAYS: i64 = 90;
 const NOTICE_DAYS: i64 = 30;
 /// Broken reads that pass, in percent.
 const BROKEN_PERCENT: u64 = 30;
-
-/// How an outcome is known.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub enum Evidence {
-    /// Measured by the app.
-    Measured,
-    /// Concluded from what was measured.
-    Inferred,
-    /// What the user says.
-    SelfDeclared,
-    /// By design nothing is kept that could tell.
-    NotCheckable,
-}
 
 /// How an item stands.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]

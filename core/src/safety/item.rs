@@ -1,6 +1,5 @@
 //! The ten items in words: a title, why it matters, one thing to do.
 
-use super::Evidence;
 use crate::guidance::Language;
 
 /// The ten items.
@@ -26,6 +25,19 @@ pub enum Item {
     NoSuspiciousMail,
     /// 10: follow official information.
     OfficialNotices,
+}
+
+/// How an outcome is known.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum Evidence {
+    /// Measured by the app.
+    Measured,
+    /// Concluded from what was measured.
+    Inferred,
+    /// What the user says.
+    SelfDeclared,
+    /// By design nothing is kept that could tell.
+    NotCheckable,
 }
 
 /// A title, why it matters, one thing to do: in Japanese, English and easy Japanese.

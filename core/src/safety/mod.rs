@@ -10,7 +10,7 @@ mod pin;
 #[cfg(test)]
 mod tests;
 
-pub use evaluate::{Evidence, Finding, Outcome, Report, Score, evaluate};
+pub use evaluate::{Finding, Outcome, Report, Score, evaluate};
 pub use facts::{Facts, Last};
-pub use item::Item;
+pub use item::{Evidence, Item};
 pub use pin::{Holder, is_guessable_pin, is_guessable_secret};

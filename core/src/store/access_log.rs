@@ -11,9 +11,8 @@ use std::collections::BTreeMap;
 use super::chain::{Checkpoint, Link, genesis, link};
 use super::event::{Event, Subject};
 use super::file::{Reader, Visit};
-use super::keys::{Holder, MemberId};
+use super::keys::{Holder, MemberId, row_key};
 use super::schema::Table;
-use super::secrets::key;
 use super::{Store, Tx};
 use crate::error::{Error, StoreFault};
 use crate::time::UnixMillis;
@@ -166,7 +165,7 @@ impl Store {
         self.write(|tx| {
             tx.log(Event::LogRead, None, Ok(()), 0)?;
             let seen = format!("{} {}", tx.state.log.at.0, tx.state.log.entries);
-            tx.put(Holder::Device, Table::Settings, &key(Holder::Device, LOG_SEEN), seen.as_bytes())
+            tx.put(Holder::Device, Table::Settings, &row_key(Holder::Device, LOG_SEEN), seen.as_bytes())
         })
     }
 
@@ -175,7 +174,7 @@ impl Store {
     /// # Errors
     /// [`Error::Store`].
     pub fn log_last_read(&self) -> Result<Option<(UnixMillis, u64)>, Error> {
-        let kept = self.read(|view| view.get(Holder::Device, Table::Settings, &key(Holder::Device, LOG_SEEN)))?;
+        let kept = self.read(|view| view.get(Holder::Device, Table::Settings, &row_key(Holder::Device, LOG_SEEN)))?;
         let read = |kept: &[u8]| {
             let (at, entries) = str::from_utf8(kept).ok()?.split_once(' ')?;
             Some((UnixMillis(at.parse().ok()?), entries.parse().ok()?))

@@ -4,11 +4,11 @@ use zeroize::Zeroizing;
 
 use super::event::Event;
 use super::history::HistoryEntry;
-use super::keys::{Holder, MemberId};
+use super::keys::{Holder, MemberId, row_key};
 use super::member::{self, Card, Confirmed, LARGEST_CERTIFICATE, Member, Profile, Registered};
 use super::patient::{self, ServerPatient};
 use super::schema::Table;
-use super::secrets::{SecretKind, key};
+use super::secrets::SecretKind;
 use super::{Store, Tx};
 use crate::error::{Error, StoreFault};
 use crate::time::UnixMillis;
@@ -284,12 +284,12 @@ impl Tx<'_> {
 
     pub(super) fn put_secret(&mut self, member: MemberId, kind: SecretKind, secret: &[u8]) -> Result<(), Error> {
         let holder = Holder::Member(member);
-        self.put(holder, Table::Secrets, &key(holder, kind.name()), secret)
+        self.put(holder, Table::Secrets, &row_key(holder, kind.name()), secret)
     }
 
     pub(super) fn remove_secret(&mut self, member: MemberId, kind: SecretKind) -> Result<(), Error> {
         let holder = Holder::Member(member);
         self.ring.card_key(holder)?;
-        self.remove(Table::Secrets, &key(holder, kind.name())).map(drop)
+        self.remove(Table::Secrets, &row_key(holder, kind.name())).map(drop)
     }
 }

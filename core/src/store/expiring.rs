@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use super::file::Visit;
 use super::history;
 use super::keys::{Holder, MemberId};
+use super::mark::Mark;
+use super::policy::RetentionPolicy;
 use super::records::{day_newest_first, parse as parse_record};
-use super::retention::RetentionPolicy;
 use super::schema::Table;
 use super::{Store, View, under};
 use crate::error::{Error, StoreFault};
@@ -69,56 +70,12 @@ pub struct Expiring {
     pub due: Option<UnixMillis>,
 }
 
-/// Names a row that is to be deleted.
-#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub(super) struct Mark {
-    member: MemberId,
-    /// [`Table::History`] or [`Table::Records`].
-    pub(super) table: Table,
-    /// Key of the row behind the member's id.
-    rest: Vec<u8>,
-}
-
 /// A row that is past its time.
 pub(super) struct Expired {
     kind: Aging,
     day: CalendarDate,
     /// Its time is a server's, or a confirmed one.
     pub(super) is_dated: bool,
-}
-
-impl Mark {
-    fn new(table: Table, row: &[u8]) -> Option<Self> {
-        let (member, rest) = row.split_first_chunk::<16>()?;
-        Some(Self { member: MemberId(*member), table, rest: rest.to_vec() })
-    }
-
-    /// Reads the key of its own row.
-    fn parse(key: &[u8]) -> Option<Self> {
-        let (member, rest) = key.split_first_chunk::<16>()?;
-        let (table, rest) = rest.split_first()?;
-        let table = [Table::History, Table::Records].into_iter().find(|one| tag(*one) == *table)?;
-        Some(Self { member: MemberId(*member), table, rest: rest.to_vec() })
-    }
-
-    /// Key of its own row.
-    pub(super) fn key(&self) -> Vec<u8> {
-        [&self.member.0[..], &[tag(self.table)], &self.rest].concat()
-    }
-
-    /// Key of the row that it names.
-    pub(super) fn row(&self) -> Vec<u8> {
-        [&self.member.0[..], &self.rest].concat()
-    }
-}
-
-/// Key of the mark of a record, if it has one.
-pub(super) fn mark_of_record(row: &[u8]) -> Vec<u8> {
-    Mark::new(Table::Records, row).map_or_else(Vec::new, |mark| mark.key())
-}
-
-const fn tag(table: Table) -> u8 {
-    if matches!(table, Table::History) { b'h' } else { b'r' }
 }
 
 impl Store {

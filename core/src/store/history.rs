@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::confirmed::is_near;
 use super::event::Event;
 use super::file::Visit;
 use super::keys::{Holder, MemberId};
+use super::known_time::is_near;
 use super::schema::Table;
 use super::{Store, Tx, under};
 use crate::error::{Error, StoreFault};

@@ -16,9 +16,10 @@ use super::cipher::{self, Key, Place};
 use super::file::Visit;
 use super::keys::Holder;
 use super::schema::{ROW_SCHEMA, Table};
+use super::transaction::row_version;
 use super::{
     Candidate, Deletion, Event, KeyStoreError, KeyWrapper, Limits, LogVerdict, MAX_MEMBERS, MemberId, Profile, Query,
-    Registered, Role, SecretKind, Store, StoreSettings, row_version,
+    Registered, Role, SecretKind, Store, StoreSettings,
 };
 use crate::Cancellation;
 use crate::crypto::SignatureVerifier;

@@ -197,6 +197,11 @@ impl KeyRing {
     }
 }
 
+/// Key of a named row of a holder.
+pub(super) fn row_key(holder: Holder, name: &[u8]) -> Vec<u8> {
+    [holder.bytes(), name].concat()
+}
+
 fn first_half(mac: [u8; 32]) -> [u8; 16] {
     let mut half = [0; 16];
     half.iter_mut().zip(mac).for_each(|(to, from)| *to = from);

@@ -9,7 +9,7 @@ use super::event::Event;
 use super::keys::{Holder, MemberId};
 use super::patient::{self, ServerPatient};
 use super::schema::Table;
-use super::{MAX_MEMBERS, Store, Tx, text};
+use super::{Store, Tx, text};
 use crate::base64url;
 use crate::error::{Error, StoreFault};
 use crate::iso7816::CardCapabilities;
@@ -17,6 +17,8 @@ use crate::json as border;
 use crate::text::looks_alike;
 use crate::time::{CalendarDate, UnixMillis};
 
+/// Members per installation.
+pub const MAX_MEMBERS: usize = 5;
 /// Longest nickname, in characters.
 const LONGEST_NICKNAME: usize = 20;
 /// Largest certificate kept, in bytes.

@@ -1,22 +1,18 @@
 //! Making and opening a store, and what is compared each time.
 
-use std::path::PathBuf;
-use std::sync::Arc;
-
 use super::chain::{self, Checkpoint, LogId};
-use super::cipher::{self, Key, Place, StoreId};
+use super::cipher::{self, Key, StoreId};
+use super::context::{Context, StoreSettings};
 use super::event::Event;
 use super::file::{File, Reader, Visit};
 use super::key_wrapper::{Deletion, KeyWrapper};
 use super::keys::{Holder, KeyRing};
-use super::schema::{self, FORMAT, ROW_SCHEMA, STEPS, Step, Table};
-use super::state::{Digester, State, Sum};
-use super::{STATE, Store, Tx, under};
-use crate::crypto::{PublicKey, SignatureVerifier};
+use super::migration::{STEPS, Step, create_tables, steps_from};
+use super::schema::{FORMAT, Table};
+use super::state::{Digester, STATE, State, Sum, state_place};
+use super::{Store, Tx, under};
 use crate::error::{Error, StoreFault};
-use crate::jose::dpop::{self, DeviceKey};
 use crate::random;
-use crate::time::Clock;
 
 const FORMAT_KEY: &[u8] = b"format";
 const STORE_ID: &[u8] = b"store_id";
@@ -27,66 +23,6 @@ const META_ROWS: u64 = 5;
 /// The key store is asked for a new key when this old.
 const DAYS_PER_EPOCH: i64 = 90;
 const DAY_MS: i64 = 86_400_000;
-
-/// What a store is made or opened with.
-pub struct StoreSettings {
-    /// The file. Leave it, and the keys, out of device backups.
-    pub path: PathBuf,
-    /// The device's key store.
-    pub key_wrapper: Arc<dyn KeyWrapper>,
-    /// Signs the log: a key of the device that serves nothing else.
-    pub log_key: Arc<dyn DeviceKey>,
-    /// The clock.
-    pub clock: Arc<dyn Clock>,
-    /// Checks signatures of checkpoints.
-    pub verifier: SignatureVerifier,
-    /// The newest [`Checkpoint`] that was kept elsewhere: a store that is older is refused.
-    pub anchor: Option<Checkpoint>,
-    /// Whether one is kept from the store's first entry on: then a store with more than that and no anchor is refused.
-    pub is_anchor_kept: bool,
-    /// When keys are renewed.
-    pub limits: Limits,
-}
-
-crate::secret::opaque_debug!(StoreSettings);
-
-/// When keys are renewed.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Limits {
-    /// Rows sealed in one epoch: with random nonces, 2²⁸ keep the odds of a repeat below 2⁻⁴¹ for each table's key.
-    pub writes_per_epoch: u64,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self { writes_per_epoch: 1 << 28 }
-    }
-}
-
-/// What stays the same while the store is open.
-pub(super) struct Context {
-    pub(super) log: LogId,
-    pub(super) log_key: Arc<dyn DeviceKey>,
-    pub(super) log_public_key: PublicKey,
-    pub(super) key_wrapper: Arc<dyn KeyWrapper>,
-    pub(super) clock: Arc<dyn Clock>,
-    pub(super) verifier: SignatureVerifier,
-    pub(super) limits: Limits,
-}
-
-impl Context {
-    fn new(settings: &StoreSettings, log: LogId) -> Result<Self, Error> {
-        Ok(Self {
-            log,
-            log_public_key: dpop::public_key(&*settings.log_key)?,
-            log_key: Arc::clone(&settings.log_key),
-            key_wrapper: Arc::clone(&settings.key_wrapper),
-            clock: Arc::clone(&settings.clock),
-            verifier: settings.verifier,
-            limits: settings.limits,
-        })
-    }
-}
 
 impl Store {
     /// Makes a store where there is none.
@@ -109,7 +45,7 @@ impl Store {
         let now = context.clock.now();
         let mut state = None;
         let filled = File::create(&settings.path, |writer| {
-            schema::create_tables(writer)?;
+            create_tables(writer)?;
             writer.insert(Table::Meta, FORMAT_KEY, &FORMAT.to_be_bytes())?;
             writer.insert(Table::Meta, STORE_ID, &store)?;
             writer.insert(Table::Meta, LOG_ID, &log)?;
@@ -149,7 +85,7 @@ impl Store {
     pub(super) fn open_file(file: File, settings: StoreSettings) -> Result<Self, Error> {
         let (steps, ring, state, context) = file.read(|reader| {
             let format = u32::from_be_bytes(meta(reader, FORMAT_KEY)?);
-            let steps = schema::steps_from(format, STEPS)?;
+            let steps = steps_from(format, STEPS)?;
             let ring = read_ring(reader, &*settings.key_wrapper)?;
             let context = Context::new(&settings, meta(reader, LOG_ID)?)?;
             let state = read_state(reader, &ring, format)?;
@@ -245,11 +181,6 @@ impl Tx<'_> {
         }
         Ok(())
     }
-}
-
-/// Where the state stands: its row version is the number of transactions.
-pub(super) const fn state_place(store: &StoreId, commits: u64) -> Place<'_> {
-    Place { store, table: "meta", key: STATE, schema: ROW_SCHEMA, version: commits }
 }
 
 /// Name of an epoch's key in the key store.

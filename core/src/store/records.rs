@@ -12,9 +12,9 @@ use std::ops::RangeInclusive;
 use serde_json::Value;
 
 use super::event::Event;
-use super::expiring::mark_of_record;
 use super::file::Visit;
 use super::keys::{Holder, MemberId};
+use super::mark::mark_of_record;
 use super::schema::Table;
 use super::{Store, Tx, under};
 use crate::crypto::sha256;

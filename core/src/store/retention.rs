@@ -1,72 +1,23 @@
 //! What is kept for how long. The user may shorten it; nothing is kept longer, and nothing is deleted by a clock that is
 //! merely set: first a row is marked, and a week of [confirmed](super::confirmed) time later it goes.
-//!
-//! ```text
-//! expiring   member 16 | u8 table | rest of the row's key → u64 confirmed unix ms of the mark, 0 while not confirmed
-//! ```
 
 use std::collections::BTreeMap;
 
-use super::confirmed::DAY_MS;
 use super::event::Event;
-use super::expiring::{Expired, Expiring, Mark, summary};
-use super::keys::Holder;
+use super::expiring::{Expired, Expiring, summary};
+use super::keys::{Holder, row_key};
+use super::known_time::DAY_MS;
+use super::mark::Mark;
+use super::policy::RetentionPolicy;
 use super::schema::Table;
-use super::secrets::key;
 use super::{Store, Tx};
 use crate::error::Error;
 use crate::time::{CalendarDate, UnixMillis};
 
-const LONGEST_HISTORY_MONTHS: u16 = 13;
-const LONGEST_RECORD_YEARS: u16 = 5;
 /// Between the mark and the deletion.
 const WAIT_MS: i64 = 7 * DAY_MS;
 /// Name of the setting that says when [`Store::apply_retention_daily`] last did something.
 const APPLIED_ON: &[u8] = b"cleared_on";
-
-/// How long.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct RetentionPolicy {
-    history_months: u16,
-    record_years: u16,
-}
-
-impl RetentionPolicy {
-    /// Checks of the eligibility for 1 to 13 months, records for 1 to 5 years (receipts of a tax deduction are kept for
-    /// five years, 所得税法施行規則 47条の2). Outside these, the nearest.
-    ///
-    /// Vaccinations, and whatever was entered or imported, stay until a person removes them.
-    pub fn new(history_months: u16, record_years: u16) -> Self {
-        Self {
-            history_months: history_months.clamp(1, LONGEST_HISTORY_MONTHS),
-            record_years: record_years.clamp(1, LONGEST_RECORD_YEARS),
-        }
-    }
-
-    /// For how long a check is kept.
-    fn history_ms(self) -> i64 {
-        i64::from(self.history_months).saturating_mul(31).saturating_mul(DAY_MS)
-    }
-
-    /// The oldest check and the oldest day of a record that are kept when it is `now`.
-    pub(super) fn oldest(self, now: UnixMillis) -> (UnixMillis, CalendarDate) {
-        let today = CalendarDate::in_japan(now);
-        let year = today.year.saturating_sub(self.record_years);
-        (now.plus_ms(self.history_ms().saturating_neg()), CalendarDate { year, ..today })
-    }
-
-    /// For how long a marked row stays. A check that was kept while nobody had confirmed the clock may be younger than it
-    /// says; when it was marked it was there, though.
-    fn wait_ms(self, expired: &Expired) -> i64 {
-        if expired.is_dated { WAIT_MS } else { self.history_ms().saturating_add(WAIT_MS) }
-    }
-}
-
-impl Default for RetentionPolicy {
-    fn default() -> Self {
-        Self { history_months: LONGEST_HISTORY_MONTHS, record_years: LONGEST_RECORD_YEARS }
-    }
-}
 
 /// What became of data past their time.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -98,7 +49,7 @@ impl Store {
         let today = CalendarDate::in_japan(self.context.clock.now());
         let [confirmed, not_confirmed] =
             ["confirmed", "not confirmed"].map(|how| format!("{today}, {how}").into_bytes());
-        let setting = key(Holder::Device, APPLIED_ON);
+        let setting = row_key(Holder::Device, APPLIED_ON);
         let last = self.read(|view| view.get(Holder::Device, Table::Settings, &setting))?;
         let last = last.as_deref().map(Vec::as_slice);
         let is_confirmed = self.is_clock_confirmed();
@@ -122,7 +73,7 @@ impl Store {
                 // Marked when nobody had confirmed the clock, or ahead of time.
                 (Some(None), Some(_)) => Change::Mark(confirmed),
                 (Some(Some(since)), Some(confirmed)) if since > confirmed => Change::Mark(Some(confirmed)),
-                (Some(Some(since)), Some(confirmed)) if confirmed.ms_since(since) >= policy.wait_ms(row) => {
+                (Some(Some(since)), Some(confirmed)) if confirmed.ms_since(since) >= wait_ms(policy, row) => {
                     Change::Delete
                 }
                 _ => continue,
@@ -136,7 +87,7 @@ impl Store {
         self.write(|tx| {
             changes.into_iter().try_for_each(|(mark, change)| tx.change_expiring(mark, change))?;
             if let Some(day) = day {
-                tx.put(Holder::Device, Table::Settings, &key(Holder::Device, APPLIED_ON), day)?;
+                tx.put(Holder::Device, Table::Settings, &row_key(Holder::Device, APPLIED_ON), day)?;
             }
             tx.tell_retention(done)
         })?;
@@ -151,7 +102,7 @@ impl Store {
         let (expired, marks) = (self.expired(policy, self.context.clock.now())?, self.marks()?);
         let due = |mark: &Mark, row: &Expired| {
             let since = marks.get(mark).copied().flatten()?;
-            Some(since.plus_ms(policy.wait_ms(row)))
+            Some(since.plus_ms(wait_ms(policy, row)))
         };
         Ok(summary(self.members()?.iter().map(|member| member.id), &expired, due))
     }
@@ -200,6 +151,12 @@ impl Retention {
         };
         *counter = counter.saturating_add(1);
     }
+}
+
+/// For how long a marked row stays. A check that was kept while nobody had confirmed the clock may be younger than it says;
+/// when it was marked it was there, though.
+fn wait_ms(policy: RetentionPolicy, expired: &Expired) -> i64 {
+    if expired.is_dated { WAIT_MS } else { policy.history_ms().saturating_add(WAIT_MS) }
 }
 
 impl Tx<'_> {

@@ -3,7 +3,7 @@
 use zeroize::Zeroizing;
 
 use super::Store;
-use super::keys::{Holder, MemberId};
+use super::keys::{Holder, MemberId, row_key};
 use super::schema::Table;
 use crate::error::Error;
 
@@ -44,7 +44,7 @@ impl Store {
     pub fn secret(&self, member: MemberId, kind: SecretKind) -> Result<Option<Zeroizing<Vec<u8>>>, Error> {
         let holder = Holder::Member(member);
         self.ring.card_key(holder)?;
-        self.read(|view| view.get(holder, Table::Secrets, &key(holder, kind.name())))
+        self.read(|view| view.get(holder, Table::Secrets, &row_key(holder, kind.name())))
     }
 
     /// Deletes a secret; tells whether there was one.
@@ -54,11 +54,6 @@ impl Store {
     pub fn delete_secret(&mut self, member: MemberId, kind: SecretKind) -> Result<bool, Error> {
         let holder = Holder::Member(member);
         self.ring.card_key(holder)?;
-        self.write(|tx| tx.remove(Table::Secrets, &key(holder, kind.name())))
+        self.write(|tx| tx.remove(Table::Secrets, &row_key(holder, kind.name())))
     }
-}
-
-/// Key of a named row of a holder.
-pub(super) fn key(holder: Holder, name: &[u8]) -> Vec<u8> {
-    [holder.bytes(), name].concat()
 }

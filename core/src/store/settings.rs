@@ -1,8 +1,7 @@
 //! What the app remembers of its own: answers to the safety questions, when the log was last looked at.
 
-use super::keys::{Holder, MemberId};
+use super::keys::{Holder, MemberId, row_key};
 use super::schema::Table;
-use super::secrets::key;
 use super::{LONGEST_KEY, Store};
 use crate::error::Error;
 
@@ -13,7 +12,7 @@ impl Store {
     /// [`Error::Usage`] for a member who is not registered or a name that is not 1 to 48 bytes; [`Error::Store`].
     pub fn remember(&mut self, member: Option<MemberId>, name: &str, value: &[u8]) -> Result<(), Error> {
         let holder = holder(member, name)?;
-        self.write(|tx| tx.put(holder, Table::Settings, &key(holder, name.as_bytes()), value))
+        self.write(|tx| tx.put(holder, Table::Settings, &row_key(holder, name.as_bytes()), value))
     }
 
     /// What was remembered.
@@ -23,7 +22,7 @@ impl Store {
     pub fn remembered(&self, member: Option<MemberId>, name: &str) -> Result<Option<Vec<u8>>, Error> {
         let holder = holder(member, name)?;
         self.ring.card_key(holder)?;
-        let value = self.read(|view| view.get(holder, Table::Settings, &key(holder, name.as_bytes())))?;
+        let value = self.read(|view| view.get(holder, Table::Settings, &row_key(holder, name.as_bytes())))?;
         Ok(value.map(|value| value.to_vec()))
     }
 }

@@ -8,12 +8,14 @@ use crypto_bigint::{Encoding, U256};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-use super::cipher::{Key, lp};
-use super::confirmed::KnownTime;
-use super::schema::{FORMAT, Table};
+use super::cipher::{Key, Place, StoreId, lp};
+use super::known_time::KnownTime;
+use super::schema::{FORMAT, ROW_SCHEMA, Table};
 use crate::error::Error;
 use crate::time::UnixMillis;
 
+/// Key of the sealed state in [`Table::Meta`].
+pub(super) const STATE: &[u8] = b"state";
 const TABLES: usize = Table::SUMMED.len();
 
 /// Rows of one table.
@@ -146,6 +148,11 @@ impl State {
         }
         bytes.is_empty().then_some(Self { format, commits, epoch_began, writes, oldest_epoch, log, time, sums })
     }
+}
+
+/// Where the state stands: its row version is the number of transactions.
+pub(super) const fn state_place(store: &StoreId, commits: u64) -> Place<'_> {
+    Place { store, table: "meta", key: STATE, schema: ROW_SCHEMA, version: commits }
 }
 
 fn take<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {

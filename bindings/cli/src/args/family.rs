@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::KindOfConsent;
+use super::consent::KindOfConsent;
 
 #[derive(Subcommand)]
 pub(crate) enum MemberCommand {

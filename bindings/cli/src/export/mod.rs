@@ -10,9 +10,6 @@ mod workbook;
 
 pub(crate) use findings::show as show_findings;
 
-use std::io::Read;
-use std::path::Path;
-
 use kazasu::export::{Encoding, ExportKind, Options, Unencodable};
 use kazasu::store::Event;
 use serde_json::{Value, json};
@@ -117,15 +114,6 @@ fn kind_of(arguments: &ExportArguments) -> ExportKind {
         Layout::Bundle => ExportKind::Bundle,
         Layout::Calendar => ExportKind::Calendar,
     }
-}
-
-/// A file of at most `most` bytes.
-pub(crate) fn read(path: &Path, most: usize) -> Result<Vec<u8>, Failure> {
-    let failed = |error: std::io::Error| Failure::usage(format!("{}: {error}", path.display()));
-    let mut bytes = Vec::new();
-    let file = std::fs::File::open(path).map_err(failed)?;
-    file.take(most as u64 + 1).read_to_end(&mut bytes).map_err(failed)?;
-    Ok(bytes)
 }
 
 impl From<FileEncoding> for Encoding {

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use crate::args::ExportArguments;
 use crate::failure::Failure;
 use crate::family::Expenses;
+use crate::files;
 
 /// Payments, whose they are, and what was found while reading them.
 pub(super) struct Source {
@@ -26,7 +27,7 @@ pub(super) struct Source {
 impl Source {
     /// Of the file `--from`.
     pub(super) fn of_notice(path: &Path, arguments: &ExportArguments) -> Result<Self, Failure> {
-        let notice = NoticeImport::parse(&super::read(path, MAX_NOTICE_BYTES)?, 0, &arguments.nickname)?;
+        let notice = NoticeImport::parse(&files::read_beyond(path, MAX_NOTICE_BYTES)?, 0, &arguments.nickname)?;
         let name = match arguments.name.as_slice() {
             [] => None,
             [name] => Some(name.rsplit('=').next().unwrap_or(name).to_owned()),

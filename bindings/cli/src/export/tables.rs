@@ -14,6 +14,7 @@ use super::source::Source;
 use super::workbook::{Filled, fill};
 use super::{Export, findings};
 use crate::failure::Failure;
+use crate::files;
 
 /// Longest list of characters shown.
 const MOST_CHARACTERS: usize = 20;
@@ -142,7 +143,7 @@ impl Export<'_> {
         }
         match &self.arguments.template {
             Some(template) => {
-                let template = super::read(template, LARGEST_WORKBOOK)?;
+                let template = files::read_beyond(template, LARGEST_WORKBOOK)?;
                 let filled = if self.arguments.replace_rows { Filled::Replace } else { Filled::Refuse };
                 self.content = fill(&template, &form.rows, filled)?;
             }

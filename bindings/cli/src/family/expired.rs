@@ -4,7 +4,7 @@ use kazasu::store::{Aging, Expiring, Member, Retention, RetentionPolicy};
 use kazasu::time::{CalendarDate, Clock, SystemClock};
 use serde_json::{Value, json};
 
-use super::Family;
+use super::{Family, cleared};
 use crate::args::{Global, Lang};
 use crate::ask;
 use crate::failure::Failure;
@@ -24,7 +24,7 @@ pub(super) fn run(delete: bool, today: Option<&str>, global: &Global, output: Ou
     let now = CalendarDate::in_japan(SystemClock.now());
     let agreed = delete && !expiring.is_empty() && agrees(now, named, output)?;
     let done = if agreed { family.store.delete_expiring(policy, now)? } else { Retention::default() };
-    tell(done, output);
+    cleared::tell(done, output);
     output.object(&json!({
         "expired": expiring.iter().map(|one| to_json(one, &members)).collect::<Vec<_>>(),
         "today": now.to_string(),
@@ -71,26 +71,6 @@ fn show(expiring: &[Expiring], members: &[Member], output: Output) {
     }
     if expiring.is_empty() {
         output.line(output.say("  ありません", "  none"));
-    }
-}
-
-/// Tells on standard error what went and what will go.
-pub(super) fn tell(done: Retention, output: Output) {
-    let gone = done.history + done.records;
-    let is_english = output.lang == Lang::En;
-    if gone > 0 {
-        output.note(if is_english {
-            format!("Deleted, past their time: {gone}")
-        } else {
-            format!("保存期限の過ぎたデータを消しました: {gone}件")
-        });
-    }
-    if done.marked > 0 {
-        output.note(if is_english {
-            format!("Past their time, to be deleted in a week or later: {} (kazasu member expired)", done.marked)
-        } else {
-            format!("保存期限の過ぎたデータは1週間後以降に消えます: {}件（kazasu member expired）", done.marked)
-        });
     }
 }
 

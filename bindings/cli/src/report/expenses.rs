@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use super::bars;
 use super::html::{Table, escape};
 use super::input::{Month, ReportInput, Year};
-use super::name_of;
 use super::words::{KINDS, Tongue, grouped};
 
 pub(super) fn section(input: &ReportInput, tongue: Tongue) -> String {
@@ -160,7 +159,7 @@ fn kinds(year: &Year, before: Option<&&Year>, input: &ReportInput, tongue: Tongu
         if person != Some(*who) {
             person = Some(*who);
             let total: i128 = sums.iter().filter(|((one, _), _)| one == who).map(|(_, (sum, _))| sum).sum();
-            table.group(&format!("{}  {}", name_of(input, *who), tongue.yen(total)), columns);
+            table.group(&format!("{}  {}", input.name_of(*who), tongue.yen(total)), columns);
         }
         let mut cells = vec![grouped((*count).into()), grouped(*sum)];
         if let Some(before) = &before {

@@ -4,6 +4,8 @@ use kazasu::insurance::{ExpenseKind, Person};
 use kazasu::time::{CalendarDate, UnixMillis};
 use serde::{Deserialize, Deserializer, de::Error};
 
+use super::html::short;
+
 /// Everything one report shows. People are named by their index in `people`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -75,6 +77,13 @@ pub(crate) enum Month {
     Partial(i64),
     /// All have.
     Whole(i64),
+}
+
+impl ReportInput {
+    /// What the family calls a person; the beginning of a very long name, which the head of the page has in full.
+    pub(super) fn name_of(&self, person: usize) -> String {
+        self.people.get(person).map_or_else(|| "?".to_owned(), |person| short(&person.nickname, 40))
+    }
 }
 
 impl Month {

@@ -98,10 +98,5 @@ fn section(heading: &str, body: &str) -> String {
     if body.is_empty() { String::new() } else { format!("<section><h2>{heading}</h2>\n{body}</section>\n") }
 }
 
-/// What the family calls a person; the beginning of a very long name, which the head of the page has in full.
-fn name_of(input: &ReportInput, person: usize) -> String {
-    input.people.get(person).map_or_else(|| "?".to_owned(), |person| html::short(&person.nickname, 40))
-}
-
 #[cfg(test)]
 mod tests;

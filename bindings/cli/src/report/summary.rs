@@ -3,7 +3,6 @@
 use super::html::{Table, escape};
 use super::input::{Checkup, Duplicates, Medicine, Point, ReportInput};
 use super::lines;
-use super::name_of;
 use super::words::Tongue;
 
 /// Eligibility, as it was when it was asked for.
@@ -31,7 +30,7 @@ pub(super) fn coverages(input: &ReportInput, tongue: Tongue) -> String {
         fact("窓口での負担", "Copay", copay);
         fact("限度額", "Limit", one.limit.clone());
         fact("確認した日時", "As of", Some(tongue.time(one.as_of)));
-        let name = escape(&name_of(input, one.person));
+        let name = escape(&input.name_of(one.person));
         html += &format!(
             "<article class=\"card\"><h3>{name}</h3><p class=\"state {class}\">{state}</p><dl>{facts}</dl></article>\n"
         );
@@ -54,7 +53,7 @@ pub(super) fn checkups(input: &ReportInput, tongue: Tongue) -> String {
     people.dedup();
     let mut html = String::new();
     for person in people {
-        html += &format!("<h3>{}</h3>\n<div class=\"cards charts\">\n", escape(&name_of(input, person)));
+        html += &format!("<h3>{}</h3>\n<div class=\"cards charts\">\n", escape(&input.name_of(person)));
         let of_person =
             input.checkups.iter().enumerate().filter(|(_, one)| one.person == person && !one.points.is_empty());
         html += &of_person.map(|(index, one)| checkup(index, one, input, tongue)).collect::<String>();
@@ -70,7 +69,7 @@ pub(super) fn checkups(input: &ReportInput, tongue: Tongue) -> String {
 fn checkup(index: usize, checkup: &Checkup, input: &ReportInput, tongue: Tongue) -> String {
     let mut points: Vec<Point> = checkup.points.clone();
     points.sort_by_key(|point| point.date);
-    let who = name_of(input, checkup.person);
+    let who = input.name_of(checkup.person);
     let mut html = format!("<article class=\"card\"><h4>{}</h4>\n", escape(&checkup.item));
     if let Some(chart) = lines::chart(&format!("k{index}"), checkup, &points, &who, tongue) {
         html += &format!("<figure>{chart}</figure>\n");
@@ -121,7 +120,7 @@ pub(super) fn duplicates(duplicates: &Duplicates, input: &ReportInput, tongue: T
         let estimated = if pair.is_estimated { tongue.say("（推定）", " (estimated)") } else { "" };
         html += &format!(
             "<article class=\"card\"><h3>{}</h3><ul class=\"medicines\">{}{}</ul><p>{} · {overlap}{estimated}</p></article>\n",
-            escape(&name_of(input, pair.person)),
+            escape(&input.name_of(pair.person)),
             medicine(&pair.first, tongue),
             medicine(&pair.second, tongue),
             escape(&pair.likeness),

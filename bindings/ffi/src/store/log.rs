@@ -2,6 +2,7 @@
 
 use kazasu::store as core;
 
+use super::checkpoint::Checkpoint;
 use super::{Store, member_id, mirror};
 use crate::error::KazasuError;
 use crate::guidance::Language;
@@ -144,17 +145,6 @@ pub enum LogVerdict {
     },
 }
 
-/// A signed statement of how far the log went. Nothing personal or secret.
-#[derive(Clone, Debug, uniffi::Record)]
-pub struct Checkpoint {
-    /// What to keep elsewhere and to hand to `StoreSettings.anchor`.
-    pub bytes: Vec<u8>,
-    /// Entries of the log.
-    pub entries: u64,
-    /// When it was made, milliseconds since 1970.
-    pub at_unix_ms: i64,
-}
-
 #[uniffi::export]
 impl Store {
     /// At most `limit` entries, the newest first, from number `before` on downwards; `None` for the newest of all. Reading
@@ -172,6 +162,11 @@ impl Store {
     /// Looks through the whole log: every hash, every checkpoint and its signature, and the end.
     pub fn verify_log(&self) -> Result<LogVerdict, KazasuError> {
         self.with(|store| store.verify_log()).map(Into::into)
+    }
+
+    /// Reads and compares the whole file. Takes seconds for a large store; for when something looks wrong.
+    pub fn verify(&self) -> Result<LogVerdict, KazasuError> {
+        self.with(core::Store::verify).map(Into::into)
     }
 
     /// The newest checkpoint, made now if entries came since the last one.
@@ -214,11 +209,5 @@ impl From<core::LogVerdict> for LogVerdict {
             core::LogVerdict::Whole { entries, checkpoints } => Self::Whole { entries, checkpoints },
             core::LogVerdict::Broken { n, what } => Self::Broken { n, what: what.into() },
         }
-    }
-}
-
-impl From<&core::Checkpoint> for Checkpoint {
-    fn from(core: &core::Checkpoint) -> Self {
-        Self { bytes: core.to_bytes(), entries: core.entries(), at_unix_ms: core.at().0 }
     }
 }

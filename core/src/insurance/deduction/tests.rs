@@ -1,7 +1,8 @@
 use proptest::prelude::*;
 
-use super::super::{HighCostError, Rules};
 use super::*;
+use crate::insurance::{ExpenseKind, HighCostError, Payment, Person, Rules, YearMonth};
+use crate::time::CalendarDate;
 
 /// A payment of 2026 by the person 0, changed by each test.
 fn paid(yen: i64) -> Payment {

@@ -5,15 +5,18 @@
 //! (inline, ECMA-376 part 1, 18.3.1.53), as the table of shared texts is another part.
 
 mod sheet;
+mod xml;
 
 use std::io::{Cursor, Read, Write};
 
 use kazasu::export::TaxRow;
-use quick_xml::events::{BytesStart, Event};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
+pub(crate) use sheet::Filled;
+
 use crate::failure::Failure;
+use xml::{attribute, attribute_of, refused};
 
 /// The form has 424 KB.
 const MAX_TEMPLATE: usize = 16 << 20;
@@ -25,15 +28,6 @@ const MAX_PART: u64 = 32 << 20;
 const SHEET: &str = "医療費集計フォーム";
 const WORKBOOK: &str = "xl/workbook.xml";
 const RELATIONSHIPS: &str = "xl/_rels/workbook.xml.rels";
-
-/// Whether rows that are in the form already may go.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Filled {
-    /// A form with anything in B9 to J1003 is refused.
-    Refuse,
-    /// All of B9 to J1003 is emptied first.
-    Replace,
-}
 
 /// The workbook with these rows in it. `rows` have passed `TaxForm::problems`.
 pub(crate) fn fill(template: &[u8], rows: &[TaxRow], filled: Filled) -> Result<Vec<u8>, Failure> {
@@ -56,11 +50,6 @@ pub(crate) fn fill(template: &[u8], rows: &[TaxRow], filled: Filled) -> Result<V
     let sheet = read(&mut archive, &part)?;
     let sheet = sheet::fill(&sheet, rows, filled, is_1904)?;
     rewrite(&mut archive, &part, sheet.as_bytes()).map_err(|_| refused("cannot be written anew"))
-}
-
-/// Something about the workbook.
-fn refused(what: &str) -> Failure {
-    Failure::usage(format!("the workbook {what}"))
 }
 
 fn read(archive: &mut ZipArchive<Cursor<&[u8]>>, part: &str) -> Result<String, Failure> {
@@ -91,30 +80,6 @@ fn rewrite(
         }
     }
     Ok(writer.finish()?.into_inner())
-}
-
-/// Attribute `name` of the first element `element` that `is_it`.
-fn attribute_of(xml: &str, element: &str, name: &str, is_it: impl Fn(&BytesStart) -> bool) -> Option<String> {
-    let mut reader = quick_xml::Reader::from_str(xml);
-    loop {
-        match reader.read_event().ok()? {
-            Event::Start(tag) | Event::Empty(tag) if local(tag.name().0) == element && is_it(&tag) => {
-                return attribute(&tag, name);
-            }
-            Event::Eof => return None,
-            _ => {}
-        }
-    }
-}
-
-/// The attribute with this name, whatever its prefix.
-fn attribute(tag: &BytesStart, name: &str) -> Option<String> {
-    let found = tag.attributes().flatten().find(|attribute| local(attribute.key.0) == name)?;
-    quick_xml::escape::unescape(&found.value).ok().map(|value| value.into_owned())
-}
-
-fn local(name: &str) -> &str {
-    name.rsplit(':').next().unwrap_or(name)
 }
 
 #[cfg(test)]

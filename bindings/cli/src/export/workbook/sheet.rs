@@ -9,7 +9,7 @@ use kazasu::text::shown;
 use kazasu::time::CalendarDate;
 use quick_xml::events::Event;
 
-use super::{Filled, attribute, local, refused};
+use super::xml::{attribute, local, refused};
 use crate::failure::Failure;
 
 /// Number of the first row.
@@ -21,6 +21,15 @@ const MAX_ROWS: usize = 100_000;
 const MAX_CELLS: usize = 1_000_000;
 /// Formulas of the sums of columns H and I.
 const SUMS: [&str; 2] = ["SUM(H9:H1003)", "SUM(I9:I1003)"];
+
+/// Whether rows that are in the form already may go.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Filled {
+    /// A form with anything in B9 to J1003 is refused.
+    Refuse,
+    /// All of B9 to J1003 is emptied first.
+    Replace,
+}
 
 struct Row {
     number: u32,
