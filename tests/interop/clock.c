@@ -24,6 +24,6 @@ int gettimeofday(struct timeval *restrict now, void *restrict zone) {
     (void)zone;
     struct timespec exact;
     int status = clock_gettime(CLOCK_REALTIME, &exact);
-    if (now) *now = (struct timeval){exact.tv_sec, exact.tv_nsec / 1000};
+    *now = (struct timeval){exact.tv_sec, exact.tv_nsec / 1000};
     return status;
 }
