@@ -1,8 +1,7 @@
 //! 薬剤情報: MedicationDispense.
 
-use super::resource::{DataDate, Precision, date, decimal, resource, words};
+use super::resource::{DataDate, date, decimal, resource, words};
 use super::{code_in, extension, items, text};
-use crate::insurance::{Medication, Source};
 
 const YJ_CODE: &str = "http://capstandard.jp/iyaku.info/CodeSystem/YJ-code";
 /// 処方箋ID of JP Core.
@@ -55,28 +54,12 @@ impl Dispense {
         date(&self.0, "whenHandedOver").or_else(|| date(&self.0, "whenPrepared"))
     }
 
-    /// What the check for duplicates compares; `None` without a date, and for what was not handed over.
-    pub fn to_medication(&self) -> Option<Medication<'_>> {
-        let was_undone = matches!(
+    /// It was not handed over after all.
+    pub(crate) fn was_undone(&self) -> bool {
+        matches!(
             text(&self.0, "status"),
             Some("cancelled" | "declined" | "entered-in-error" | "stopped" | "preparation")
-        );
-        let at = self.date().filter(|_| !was_undone)?;
-        let is_claim = self.origin() == RecordOrigin::Claim;
-        Some(Medication {
-            yj_code: self.yj_code(),
-            name: self.name(),
-            start: at.date,
-            days: self.days(),
-            is_month: is_claim || at.precision == Precision::Month,
-            provider: self.provider(),
-            source: match self.origin() {
-                RecordOrigin::Claim => Source::Claim,
-                RecordOrigin::Prescription => Source::Prescription,
-                RecordOrigin::Dispense | RecordOrigin::Other(_) | RecordOrigin::Unknown => Source::Dispense,
-            },
-            prescription: self.prescription(),
-        })
+        )
     }
 
     /// Id of the prescription it was dispensed by, the same for all its lines (JP Core).

@@ -4,7 +4,6 @@ use serde_json::Value;
 
 use super::resource::{DataDate, date, decimal, resource, words, yen};
 use super::{NAMESPACE, code_in, items, text};
-use crate::insurance::{ExpenseKind, Payment, YearMonth};
 
 resource!(
     /// One line of the expense notice.
@@ -70,25 +69,6 @@ impl Expense {
     /// Days of care, as written.
     pub fn days(&self) -> Option<String> {
         items(&self.0, "item").find_map(|item| item.get("quantity")).and_then(|quantity| decimal(quantity, "value"))
-    }
-
-    /// The line as a payment of person `person`, for household tools, tax form and comparison; `None` without an id, by
-    /// which a second import is told from the first. Amounts over what an `i64` of yen holds do not occur.
-    pub fn to_payment(&self, person: usize) -> Option<Payment> {
-        let amounts = self.amounts();
-        Some(Payment {
-            source_id: self.id()?.to_owned(),
-            row: 0,
-            person,
-            kind: self.kind().map_or(ExpenseKind::Other, ExpenseKind::from_code),
-            institution: self.provider().unwrap_or_default().to_owned(),
-            treatment_month: self.month().map(|month| YearMonth::of(month.date)),
-            paid_on: None,
-            receipt_yen: None,
-            notice_yen: amounts.patient_equivalent,
-            reimbursed_yen: 0,
-            total_cost_yen: amounts.total_cost,
-        })
     }
 
     /// The amounts.

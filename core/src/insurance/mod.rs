@@ -13,6 +13,7 @@ mod high_cost;
 mod insurer;
 mod member_id;
 mod payment;
+mod records;
 mod rules;
 mod table;
 
