@@ -14,7 +14,7 @@ use x509_cert::ext::pkix::KeyUsage;
 
 use super::settings::PinSet;
 use super::tls::TlsTime;
-use crate::time::UnixMillis;
+use crate::time::{BUILT, UnixMillis};
 
 /// A certificate that is so long over, or so far from its first day, is more often met by a wrong clock than by a right
 /// one, in milliseconds: 30 days.
@@ -74,11 +74,13 @@ impl PinnedVerifier {
             || spki_of_anchor(path.anchor()).is_some_and(|spki| pins.contains_spki(&spki))
     }
 
-    /// Whether a certificate that the clock calls over, or not begun, would be good at `then`, and is more likely to be met
-    /// then than now.
+    /// Whether a certificate whose last or first instant is `then` is refused by the fault of the clock: it is good at some
+    /// time that may be, and the clock says one that may not, or one far off.
     fn blames_clock(&self, then: UnixMillis) -> bool {
         let now = self.clock.0.now();
-        then.is_plausible() && (!now.is_plausible() || now.ms_since(then).saturating_abs() > FAR_MS)
+        let is_over = then < now.not_before_build();
+        let may_be_good = if is_over { then >= BUILT } else { then.is_plausible() };
+        may_be_good && (!now.is_plausible() || now.ms_since(then).saturating_abs() > FAR_MS)
     }
 }
 
