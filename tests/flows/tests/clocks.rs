@@ -11,7 +11,7 @@ use kazasu::time::{BUILT, Clock, UnixMillis};
 use kazasu_card_sim::Profile;
 use kazasu_flows::peer::{self, Peer};
 use kazasu_flows::trust::{Trust, new_key, server_of};
-use kazasu_flows::{Stage, card, client, code, key, member, start_sandbox};
+use kazasu_flows::{Stage, card, client, code, figures, key, member, start_sandbox};
 use rcgen::{CertificateParams, KeyPair, date_time_ymd};
 
 const DAY_MS: i64 = 86_400_000;
@@ -123,14 +123,14 @@ fn each_cause_has_its_own_code_whatever_the_clock_says() {
         ("another host", elsewhere(), ["KZ-T03"; 7]),
         ("key that may not sign", never_signs(), ["KZ-T03"; 7]),
     ];
-    println!(
+    figures::row(&format!(
         "| {:<34} | {} |",
         "server, by the device's clock",
         clocks.map(|(name, _)| format!("{name:>9}")).join(" | ")
-    );
+    ));
     for (name, server, expected) in rows {
         let told = clocks.map(|(_, at)| server.met_by(at));
-        println!("| {name:<34} | {} |", told.map(|code| format!("{code:>9}")).join(" | "));
+        figures::row(&format!("| {name:<34} | {} |", told.map(|code| format!("{code:>9}")).join(" | ")));
         assert_eq!(told, expected, "{name}");
     }
 }

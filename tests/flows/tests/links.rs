@@ -12,7 +12,7 @@ use kazasu::session::{self, Member, Signed};
 use kazasu::time::{CalendarDate, Clock, SystemClock};
 use kazasu_card_sim::{Profile, SimTransport};
 use kazasu_flows::relay::{Break, Relay, sandbox_behind_relay};
-use kazasu_flows::{browser, card, client, code, key, pin_of, settings, tap};
+use kazasu_flows::{browser, card, client, code, figures, key, pin_of, settings, tap};
 use kazasu_sandbox::{Mode, Sandbox, Switch};
 
 /// As for everybody, but for what a dead connection costs: tests wait for it often.
@@ -67,7 +67,7 @@ impl Line {
 fn timed<T>(case: &str, run: impl FnOnce() -> T) -> T {
     let began = Instant::now();
     let made = run();
-    println!("| {case:<58} | {:6.2} s |", began.elapsed().as_secs_f64());
+    figures::row(&format!("| {case:<58} | {:6.2} s |", began.elapsed().as_secs_f64()));
     made
 }
 
