@@ -155,6 +155,18 @@ fn a_device_whose_clock_is_years_off_qualifies_by_the_servers_time() {
     }
 }
 
+/// A server that does not tell the time refuses what is signed by a clock years off: to start again would not help.
+#[test]
+fn without_a_servers_time_the_clock_is_to_blame() {
+    for years in [-20, 18] {
+        let stage = stage();
+        stage.arm("wrong-date=soon");
+        stage.clock.advance(years * YEAR_MS);
+        // By 2044 the card seems to have expired, which nobody can tell.
+        assert_eq!(code(stage.qualify(&card(Profile::Today, 1), 1)), Some("KZ-A04"), "{years}");
+    }
+}
+
 #[test]
 fn a_servers_date_says_nothing_of_the_card() {
     let chip = card(Profile::Today, 1);
