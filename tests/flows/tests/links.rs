@@ -149,13 +149,21 @@ fn a_code_is_redeemed_on_a_new_connection() {
 /// Nothing is dead: the answer only takes longer than a used connection may be silent.
 #[test]
 fn a_slow_server_is_served_right_and_asked_no_more_than_needed() {
+    // The question is at work when it comes again: 409 until it is done.
     let line = Line::with(LIMITS);
     let mut signed = line.sign(&key()).expect("signs");
     line.arm("submit-slow=4000");
-    line.arm("slow:2=2000");
-    timed("token after 2 s, question after 4 s", || signed.finish()).expect("qualifies");
+    timed("question answered after 4 s", || signed.finish()).expect("qualifies");
     let counters = line.sandbox.counters();
-    assert_eq!((counters.submits, counters.nonces), (1, 1), "one question, one tap");
+    assert_eq!((counters.submits, counters.submits_repeated, counters.tokens_issued), (1, 1, 1), "one question");
+    assert!(line.asked("POST /r4/CoverageEligibilityRequest/$submit") > 2, "and it was asked for while it was at work");
+
+    let line = Line::with(LIMITS);
+    let mut signed = line.sign(&key()).expect("signs");
+    line.arm("slow:2=2000");
+    timed("token after 2 s", || signed.finish()).expect("qualifies");
+    let counters = line.sandbox.counters();
+    assert_eq!((counters.submits, counters.nonces), (1, 1), "one tap");
     assert_eq!(counters.assertions_accepted, 2, "the second of them is the one that counts");
 
     // It has shown that it is slow: nothing is sent twice any more.
