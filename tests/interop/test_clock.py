@@ -11,7 +11,7 @@ import subprocess
 
 import pytest
 
-from conftest import PIN, Run, Sandbox, notice, row
+from conftest import PASSWORD, PIN, Run, Sandbox, notice, pin_entries, row, trace
 from test_family import HOLDERS, INSTITUTION, Family
 from test_tls import Authority, Server, world  # noqa: F401, a fixture
 
@@ -216,3 +216,16 @@ def test_a_clock_years_off_against_certificates_of_ninety_days(world, shim, year
     else:
         done.failed_with("KZ-A04" if case == "right" else "KZ-T03")
         assert server.received == b""
+
+
+@pytest.mark.parametrize("years, code", [(-20, "KZ-A04"), (0, None), (20, "KZ-A04")])
+def test_no_document_is_signed_with_a_time_that_cannot_be(tmp_path, shim, years, code):
+    (tmp_path / "a.txt").write_text("x")
+    env = {"LD_PRELOAD": str(shim), "CLOCK_OFFSET_S": str(years * YEAR)}
+    done = Run("card", "sign", tmp_path / "a.txt", "-o", tmp_path / "a.p7s", "--sim", "today", "--trace", tmp_path / "trace", "--pin-stdin",
+               secrets=PASSWORD, env=env)
+    if code:
+        done.failed_with(code)
+        assert pin_entries(trace(tmp_path / "trace")) == [] and not (tmp_path / "a.p7s").exists()
+    else:
+        done.succeeded()
