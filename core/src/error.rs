@@ -295,6 +295,15 @@ pub enum ConnectionFault {
     /// A redirect, which is never followed on these calls.
     #[error("the server redirects elsewhere")]
     Redirect,
+    /// The proxy cannot be reached or does not connect to the server.
+    #[error("no connection through the proxy{}", proxy_status(.status))]
+    Proxy {
+        /// The HTTP status with which it refused, if it said one: 407 where it asks for a password.
+        status: Option<u16>,
+    },
+    /// The clock of this device is years off: certificates that are good seem to be over, or not to have begun.
+    #[error("the clock of this device is wrong")]
+    DeviceClock,
 }
 
 /// Why the authorization server said no (RFC 6749, 5.2 with `card_error`).
@@ -502,15 +511,20 @@ impl CertificateFault {
 impl ConnectionFault {
     const fn code(self) -> &'static str {
         match self {
-            Self::Unreachable => "KZ-T01",
+            Self::Unreachable | Self::Proxy { .. } => "KZ-T01",
             Self::TlsVersion => "KZ-T02",
             Self::ServerCertificate | Self::PinMismatch | Self::Redirect => "KZ-T03",
             Self::PinsExpired => "KZ-T04",
             Self::Timeout => "KZ-T05",
             Self::RateLimited { .. } => "KZ-T06",
             Self::Maintenance { .. } => "KZ-T07",
+            Self::DeviceClock => "KZ-A04",
         }
     }
+}
+
+fn proxy_status(status: &Option<u16>) -> String {
+    status.map(|status| format!(", which answers {status}")).unwrap_or_default()
 }
 
 impl AuthorizationFault {

@@ -235,7 +235,15 @@ impl AwaitingTap {
 
     fn check(&self, certificate: Certificate) -> Result<(Certificate, Verdict), Error> {
         let roots = &self.client().settings.card_roots;
-        let verdict = certificate.check_authentication(roots, self.client().verifier(), self.server_time())?;
+        let now = self.server_time().not_before_build();
+        let verdict = certificate.check_authentication(roots, self.client().verifier(), now);
+        let verdict = verdict.map_err(|fault| match fault {
+            // Nothing is said of a card by a clock that is in doubt.
+            CertificateFault::Expired | CertificateFault::NotYetValid if self.has_doubtful_time() => {
+                AuthorizationFault::ClockSkew.into()
+            }
+            fault => Error::from(fault),
+        })?;
         if !self.connection.metadata.card()?.accepts(certificate.key().algorithm()) {
             return Err(Error::usage("the server does not accept this generation of cards"));
         }
@@ -248,6 +256,12 @@ impl AwaitingTap {
 
     fn server_time(&self) -> UnixMillis {
         self.connection.server_time()
+    }
+
+    /// Device and server are more than a day apart, or neither has a time at which this version can run.
+    fn has_doubtful_time(&self) -> bool {
+        let offset_ms = self.connection.http.server_clock.offset_ms();
+        offset_ms.saturating_abs() > CLOCK_WARNING_MS || !self.server_time().is_plausible()
     }
 }
 
@@ -389,11 +403,10 @@ impl Signed {
 
     fn qualified(&self, eligibility: Eligibility, missing_scopes: Vec<String>) -> Qualified {
         let mut warnings = Vec::new();
-        if self.verdict.state == CertificateState::Grace {
-            warnings.push(Warning::CertificateExpired);
-        }
-        if self.awaiting.connection.http.server_clock.offset_ms().saturating_abs() > CLOCK_WARNING_MS {
-            warnings.push(Warning::DeviceClock);
+        match (self.awaiting.has_doubtful_time(), self.verdict.state) {
+            (true, _) => warnings.push(Warning::DeviceClock),
+            (false, CertificateState::Grace) => warnings.push(Warning::CertificateExpired),
+            (false, CertificateState::Valid) => {}
         }
         if !missing_scopes.is_empty() {
             warnings.push(Warning::ScopeNarrowed { missing_scopes });

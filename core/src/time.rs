@@ -11,6 +11,13 @@ use crate::cancellation::Cancellation;
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub struct UnixMillis(pub i64);
 
+/// The month in which this version was made, 2026-11-01T00:00:00Z: no time before it is believed. It stands in the source,
+/// so that two builds of one source are the same; `tests/build_month.rs` keeps it fresh.
+pub const BUILT: UnixMillis = UnixMillis(1_793_491_200_000);
+
+/// Nor is one more than ten years after it, in milliseconds.
+const FURTHEST_MS: i64 = 315_576_000_000;
+
 /// Japan has had one offset and no summer time since 1951.
 const JAPAN_OFFSET_MS: i64 = 9 * 3_600_000;
 
@@ -34,6 +41,18 @@ impl UnixMillis {
     /// Milliseconds from `earlier` to this instant, negative when `earlier` is later.
     pub const fn ms_since(self, earlier: Self) -> i64 {
         self.0.saturating_sub(earlier.0)
+    }
+
+    /// Whether this may be the time at which this version runs. A clock that says another is wrong, and nothing that is over
+    /// or has not begun by it need be so.
+    pub fn is_plausible(self) -> bool {
+        (0..=FURTHEST_MS).contains(&self.ms_since(BUILT))
+    }
+
+    /// This instant, or the earliest that is believed if it is before that: for what ends some day, such as certificates.
+    #[must_use]
+    pub fn not_before_build(self) -> Self {
+        self.max(BUILT)
     }
 
     /// RFC 3339 with the Japanese offset, such as `2026-11-20T10:15:03+09:00`.
@@ -222,6 +241,25 @@ impl Clock for SystemClock {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_time_is_believed_that_this_version_cannot_see() {
+        let at = |text| UnixMillis::parse_rfc3339(text).expect("an instant");
+        for (text, is_plausible) in [
+            ("1970-01-01T00:00:00Z", false),
+            ("2006-11-30T00:00:00Z", false),
+            ("2026-10-31T23:59:59Z", false),
+            ("2026-11-01T00:00:00Z", true),
+            ("2036-10-31T00:00:00Z", true),
+            ("2036-11-02T00:00:00Z", false),
+            ("2046-11-30T00:00:00Z", false),
+        ] {
+            assert_eq!(at(text).is_plausible(), is_plausible, "{text}");
+        }
+        assert!(!UnixMillis(i64::MIN).is_plausible() && !UnixMillis(i64::MAX).is_plausible());
+        assert_eq!(at("2006-11-30T00:00:00Z").not_before_build(), BUILT);
+        assert_eq!(at("2046-11-30T00:00:00Z").not_before_build(), at("2046-11-30T00:00:00Z"));
+    }
 
     #[test]
     fn days_are_counted_over_leap_years() {

@@ -139,6 +139,21 @@ fn a_person_may_delete_at_once_what_was_shown_on_that_day() {
     assert!(store.expiring(policy).expect("tells").is_empty());
 }
 
+/// A server and a device that agree on a time at which this version cannot run: neither is believed.
+#[test]
+fn no_server_confirms_a_time_before_the_build_or_long_after_it() {
+    let family = Family::in_memory();
+    let mut store = family.create();
+    assert_eq!(store.confirm_clock(family.now()), Ok(true));
+    family.set_back(2 * TEN_YEARS);
+    assert_eq!(store.confirm_clock(family.now()), Ok(false), "2006");
+    family.advance(4 * TEN_YEARS);
+    assert_eq!(store.confirm_clock(family.now()), Ok(false), "2046");
+    assert!(!store.is_clock_confirmed());
+    family.set_back(2 * TEN_YEARS);
+    assert_eq!(store.confirm_clock(family.now()), Ok(true), "and right again");
+}
+
 #[test]
 fn the_clock_is_believed_for_a_day_and_the_log_tells_of_it_once_a_day() {
     let family = Family::in_memory();

@@ -1,4 +1,7 @@
-"""The clock ahead, behind and right again × every command that writes: nothing is deleted that a right clock would have kept."""
+"""The clock ahead, behind and right again × every command that writes: nothing is deleted that a right clock would have kept.
+
+And servers met with a clock that is years off: whatever is wrong is told as what it is.
+"""
 
 import datetime
 import json
@@ -8,11 +11,13 @@ import subprocess
 
 import pytest
 
-from conftest import Run, Sandbox, notice, row
+from conftest import PASSWORD, PIN, Run, Sandbox, notice, pin_entries, row, trace
 from test_family import HOLDERS, INSTITUTION, Family
+from test_tls import Authority, Server, world  # noqa: F401, a fixture
 
 DAY = 86_400
 TEN_YEARS = 3653 * DAY
+YEAR = 365 * DAY
 CLOCKS = {"ahead": TEN_YEARS, "ahead, nine days later": TEN_YEARS + 9 * DAY, "behind": -TEN_YEARS, "right": 0}
 # Every command that writes to the store. `{}` is a folder for what it writes elsewhere.
 COMMANDS = {
@@ -167,3 +172,60 @@ def test_a_right_clock_announces_and_deletes_a_week_later(family, tmp_path):
     family("log", "list").succeeded()
     assert family("member", "expired", "--json").succeeded().json["expired"] == []
     family.store = whole
+
+
+def asked_with(shim, config, offset):
+    """What the main job comes to on a computer whose clock is so many seconds off."""
+    env = {"LD_PRELOAD": str(shim), "CLOCK_OFFSET_S": str(offset)}
+    return Run("qualify", "--config", config, "--sim", "today", "--pin-stdin", "--json", "--lang", "ja", secrets=PIN, env=env)
+
+
+@pytest.mark.parametrize("years, code", [(-20, "KZ-A04"), (-1, None), (0, None), (1, "KZ-A04"), (20, "KZ-A04")])
+def test_a_clock_years_off_against_certificates_of_twenty_years(tmp_path, shim, years, code):
+    """The sandbox's end in 2046: with a clock behind the server's own time serves. The simulated card is issued by the clock
+    that is off, so that by the server's it has expired, or not begun: and that is not the card's fault."""
+    server = Sandbox(tmp_path)
+    try:
+        done = asked_with(shim, server.config, years * YEAR)
+        row(f"clock {years:+} years, certificate until 2046", "-", done.code or "handled")
+        if code:
+            assert "日付" in done.failed_with(code).err
+        else:
+            answer = done.succeeded().json
+            assert answer["validity"] == "valid"
+            assert answer["warnings"] == ([] if years == 0 else ["device_clock"]), answer["warnings"]
+    finally:
+        server.stop()
+
+
+@pytest.mark.parametrize("years", [-20, -1, 0, 1, 20])
+@pytest.mark.parametrize("case", ["right", "key not pinned", "unknown authority", "over before the build"])
+def test_a_clock_years_off_against_certificates_of_ninety_days(world, shim, years, case):
+    """An interception is one whatever the clock says; a clock is to blame only where nothing else is wrong."""
+    key = Authority().key if case == "key not pinned" else world.key
+    authority = Authority() if case == "unknown authority" else world.authority
+    began, ends = (-900, -800) if case == "over before the build" else (-1 / 24, 90)
+    server = Server(world.folder, key, authority.issue(key, begins=began, ends=ends))
+    try:
+        done = asked_with(shim, world.config(server.port), years * YEAR)
+    finally:
+        server.stop()
+    row(f"clock {years:+} years, {case}", f"{len(server.received)} bytes of HTTP", done.code)
+    if case == "right" and years == 0:
+        assert not done.code.startswith(("KZ-T", "KZ-A04")) and server.received
+    else:
+        done.failed_with("KZ-A04" if case == "right" else "KZ-T03")
+        assert server.received == b""
+
+
+@pytest.mark.parametrize("years, code", [(-20, "KZ-A04"), (0, None), (20, "KZ-A04")])
+def test_no_document_is_signed_with_a_time_that_cannot_be(tmp_path, shim, years, code):
+    (tmp_path / "a.txt").write_text("x")
+    env = {"LD_PRELOAD": str(shim), "CLOCK_OFFSET_S": str(years * YEAR)}
+    done = Run("card", "sign", tmp_path / "a.txt", "-o", tmp_path / "a.p7s", "--sim", "today", "--trace", tmp_path / "trace", "--pin-stdin",
+               secrets=PASSWORD, env=env)
+    if code:
+        done.failed_with(code)
+        assert pin_entries(trace(tmp_path / "trace")) == [] and not (tmp_path / "a.p7s").exists()
+    else:
+        done.succeeded()

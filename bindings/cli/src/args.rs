@@ -53,6 +53,9 @@ pub(crate) struct Global {
     /// Configuration of the backend.
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
+    /// HTTP proxy to reach the server through, in place of the configuration's; never taken from the environment.
+    #[arg(long, global = true, value_name = "HOST:PORT")]
+    pub(crate) proxy: Option<String>,
     /// Keep device key and tokens in this file, so that later commands need no card.
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) keep: Option<PathBuf>,

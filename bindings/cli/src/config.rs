@@ -1,8 +1,9 @@
 //! The configuration file of a backend.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use kazasu::qualify::{Notice, PayloadEncryption, Settings};
+use kazasu::qualify::{Notice, PayloadEncryption, Settings, TimeLimits};
 use serde::Deserialize;
 
 use crate::failure::Failure;
@@ -28,6 +29,32 @@ struct File {
     payload_encryption: FilePayloadEncryption,
     #[serde(default)]
     signer_kids: Vec<String>,
+    #[serde(default)]
+    time_limits: FileTimeLimits,
+    proxy: Option<String>,
+}
+
+/// In milliseconds; what is absent is as for everybody.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileTimeLimits {
+    connect_ms: Option<u32>,
+    tls_ms: Option<u32>,
+    answer_ms: Option<u32>,
+    total_ms: Option<u32>,
+}
+
+impl From<FileTimeLimits> for TimeLimits {
+    fn from(file: FileTimeLimits) -> Self {
+        let usual = Self::default();
+        let or = |ms: Option<u32>, usual| ms.map_or(usual, |ms| Duration::from_millis(ms.into()));
+        Self {
+            connect: or(file.connect_ms, usual.connect),
+            tls: or(file.tls_ms, usual.tls),
+            answer: or(file.answer_ms, usual.answer),
+            total: or(file.total_ms, usual.total),
+        }
+    }
 }
 
 #[derive(Clone, Copy, Default, Deserialize)]
@@ -83,6 +110,8 @@ pub(crate) fn read(path: &Path) -> Result<Settings, Failure> {
         redirect_uri: file.redirect_uri,
         payload_encryption: file.payload_encryption.into(),
         signer_kids: file.signer_kids,
+        limits: file.time_limits.into(),
+        proxy: file.proxy,
         ..Settings::default()
     })
 }

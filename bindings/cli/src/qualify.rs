@@ -60,9 +60,12 @@ pub(crate) fn ask(signed: &mut Signed, output: Output) -> Result<Qualified, Fail
     Ok(signed.await_answer(&qualified)?)
 }
 
-/// The settings of `--config`.
+/// The settings of `--config`, and of the command line where it says something else.
 pub(crate) fn settings(global: &Global) -> Result<Settings, Failure> {
-    config::read(global.config.as_deref().ok_or_else(|| Failure::usage("this command needs --config FILE"))?)
+    let file = global.config.as_deref().ok_or_else(|| Failure::usage("this command needs --config FILE"))?;
+    let mut settings = config::read(file)?;
+    settings.proxy = global.proxy.clone().or(settings.proxy);
+    Ok(settings)
 }
 
 /// Everything up to the card's signature.

@@ -18,7 +18,7 @@ use crate::output::{Output, hanging};
 const MAX_FILE: u64 = 64 << 10;
 
 pub(crate) fn run(arguments: &SafetyArguments, global: &Global, output: Output) -> Result<(), Failure> {
-    let today = CalendarDate::in_japan(SystemClock.now());
+    let today = CalendarDate::in_japan(SystemClock.now().not_before_build());
     let mut object = Map::new();
     // What the store knows comes first; the file and the answers say more.
     if let Some(mut family) = Family::open_if_there(global)? {

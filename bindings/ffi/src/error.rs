@@ -2,7 +2,7 @@
 
 use kazasu::Error as Core;
 use kazasu::error as core;
-use kazasu::guidance::{my_number_suspected, store, verify_unanswered};
+use kazasu::guidance::{my_number_suspected, proxy, store, verify_unanswered};
 
 use crate::guidance::Language;
 use crate::transport::TransportError;
@@ -226,6 +226,10 @@ mirror! {
         Maintenance "KZ-T07",
         /// It redirects elsewhere.
         Redirect "KZ-T03",
+        /// The proxy cannot be reached or does not connect.
+        Proxy "KZ-T01",
+        /// The clock of this device is years off.
+        DeviceClock "KZ-A04",
     }
 }
 
@@ -332,6 +336,7 @@ impl KazasuError {
         let text = match self {
             Self::VerifyUnanswered { .. } => verify_unanswered(language.into()).to_owned(),
             Self::Store { reason } => store(reason.fault(), language.into()).to_owned(),
+            Self::Connection { reason: ConnectionReason::Proxy, .. } => proxy(language.into()).to_owned(),
             Self::MyNumberSuspected => my_number_suspected(language.into()).to_owned(),
             _ => crate::guidance::user_text(self.code(), language).unwrap_or_default(),
         };
@@ -445,6 +450,8 @@ mod tests {
             core::ConnectionFault::TlsVersion.into(),
             core::ConnectionFault::PinMismatch.into(),
             core::ConnectionFault::Redirect.into(),
+            core::ConnectionFault::Proxy { status: Some(407) }.into(),
+            core::ConnectionFault::DeviceClock.into(),
             core::ConnectionFault::PinsExpired.into(),
             core::ConnectionFault::Timeout.into(),
             core::ConnectionFault::RateLimited { retry_after: None }.into(),

@@ -1,6 +1,7 @@
 //! One configured backend.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use kazasu::qualify::{self as core, Notice, Settings};
 
@@ -41,6 +42,42 @@ pub struct BackendConfig {
     /// Names (`kid`) of the keys that may sign sealed answers: their RFC 7638 thumbprints.
     #[uniffi(default = [])]
     pub signer_kids: Vec<String>,
+    /// How long to wait for the server; as for everybody if absent.
+    #[uniffi(default = None)]
+    pub time_limits: Option<TimeLimits>,
+    /// HTTP proxy through which the server is reached, `HOST:PORT`; without user and password. The system's is not asked.
+    #[uniffi(default = None)]
+    pub proxy: Option<String>,
+}
+
+/// How long each part of a request may take, in milliseconds: 100 to 300,000.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, uniffi::Record)]
+pub struct TimeLimits {
+    /// To open a TCP connection.
+    #[uniffi(default = 5000)]
+    pub connect_ms: u32,
+    /// For the TLS handshake after that.
+    #[uniffi(default = 10000)]
+    pub tls_ms: u32,
+    /// For the first byte of an answer on a connection that was used before and may have died; the request then goes out
+    /// once more, on a new one.
+    #[uniffi(default = 4000)]
+    pub answer_ms: u32,
+    /// For a whole request; two thirds of it for metadata and nonces, twice as much for an eligibility question.
+    #[uniffi(default = 15000)]
+    pub total_ms: u32,
+}
+
+impl From<TimeLimits> for core::TimeLimits {
+    fn from(limits: TimeLimits) -> Self {
+        let ms = |ms: u32| Duration::from_millis(ms.into());
+        Self {
+            connect: ms(limits.connect_ms),
+            tls: ms(limits.tls_ms),
+            answer: ms(limits.answer_ms),
+            total: ms(limits.total_ms),
+        }
+    }
 }
 
 /// When answers have to be sealed, beside TLS.
@@ -88,6 +125,8 @@ impl QualifyClient {
             consents: config.consents,
             payload_encryption: config.payload_encryption.map(Into::into).unwrap_or_default(),
             signer_kids: config.signer_kids,
+            limits: config.time_limits.map(Into::into).unwrap_or_default(),
+            proxy: config.proxy,
             ..Settings::default()
         };
         let language = match language {

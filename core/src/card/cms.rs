@@ -12,7 +12,7 @@ use super::profile::ef;
 use super::signature::sign;
 use super::{Certificate, CertificateState, Disclosure, Jpki};
 use crate::crypto::{Algorithm, EcdsaSignature, SignatureVerifier, sha256};
-use crate::error::{CardFault, CertificateFault, Error};
+use crate::error::{CardFault, CertificateFault, ConnectionFault, Error};
 use crate::iso7816::ReadPhase;
 use crate::time::UnixMillis;
 
@@ -55,7 +55,8 @@ impl Jpki<'_, '_> {
     /// # Errors
     /// Those of [`Jpki::signature_certificate`]; [`Error::Usage`] for a P-384 card, which takes no SHA-256;
     /// [`Error::Certificate`] when the certificate is not for signatures or not
-    /// within its dates at `now`; [`crate::error::CardFault::BadSignature`] when the card's signature does not verify.
+    /// within its dates at `now`; [`Error::Connection`] with `KZ-A04`, before the password is sent, where `now` cannot be right;
+    /// [`crate::error::CardFault::BadSignature`] when the card's signature does not verify.
     pub fn sign_document(
         &mut self,
         password: SignaturePassword,
@@ -65,6 +66,10 @@ impl Jpki<'_, '_> {
         now: UnixMillis,
         verifier: SignatureVerifier,
     ) -> Result<Vec<u8>, Error> {
+        // Neither is the certificate judged by a clock that is wrong, nor does such a time go into what is signed.
+        if !now.is_plausible() {
+            return Err(ConnectionFault::DeviceClock.into());
+        }
         let certificate = self.signature_certificate(password, last_attempt, disclosure)?;
         self.channel.report(ReadPhase::Checking, 0, 0);
         if !certificate.may_sign_documents() {

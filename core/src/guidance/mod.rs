@@ -8,7 +8,7 @@ pub(crate) mod tests;
 pub use nfc::nfc_hint;
 pub use table::{Guidance, TABLE};
 
-use crate::error::{CardFault, Error, PinKind, StoreFault};
+use crate::error::{CardFault, ConnectionFault, Error, PinKind, StoreFault};
 
 /// Language of the texts for users.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
@@ -44,6 +44,7 @@ pub fn text(error: &Error, language: Language) -> String {
         Error::ChangeUnanswered { .. } => change_unanswered(language),
         Error::Card(CardFault::NotGenuine { .. }) => not_genuine(language),
         Error::Card(CardFault::NoSignatureCertificate) => no_signature_certificate(language),
+        Error::Connection(ConnectionFault::Proxy { .. }) => proxy(language),
         Error::Store(fault) => store(*fault, language),
         Error::MyNumberSuspected => my_number_suspected(language),
         _ => text_of_code(error.code(), language).unwrap_or_default(),
@@ -99,6 +100,15 @@ const fn no_signature_certificate(language: Language) -> &'static str {
         "署名用電子証明書がありません。市区町村窓口で発行を申請できます",
         "This card has no signature certificate. Your municipal office can issue one.",
         "署名（しょめい）に使えないカードです。役所（やくしょ）で聞いてください",
+    )
+}
+
+/// The text for [`ConnectionFault::Proxy`]: better reception would not help.
+pub const fn proxy(language: Language) -> &'static str {
+    language.choose(
+        "プロキシで接続できません。プロキシの設定をご確認ください",
+        "No connection through the proxy. Please check the proxy settings.",
+        "プロキシでつながりません。くわしい人に聞いてください",
     )
 }
 

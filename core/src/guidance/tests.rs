@@ -24,6 +24,7 @@ fn special(language: Language) -> Vec<&'static str> {
         not_genuine(language),
         no_signature_certificate(language),
         my_number_suspected(language),
+        proxy(language),
     ]);
     texts
 }

@@ -10,9 +10,10 @@ use super::asked::{self, Asked};
 use super::connection::{Call, Connection};
 use super::http::{Body, MAX_ANSWER, Method, Reply, Request};
 use super::https_url::HttpsUrl;
+use super::limits::Patience;
 use super::oauth_error::{error_of_reply, resource_error};
 use super::retry::Retries;
-use super::token::{Grant, Token, percent_encode};
+use super::token::{Grant, Token, is_over, percent_encode};
 use crate::cancellation::Cancellation;
 use crate::error::{AuthorizationFault, Error};
 use crate::fhir::CapabilityStatement;
@@ -179,7 +180,7 @@ impl Access {
     /// [`Error::Authorization`] with `KZ-A10` when only a tap helps; otherwise as the server answers.
     pub fn refresh(&mut self) -> Result<(), Error> {
         let now = self.connection.client.clock.now();
-        let refresh = self.token.refresh.clone().filter(|refresh| refresh.expires_at > now);
+        let refresh = self.token.refresh.clone().filter(|refresh| !is_over(refresh.expires_at, now));
         let refresh = refresh.ok_or(AuthorizationFault::TokenExpired)?;
         let renewed = Token::request(&mut self.connection, &Grant::Refresh(&refresh.token))?;
         asked::check_patient(Some(&self.token.patient), &renewed.patient)?;
@@ -218,7 +219,7 @@ impl Access {
                 body: Some(Body::form(form.as_bytes().to_vec())),
                 accept: "application/json",
                 headers: vec![("dpop", proofs.prove(Method::Post, &uri, None)?)],
-                timeout: super::connection::TIMEOUT,
+                patience: Patience::Usual,
                 max_body: MAX_ANSWER,
             })
         })?;
@@ -257,7 +258,7 @@ impl Access {
 
     /// Renews an access token that is nearly over; whether it had to.
     pub(super) fn keep_fresh(&mut self) -> Result<bool, Error> {
-        let is_over = self.connection.client.clock.now().plus_ms(RESERVE_MS) > self.token.expires_at;
+        let is_over = is_over(self.token.expires_at, self.connection.client.clock.now().plus_ms(RESERVE_MS));
         if is_over {
             self.refresh()?;
         }

@@ -2,11 +2,11 @@
 
 use std::cell::Cell;
 use std::sync::Arc;
-use std::time::Duration;
 
 use zeroize::Zeroizing;
 
 use super::http::{Body, Failure, HttpClient, MAX_ANSWER, MAX_RESOURCE, Method, Reply, Request};
+use super::limits::Patience;
 use super::proofs::Proofs;
 use super::retry::Retries;
 use super::sealing::{Opening, Sealing};
@@ -20,8 +20,6 @@ use crate::time::UnixMillis;
 
 /// What FHIR servers are asked to answer with.
 pub(crate) const FHIR_JSON: &str = "application/fhir+json; fhirVersion=4.0";
-/// From the first byte sent to the last received, for all but `$submit`.
-pub(crate) const TIMEOUT: Duration = Duration::from_secs(15);
 
 /// The open connections of one member to one backend.
 pub(crate) struct Connection {
@@ -46,7 +44,7 @@ pub(crate) struct Call {
     pub(crate) uri: String,
     pub(crate) body: Option<Body>,
     pub(crate) headers: Vec<(&'static str, String)>,
-    pub(crate) timeout: Duration,
+    pub(crate) patience: Patience,
 }
 
 impl Connection {
@@ -114,7 +112,7 @@ impl Connection {
                 body: Some(Body::form(form(proofs)?.as_bytes().to_vec())),
                 accept: if sealing.is_some() { sealed::MEDIA_TYPE } else { "application/json" },
                 headers: vec![("dpop", proof)],
-                timeout: TIMEOUT,
+                patience: Patience::Usual,
                 max_body: MAX_ANSWER,
             })
         })?;
@@ -158,7 +156,7 @@ impl Connection {
                 body: call.body.clone(),
                 accept: if sealing.is_some() { sealed::MEDIA_TYPE } else { FHIR_JSON },
                 headers,
-                timeout: call.timeout,
+                patience: call.patience,
                 max_body: MAX_RESOURCE,
             })
         })?;

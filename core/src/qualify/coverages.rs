@@ -1,8 +1,9 @@
 //! 資格 without a confirmation: Coverage as the server has stored it (wire contract §8, Q3 and Q4).
 
 use super::access::Access;
-use super::connection::{Call, TIMEOUT};
+use super::connection::Call;
 use super::http::Method;
+use super::limits::Patience;
 use super::oauth_error::resource_error;
 use super::write::place;
 use crate::error::Error;
@@ -35,7 +36,7 @@ impl Access {
             uri: self.url(&path),
             body: None,
             headers: condition.into_iter().collect(),
-            timeout: TIMEOUT,
+            patience: Patience::Usual,
         })?;
         match reply.status {
             304 if !self.is_sealed() => Ok(None),

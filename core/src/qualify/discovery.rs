@@ -1,10 +1,10 @@
 //! What the server says of itself (SMART App Launch 2; RFC 8414; RFC 9728).
 
 use serde_json::Value;
-use std::time::Duration;
 
 use super::http::{HttpClient, MAX_ANSWER, Request};
 use super::https_url::HttpsUrl;
+use super::limits::Patience;
 use super::retry::{self, Retries};
 use super::sealing::Offer;
 use super::settings::CheckedSettings;
@@ -14,7 +14,6 @@ use crate::fhir;
 use crate::json;
 use crate::time::Clock;
 
-const TIMEOUT: Duration = Duration::from_secs(10);
 const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 const TOKEN_EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 const AUTHORIZATION_CODE: &str = "authorization_code";
@@ -161,8 +160,13 @@ impl Metadata {
 
 /// A JSON object, or `None` for 404.
 pub(super) fn get(http: &HttpClient, clock: &dyn Clock, uri: String) -> Result<Option<Value>, Error> {
-    let request =
-        Request { uri, accept: "application/json", timeout: TIMEOUT, max_body: MAX_ANSWER, ..Request::default() };
+    let request = Request {
+        uri,
+        accept: "application/json",
+        patience: Patience::Short,
+        max_body: MAX_ANSWER,
+        ..Request::default()
+    };
     let reply = retry::send(http, clock, Retries { count: 2, until: None }, || Ok(request.clone()))?;
     match reply.status {
         200 => json::parse_object(&reply.body, "metadata").map(Some),

@@ -9,9 +9,11 @@ mod coverages;
 mod discovery;
 mod http;
 mod https_url;
+mod limits;
 mod nonce;
 mod oauth_error;
 mod proofs;
+mod proxy;
 mod records;
 mod registration;
 mod retry;
@@ -23,11 +25,13 @@ mod submit;
 mod suspension;
 mod tls;
 mod tls_transport;
+mod tls_verifier;
 mod token;
 mod write;
 
 pub use access::{Access, Feature, SavedAccess};
 pub use consents::ConsentRequest;
+pub use limits::TimeLimits;
 pub use records::{AllRecords, Changes, RecordKind, Records};
 pub use registration::RegistrationRequest;
 pub use sealing::PayloadEncryption;
@@ -38,7 +42,7 @@ pub use suspension::{OFFICIAL_LINES, OfficialLine, SavedSuspension, Suspended, S
 pub(crate) use asked::check_patient;
 pub(crate) use connection::Connection;
 pub(crate) use discovery::{CardGrant, Metadata};
-pub(crate) use http::HttpClient;
+pub(crate) use http::{HttpClient, Route};
 pub(crate) use nonce::Nonce;
 pub(crate) use settings::CheckedSettings;
 pub(crate) use submit::{Submission, poll};
@@ -150,17 +154,22 @@ impl QualifyClient {
 
     /// Prepares connections for one qualification; opens none yet.
     pub(crate) fn connect(&self) -> Result<(HttpClient, Pinning), Error> {
-        let expired = self.settings.pins.is_expired(self.clock.now());
+        let now = self.clock.now();
+        let expired = self.settings.pins.is_expired(now.not_before_build());
+        if expired && !now.is_plausible() {
+            return Err(ConnectionFault::DeviceClock.into());
+        }
         let (pins, pinning) = match (expired, self.settings.on_pins_expired) {
             (false, _) => (Some(self.settings.pins.clone()), Pinning::Checked),
             (true, OnPinsExpired::WebPki) => (None, Pinning::Expired),
             (true, OnPinsExpired::Refuse) => return Err(ConnectionFault::PinsExpired.into()),
         };
         let tls = tls::client_config(&self.provider, &self.tls_roots, pins, &self.clock)?;
+        let (limits, proxy) = (self.settings.limits, self.settings.proxy.clone());
         let language = match self.language {
             Language::Japanese => "ja",
             Language::English => "en",
         };
-        Ok((HttpClient::new(tls, language, self.cancellation.clone()), pinning))
+        Ok((HttpClient::new(Route { tls, limits, proxy }, language, self.cancellation.clone()), pinning))
     }
 }

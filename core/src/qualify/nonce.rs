@@ -1,16 +1,14 @@
 //! The server's nonce: fetched before the tap, used by one assertion.
 
-use std::time::Duration;
-
 use super::connection::Connection;
 use super::http::{Body, HttpClient, MAX_ANSWER, Method, Request};
 use super::https_url::HttpsUrl;
+use super::limits::Patience;
 use super::retry::{self, Retries};
 use crate::error::{AuthorizationFault, Error};
 use crate::json;
 use crate::time::{Clock, UnixMillis};
 
-const TIMEOUT: Duration = Duration::from_secs(10);
 /// Left over at the tap, or a new nonce is fetched.
 const RESERVE_MS: i64 = 30_000;
 /// An `expires_in` beyond this is cut to it; the wire contract names 300 s.
@@ -39,7 +37,7 @@ impl Nonce {
             uri: endpoint.as_str().to_owned(),
             body: Some(body),
             accept: "application/json",
-            timeout: TIMEOUT,
+            patience: Patience::Short,
             max_body: MAX_ANSWER,
             ..Request::default()
         };

@@ -4,7 +4,7 @@ use super::http::{Failure, HttpClient, Method, Reply, Request};
 use super::oauth_error::{refuses_proof, wants_nonce};
 use super::retry::{self, Retries};
 use super::sealing::Sealing;
-use crate::error::Error;
+use crate::error::{ConnectionFault, Error};
 use crate::jose::dpop::{self, DeviceKey, ProofRequest};
 use crate::jose::sealed::Exchange;
 use crate::random;
@@ -52,7 +52,8 @@ impl Proofs<'_> {
     }
 
     /// Sends what `request` makes, with a new proof for every attempt. Once more when the server asks for its nonce; and once
-    /// more when it refuses the proof with a time other than the one in it.
+    /// more when it refuses the proof with a time other than the one in it. What is refused with a time at which this version
+    /// cannot run, and no server has told another, is refused for that.
     pub(crate) fn send(
         &mut self,
         retries: Retries,
@@ -67,6 +68,10 @@ impl Proofs<'_> {
             match (wants_nonce && !took_nonce, has_other_time && !took_time) {
                 (true, _) => took_nonce = true,
                 (false, true) => took_time = true,
+                (false, false) if refuses_proof(&reply) && !self.server_time().is_plausible() => {
+                    let error = ConnectionFault::DeviceClock.into();
+                    return Err(Failure { error, is_reset: false, may_have_arrived: true });
+                }
                 (false, false) => return Ok(reply),
             }
         }

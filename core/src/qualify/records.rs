@@ -4,8 +4,9 @@ use serde_json::Value;
 
 use super::access::{Access, Feature};
 use super::asked::foreign;
-use super::connection::{Call, TIMEOUT};
+use super::connection::Call;
 use super::http::{Body, Method};
+use super::limits::Patience;
 use super::oauth_error::resource_error;
 use super::token::percent_encode;
 use crate::error::{Error, ResourceFault};
@@ -249,7 +250,7 @@ impl Access {
         let is_first = form.is_some();
         let method = if is_first { Method::Post } else { Method::Get };
         let uri = uri.to_owned();
-        let call = Call { method, uri, body: form.map(Body::form), headers: Vec::new(), timeout: TIMEOUT };
+        let call = Call { method, uri, body: form.map(Body::form), headers: Vec::new(), patience: Patience::Usual };
         let reply = self.call(&call)?;
         match reply.status {
             200 => {}

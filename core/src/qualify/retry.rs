@@ -22,7 +22,9 @@ pub(crate) struct Retries {
 /// Sends what `request` makes until there is an answer that another try would not change. `request` is called for every
 /// attempt, as each needs a DPoP proof of its own.
 ///
-/// Every answer tells of the server's clock. Repeated are: connection lost before the answer, 408, 429, 502, 503, 504.
+/// Every answer tells of the server's clock. Repeated are: connection lost before the answer, 408, 429, 502, 503, 504. And
+/// where a request went unanswered, 409 to the same `Idempotency-Key` means that the first of them is still at work: the
+/// answer is waited for as long as the request itself might take.
 pub(crate) fn send(
     http: &HttpClient,
     clock: &dyn Clock,
@@ -31,6 +33,7 @@ pub(crate) fn send(
 ) -> Result<Reply, Failure> {
     let mut may_have_arrived = false;
     let mut attempt = 0;
+    let mut waited = Duration::ZERO;
     let cancellation = http.cancellation();
     loop {
         // Before the device key is asked for a proof that nobody would send.
@@ -39,9 +42,17 @@ pub(crate) fn send(
         }
         let request = request()?;
         let sent = clock.now();
-        let outcome = http.send(&request);
+        let outcome = http.send(&request, attempt < retries.count);
         if let Ok(reply) = &outcome {
             http.server_clock.learn(request.method, reply, sent, clock.now());
+        }
+        if let Some(wait) =
+            outcome.as_ref().ok().filter(|_| may_have_arrived).and_then(|reply| running(&request, reply))
+            && waited.saturating_add(wait) <= http.time_of(&request)
+        {
+            waited = waited.saturating_add(wait);
+            clock.sleep(wait, &cancellation);
+            continue;
         }
         may_have_arrived |= outcome.as_ref().map_or_else(|failure| failure.may_have_arrived, |_| true);
         let wait = match &outcome {
@@ -56,6 +67,13 @@ pub(crate) fn send(
         clock.sleep(wait, &cancellation);
         attempt = attempt.saturating_add(1);
     }
+}
+
+/// How long to wait for the first request with this `Idempotency-Key`, if that is what the answer says
+/// (draft-ietf-httpapi-idempotency-key-header-07, 2.7).
+fn running(request: &Request, reply: &Reply) -> Option<Duration> {
+    let has_key = request.headers.iter().any(|(name, _)| *name == "idempotency-key");
+    reply.retry_after().filter(|_| reply.status == 409 && has_key)
 }
 
 fn is_transient(status: u16) -> bool {

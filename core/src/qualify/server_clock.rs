@@ -6,18 +6,14 @@
 //! ```
 //!
 //! What is known moves no further than an answer makes it: a right clock is left alone, whatever the network does, and a
-//! document that lay in a cache for a day cannot turn it back. TLS is checked by the device's clock and by no other.
+//! document that lay in a cache for a day cannot turn it back. A time at which this version cannot run is no time. TLS is
+//! checked by the device's clock and by no other.
 
 use std::sync::{Mutex, PoisonError};
 
 use super::http::{Method, Reply};
 use crate::time::UnixMillis;
 
-/// A `Date` before this, 2026-01-01, is of no clock: nothing spoke this protocol then.
-const EARLIEST: UnixMillis = UnixMillis(1_767_225_600_000);
-/// Nor is one that is ten years from the device's, in milliseconds: TLS would have ended the connection, as its
-/// certificates are valid by the one and should be by the other.
-const FURTHEST_MS: i64 = 315_576_000_000;
 /// An `Age` beyond a year, in seconds, is none.
 const LONGEST_AGE_S: u64 = 31_536_000;
 
@@ -36,7 +32,7 @@ struct Known {
 impl ServerClock {
     /// Learns from the answer to a request of this method, which was sent and received at these times of the device.
     pub(crate) fn learn(&self, method: Method, reply: &Reply, sent: UnixMillis, received: UnixMillis) {
-        let Some(date) = reply.date().filter(|date| is_plausible(*date, received)) else { return };
+        let Some(date) = reply.date().filter(|date| date.is_plausible()) else { return };
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match Freshness::of(method, reply) {
             Freshness::Own => {
@@ -69,10 +65,6 @@ impl ServerClock {
     fn known(&self) -> Known {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn is_plausible(date: UnixMillis, received: UnixMillis) -> bool {
-    date >= EARLIEST && date.ms_since(received).saturating_abs() <= FURTHEST_MS
 }
 
 /// How old an answer may be.
@@ -181,6 +173,8 @@ mod tests {
             "Thu, 01 Jan 1970 00:00:00 GMT",
             "Fri, 31 Dec 9999 23:59:59 GMT",
             "Wed, 31 Dec 2025 23:59:59 GMT",
+            "Sat, 31 Oct 2026 23:59:59 GMT",
+            "Tue, 20 Nov 2046 00:35:00 GMT",
             "Mon, 01 Jan 0001 00:00:00 GMT",
             "soon",
             "",
@@ -199,6 +193,19 @@ mod tests {
             (599_300, false),
             "its first member"
         );
+    }
+
+    /// However far the device's is off.
+    #[test]
+    fn a_server_tells_a_device_whose_clock_is_years_off() {
+        let years = 365 * 86_400_000;
+        for off_ms in [-56 * years, -20 * years, -years, years, 20 * years] {
+            let clock = ServerClock::default();
+            let received = NOW.plus_ms(off_ms);
+            clock.learn(Method::Post, &reply(&[("date", &date(NOW))]), received, received);
+            assert!((clock.offset_ms() + off_ms).abs() <= 1000, "{off_ms}");
+            assert!(clock.confirmed().is_some());
+        }
     }
 
     #[test]

@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use base64ct::{Base64, Encoding};
 
 use super::https_url::HttpsUrl;
+use super::limits::TimeLimits;
+use super::proxy::Proxy;
 use super::sealing::PayloadEncryption;
 use crate::base64url;
 use crate::card::CardRoots;
@@ -44,6 +46,10 @@ pub struct Settings {
     /// Names (`kid`) of the keys that may sign sealed answers. One of 43 characters is taken for the key's RFC 7638
     /// thumbprint and must be it; any other name proves no more than the TLS connection does.
     pub signer_kids: Vec<String>,
+    /// How long to wait for the server.
+    pub limits: TimeLimits,
+    /// HTTP proxy through which the server is reached, `HOST:PORT`; without user and password. The environment is not asked.
+    pub proxy: Option<String>,
 }
 
 /// The scope of the main job.
@@ -123,6 +129,8 @@ pub(crate) struct CheckedSettings {
     pub(crate) redirect_uri: Option<HttpsUrl>,
     pub(crate) payload_encryption: PayloadEncryption,
     pub(crate) signer_kids: Vec<String>,
+    pub(crate) limits: TimeLimits,
+    pub(crate) proxy: Option<Proxy>,
 }
 
 impl CheckedSettings {
@@ -153,6 +161,8 @@ impl CheckedSettings {
             redirect_uri: settings.redirect_uri.as_deref().map(|uri| url(uri, "redirect_uri")).transpose()?,
             payload_encryption: settings.payload_encryption,
             signer_kids: settings.signer_kids.clone(),
+            limits: settings.limits.check()?,
+            proxy: settings.proxy.as_deref().map(Proxy::parse).transpose()?,
         })
     }
 }

@@ -10,9 +10,10 @@ use zeroize::Zeroizing;
 
 use super::QualifyClient;
 use super::access::Access;
-use super::connection::{Connection, TIMEOUT};
+use super::connection::Connection;
 use super::http::{Body, MAX_ANSWER, Method, Request};
 use super::https_url::HttpsUrl;
+use super::limits::Patience;
 use super::oauth_error::{error_of_names, error_of_reply, member};
 use super::retry::Retries;
 use super::token::{Grant, Token, percent_encode};
@@ -138,7 +139,7 @@ fn push(connection: &mut Connection, endpoint: &HttpsUrl, query: &str) -> Result
             body: Some(Body::form(query.as_bytes().to_vec())),
             accept: "application/json",
             headers: vec![("dpop", proofs.prove(Method::Post, &uri, None)?)],
-            timeout: TIMEOUT,
+            patience: Patience::Usual,
             max_body: MAX_ANSWER,
         })
     })?;

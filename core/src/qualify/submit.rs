@@ -1,21 +1,18 @@
 //! `CoverageEligibilityRequest/$submit` with the access token.
 
-use std::time::Duration;
-
 use serde_json::Value;
 
 use super::access::{Access, Feature};
 use super::asked::Asked;
 use super::connection::{Call, Connection};
 use super::http::{Body, Method, Reply};
+use super::limits::Patience;
 use super::oauth_error::resource_error;
 use super::token::{Token, percent_encode};
 use crate::error::{Error, ResourceFault};
 use crate::fhir::{self, Eligibility, EligibilityRequest, OperationOutcome, Page, Qualification};
 use crate::json;
 use crate::random;
-
-const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// One question to the FHIR server. Keep it to ask the same again: the server then answers once.
 pub(crate) struct Submission {
@@ -64,7 +61,7 @@ impl Submission {
                 ("idempotency-key", self.idempotency_key.clone()),
                 ("prefer", "return=representation".to_owned()),
             ],
-            timeout: TIMEOUT,
+            patience: Patience::Long,
         }
     }
 }
@@ -99,7 +96,7 @@ pub(crate) fn poll(
             uri: connection.client.settings.fhir_base.join("CoverageEligibilityResponse/_search"),
             body: Some(Body::form(form.into_bytes())),
             headers: Vec::new(),
-            timeout: super::connection::TIMEOUT,
+            patience: Patience::Usual,
         },
     )?;
     if reply.status != 200 {

@@ -2,20 +2,41 @@
 
 use std::io::{self, Read, Write};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, StreamOwned};
+use ureq::unversioned::transport::time::Duration as Span;
 use ureq::unversioned::transport::{
     Buffers, ConnectionDetails, Connector, LazyBuffers, NextTimeout, Transport, TransportAdapter,
 };
+
+use super::limits::TimeLimits;
+use super::proxy::left;
+
+/// What the connections of one client share.
+#[derive(Debug, Default)]
+pub(crate) struct Wire {
+    /// How often bytes of HTTP were handed to any of them.
+    pub(crate) writes: AtomicU64,
+    /// The request under way may be repeated, so that a used connection has [`TimeLimits::answer`] to show that it lives.
+    pub(crate) may_hurry: AtomicBool,
+    /// Even on a new connection an answer took longer than that: the server is slow, and nothing is dead.
+    pub(crate) is_slow: AtomicBool,
+}
+
+/// Nothing came on a used connection in the time that it has for the first byte of an answer.
+#[derive(Debug, thiserror::Error)]
+#[error("a used connection is silent")]
+pub(crate) struct Silent;
 
 /// Wraps each TCP connection in TLS.
 #[derive(Debug)]
 pub(crate) struct TlsConnector {
     pub(crate) config: Arc<ClientConfig>,
-    /// How often bytes of HTTP were handed to any of the connections.
-    pub(crate) writes: Arc<AtomicU64>,
+    pub(crate) limits: TimeLimits,
+    pub(crate) wire: Arc<Wire>,
 }
 
 impl<In: Transport> Connector<In> for TlsConnector {
@@ -27,20 +48,45 @@ impl<In: Transport> Connector<In> for TlsConnector {
         let name = ServerName::try_from(host.to_owned()).map_err(|_| ureq::Error::HostNotFound)?;
         let mut conn = ClientConnection::new(Arc::clone(&self.config), name)?;
         let mut sock = TransportAdapter::new(transport.boxed(), Arc::clone(&details.current_time));
-        sock.set_timeout(details.timeout);
+        sock.set_timeout(left(details, self.limits.tls));
         while conn.is_handshaking() {
             conn.complete_io(&mut sock)?;
         }
         let buffers = LazyBuffers::new(details.config.input_buffer_size(), details.config.output_buffer_size());
-        let writes = Arc::clone(&self.writes);
-        Ok(Some(TlsTransport { buffers, stream: StreamOwned { conn, sock }, writes }))
+        let stream = StreamOwned { conn, sock };
+        let (wire, answer) = (Arc::clone(&self.wire), self.limits.answer);
+        Ok(Some(TlsTransport { buffers, stream, wire, answer, is_used: false, asked: None }))
     }
 }
 
 pub(crate) struct TlsTransport {
     buffers: LazyBuffers,
     stream: StreamOwned<ClientConnection, TransportAdapter>,
-    writes: Arc<AtomicU64>,
+    wire: Arc<Wire>,
+    /// How long a used connection may be silent.
+    answer: Duration,
+    /// An answer has come on it.
+    is_used: bool,
+    /// When the request was written whose answer has not begun.
+    asked: Option<Instant>,
+}
+
+impl TlsTransport {
+    /// The time for the first byte of an answer, if it is less than that.
+    fn hurried(&self, timeout: NextTimeout) -> Option<NextTimeout> {
+        let asked = self.asked.filter(|_| self.is_used && self.wire.may_hurry.load(Ordering::SeqCst))?;
+        let left = self.answer.saturating_sub(asked.elapsed());
+        (left < *timeout.after).then_some(NextTimeout { after: Span::Exact(left), ..timeout })
+    }
+
+    /// The answer has begun.
+    fn hear(&mut self) {
+        let is_late = self.asked.take().is_some_and(|asked| asked.elapsed() > self.answer);
+        if is_late && !self.is_used {
+            self.wire.is_slow.store(true, Ordering::SeqCst);
+        }
+        self.is_used = true;
+    }
 }
 
 impl Transport for TlsTransport {
@@ -49,15 +95,27 @@ impl Transport for TlsTransport {
     }
 
     fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), ureq::Error> {
-        self.writes.fetch_add(1, Ordering::SeqCst);
+        self.wire.writes.fetch_add(1, Ordering::SeqCst);
         self.stream.sock.set_timeout(timeout);
         let output = self.buffers.output().get(..amount).unwrap_or_default();
-        self.stream.write_all(output).map_err(after_handshake)
+        self.stream.write_all(output).map_err(after_handshake)?;
+        self.asked = Some(Instant::now());
+        Ok(())
     }
 
     fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, ureq::Error> {
-        self.stream.sock.set_timeout(timeout);
-        let amount = self.stream.read(self.buffers.input_append_buf()).map_err(after_handshake)?;
+        let hurried = self.hurried(timeout);
+        self.stream.sock.set_timeout(hurried.unwrap_or(timeout));
+        let amount = match self.stream.read(self.buffers.input_append_buf()) {
+            Ok(amount) => amount,
+            Err(error) => match after_handshake(error) {
+                ureq::Error::Timeout(_) if hurried.is_some() => return Err(ureq::Error::Other(Box::new(Silent))),
+                error => return Err(error),
+            },
+        };
+        if amount > 0 {
+            self.hear();
+        }
         self.buffers.input_appended(amount);
         Ok(amount > 0)
     }

@@ -92,6 +92,12 @@ struct Asked<'a> {
     card: Option<CardGrant>,
 }
 
+/// Whether something that ended at `expires_at` by the device's clock, then, is over by what it says `now`. A clock that is
+/// wrong, or was, says nothing of it: the server will. What was given up ended at 0.
+pub(super) fn is_over(expires_at: UnixMillis, now: UnixMillis) -> bool {
+    expires_at.0 == 0 || (expires_at.is_plausible() && now.is_plausible() && expires_at <= now)
+}
+
 /// A token that outlives the access token.
 #[derive(Clone)]
 pub(crate) struct LongLived {
@@ -243,5 +249,16 @@ mod tests {
         assert_eq!(parse("Bearer", "mF_9.B5f-4.1JqM", "p-7f3a91"), Some("KZ-A07"));
         assert_eq!(parse("DPoP", "a b", "p-7f3a91"), Some("KZ-D01"));
         assert_eq!(parse("DPoP", "a", "../Patient"), Some("KZ-D01"));
+    }
+
+    #[test]
+    fn a_clock_that_is_years_off_ends_no_token() {
+        let now = UnixMillis(1_795_137_300_000);
+        let (before, after) = (now.plus_ms(-1000), now.plus_ms(1000));
+        let years = 20 * 365 * 86_400_000;
+        assert!(is_over(before, now) && is_over(now, now) && !is_over(after, now));
+        assert!(!is_over(after, now.plus_ms(years)), "the clock is ahead");
+        assert!(!is_over(before.plus_ms(-years), now), "it was behind when the token came");
+        assert!(is_over(UnixMillis(0), now) && is_over(UnixMillis(0), now.plus_ms(years)), "given up");
     }
 }

@@ -5,9 +5,10 @@ use serde_json::Value;
 
 use super::access::Access;
 use super::asked::resolve;
-use super::connection::{Call, TIMEOUT};
+use super::connection::Call;
 use super::http::{Body, Method, Reply};
 use super::https_url::HttpsUrl;
+use super::limits::Patience;
 use super::oauth_error::resource_error;
 use crate::error::{Error, ResourceFault};
 use crate::fhir::{id_system, is_id};
@@ -44,7 +45,7 @@ impl Creation {
                 ("if-none-exist", condition),
                 ("prefer", "return=representation".to_owned()),
             ],
-            timeout: TIMEOUT,
+            patience: Patience::Usual,
         }
     }
 }
@@ -72,7 +73,7 @@ impl Access {
             uri: self.url(path),
             body: Some(Body::fhir(resource)),
             headers: vec![("if-match", format!("W/\"{version}\"")), ("prefer", "return=representation".to_owned())],
-            timeout: TIMEOUT,
+            patience: Patience::Usual,
         })?;
         let kind = path.split('/').next().unwrap_or_default();
         let stored = self.stored(&reply, kind)?;
@@ -95,7 +96,7 @@ impl Access {
     /// The server's answer to GET.
     pub(super) fn look(&mut self, path: &str) -> Result<Reply, Error> {
         let uri = self.url(path);
-        self.call(&Call { method: Method::Get, uri, body: None, headers: Vec::new(), timeout: TIMEOUT })
+        self.call(&Call { method: Method::Get, uri, body: None, headers: Vec::new(), patience: Patience::Usual })
     }
 
     /// What a write left on the server; read back where the server answers without it.

@@ -12,7 +12,8 @@ impl Store {
     /// Tells the store what a server said the time is, in an answer that came just now and from no cache. Confirmed time is
     /// what old data are deleted by: call it after each contact. It is in the log at most once a day.
     ///
-    /// Tells whether the clock is confirmed: within a day of the server's.
+    /// Tells whether the clock is confirmed: within a day of the server's, which says no time at which this version cannot
+    /// run ([`UnixMillis::is_plausible`]).
     ///
     /// # Errors
     /// [`Error::Store`]; [`Error::DeviceKey`] when the log key refuses.

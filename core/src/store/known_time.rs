@@ -25,7 +25,7 @@ impl KnownTime {
     }
 }
 
-/// Whether two instants are less than a day apart.
-pub(super) fn is_near(one: UnixMillis, other: UnixMillis) -> bool {
-    one.ms_since(other).unsigned_abs() <= DAY_MS.unsigned_abs()
+/// Whether the server's clock is one, and the device's less than a day from it.
+pub(super) fn is_near(server: UnixMillis, local: UnixMillis) -> bool {
+    server.is_plausible() && server.ms_since(local).unsigned_abs() <= DAY_MS.unsigned_abs()
 }

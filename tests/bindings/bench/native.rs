@@ -133,6 +133,8 @@ fn read(file: &Path) -> BackendConfig {
         consents: texts("consents"),
         payload_encryption: None,
         signer_kids: Vec::new(),
+        time_limits: None,
+        proxy: None,
     }
 }
 

@@ -10,6 +10,7 @@ import org.junit.jupiter.api.Assertions.assertTrue
 import org.junit.jupiter.api.Test
 import org.kazasu.ffi.BackendConfig
 import org.kazasu.ffi.CardGeneration
+import org.kazasu.ffi.ConnectionReason
 import org.kazasu.ffi.Freshness
 import org.kazasu.ffi.KazasuException
 import org.kazasu.ffi.Language
@@ -17,6 +18,7 @@ import org.kazasu.ffi.LogLevel
 import org.kazasu.ffi.LogListener
 import org.kazasu.ffi.Qualification
 import org.kazasu.ffi.TapStep
+import org.kazasu.ffi.TimeLimits
 import org.kazasu.ffi.checkNewMember
 import org.kazasu.ffi.setLogListener
 import org.kazasu.ffi.userText
@@ -117,6 +119,20 @@ class QualifyTest : SandboxTest() {
     fun `a wrong setting is named`() {
         val config: BackendConfig = sandbox.config.copy(pins = emptyList())
         assertEquals("KZ-U01", assertThrows(KazasuException.Usage::class.java) { Kazasu(config) }.code())
+    }
+
+    @Test
+    fun `a proxy that is not there is told as the proxy`() = runBlocking {
+        val limits = TimeLimits(connectMs = 1000u)
+        assertEquals(15_000u, limits.totalMs)
+        Kazasu(sandbox.config.copy(proxy = "127.0.0.1:1", timeLimits = limits)).use {
+            val refused = failsWith<KazasuException.Connection> { it.begin(own(), TestDeviceKey()) }
+            assertEquals(ConnectionReason.PROXY to "KZ-T01", refused.reason to refused.code())
+            assertTrue("proxy" in refused.userText(Language.ENGLISH))
+        }
+        for (wrong in listOf(sandbox.config.copy(proxy = "u:p@127.0.0.1:1"), sandbox.config.copy(timeLimits = TimeLimits(tlsMs = 0u)))) {
+            assertThrows(KazasuException.Usage::class.java) { Kazasu(wrong) }
+        }
     }
 
     @Test

@@ -235,6 +235,28 @@ def test_without_a_server_the_call_is_unreachable(tmp_path):
         assert (down.value.code(), down.value.reason) == ("KZ-T01", kz.ConnectionReason.UNREACHABLE)
 
 
+def test_a_proxy_that_is_not_there_is_told_as_the_proxy(tmp_path):
+    server = Sandbox(tmp_path)
+    try:
+        server.config.proxy = "127.0.0.1:1"
+        server.config.time_limits = kz.TimeLimits(connect_ms=1000)
+        assert server.config.time_limits.total_ms == 15_000, "what is not said is as for everybody"
+        session = kz.QualifyClient(server.config, kz.Language.ENGLISH).session(kz.Member(purpose=kz.Purpose.OWN), DeviceKey())
+        with pytest.raises(kz.KazasuError.Connection) as down:
+            session.begin()
+        assert (down.value.code(), down.value.reason) == ("KZ-T01", kz.ConnectionReason.PROXY)
+        assert "プロキシ" in down.value.user_text(kz.Language.JAPANESE)
+        for proxy, limits in (("hanako:s3cret@127.0.0.1:1", None), ("127.0.0.1", None), (None, kz.TimeLimits(tls_ms=0))):
+            server.config.proxy, server.config.time_limits = proxy, limits
+            with pytest.raises(kz.KazasuError.Usage) as wrong:
+                kz.QualifyClient(server.config, kz.Language.ENGLISH)
+            assert "s3cret" not in str(wrong.value)
+        server.config.proxy, server.config.time_limits = None, kz.TimeLimits(total_ms=20_000)
+        kz.QualifyClient(server.config, kz.Language.ENGLISH).session(kz.Member(purpose=kz.Purpose.OWN), DeviceKey()).begin()
+    finally:
+        server.stop()
+
+
 def test_a_card_tells_what_it_is_without_a_pin():
     hanako = card(1)
     info = kz.read_card_info(hanako.tap(None))

@@ -7,6 +7,7 @@ pub mod heap;
 pub mod mix_up;
 pub mod openssl;
 pub mod peer;
+pub mod relay;
 pub mod shapes;
 pub mod trust;
 

@@ -14,7 +14,7 @@ use kazasu_flows::openssl::{self, Odd};
 use kazasu_flows::peer::{self, Asked, DISCOVERY, Link, Peer};
 use kazasu_flows::trust::{Trust, for_loopback, new_key, pin_of_key, server_of};
 use kazasu_flows::{Stage, VirtualClock, card, client, member, pin_of, start_sandbox, tap};
-use rcgen::date_time_ymd;
+use rcgen::{KeyUsagePurpose, date_time_ymd};
 use rustls::{ContentType, HandshakeKind, ServerConfig};
 
 #[global_allocator]
@@ -63,6 +63,15 @@ const ROWS: &[Row] = &[
             server_of(trust.issue(&trust.key, other), &trust.key)
         })
     }),
+    ("key usage: keyEncipherment", "KZ-T03", || usage(&[KeyUsagePurpose::KeyEncipherment])),
+    ("key usage: keyAgreement", "KZ-T03", || usage(&[KeyUsagePurpose::KeyAgreement])),
+    ("key usage: contentCommitment", "KZ-T03", || usage(&[KeyUsagePurpose::ContentCommitment])),
+    ("key usage: that of an authority", "KZ-T03", || usage(&[KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign])),
+    ("key usage: digitalSignature", HANDLED, || usage(&[KeyUsagePurpose::DigitalSignature])),
+    ("key usage: digitalSignature, keyEncipherment", HANDLED, || {
+        usage(&[KeyUsagePurpose::DigitalSignature, KeyUsagePurpose::KeyEncipherment])
+    }),
+    ("no key usage", HANDLED, || usage(&[])),
     ("self-signed, pinned key", "KZ-T03", || {
         meets(|trust| {
             let lone = for_loopback().self_signed(&trust.key).expect("signs");
@@ -201,6 +210,13 @@ fn meets(config: fn(&Trust) -> ServerConfig) -> String {
     let trust = Trust::new();
     let config = config(&trust);
     unheard(&trust, config, |_| ())
+}
+
+/// A server whose certificate has this key usage (RFC 8446, 4.4.2.2); an empty one has none.
+fn usage(usages: &[KeyUsagePurpose]) -> String {
+    let trust = Trust::new();
+    let certificate = trust.issue(&trust.key, |params| params.key_usages = usages.to_vec());
+    unheard(&trust, server_of(certificate, &trust.key), |_| ())
 }
 
 /// A server as it should be, settings changed.

@@ -7,7 +7,7 @@ use kazasu::card::{Card, CardRoots, Certificate, Disclosure, Jpki, KeyKind};
 use kazasu::crypto::SignatureVerifier;
 use kazasu::error::CardFault;
 use kazasu::iso7816::CardCapabilities;
-use kazasu::time::{CalendarDate, Clock, SystemClock};
+use kazasu::time::{CalendarDate, Clock, SystemClock, UnixMillis};
 use serde_json::json;
 
 use super::last_attempt;
@@ -72,11 +72,16 @@ pub(super) fn run(
         "authority": ca,
         "algorithm": certificate.key().algorithm().name(),
         "not_after": not_after.to_string(),
-        "expired": SystemClock.now() > certificate.not_after(),
+        "expired": is_expired(certificate.not_after(), SystemClock.now()),
         "issuer": issuer,
         "pem": file.is_none().then(|| pem::encode(certificate.der())),
     }));
     Ok(())
+}
+
+/// Whether it is over by now; `None` where the clock of this computer says a time that cannot be.
+fn is_expired(not_after: UnixMillis, now: UnixMillis) -> Option<bool> {
+    now.is_plausible().then(|| now > not_after)
 }
 
 /// The authentication certificate; a phone wants the PIN first.
