@@ -128,10 +128,12 @@ impl<'t> Channel<'t> {
         if self.capabilities.short_ef != Some(false) {
             let reference = 0x80 | short_ef(ef);
             let status = self.transmit_once(&Command::new(0x00, ins::VERIFY, 0x00, reference))?.status;
-            if let Some(found) = PinStatus::of(status, reference) {
+            if let Some(found) = PinStatus::of(status, reference).filter(|_| status.is_ok() || status.tells_attempts())
+            {
                 self.capabilities.short_ef = Some(true);
                 return Ok(Ok(found));
             }
+            // 6983 and 6984 say "blocked", or that this form is of no use: the plain form tells which.
         }
         let status = self.select_ef(ef)?;
         if !status.is_ok() {
@@ -139,7 +141,7 @@ impl<'t> Channel<'t> {
         }
         let status = self.transmit_once(&Command::new(0x00, ins::VERIFY, 0x00, CURRENT_EF))?.status;
         let found = PinStatus::of(status, CURRENT_EF);
-        if found.is_some() {
+        if status.tells_attempts() {
             // The same PIN by identifier: it was the short form that the card does not take.
             self.capabilities.short_ef.get_or_insert(false);
         }
@@ -173,11 +175,13 @@ impl<'t> Channel<'t> {
 
     /// Sends a command and gathers its whole answer: `6Cxx` is asked again with that length, `61xx` is collected.
     pub(crate) fn transmit(&mut self, command: &Command) -> Result<Response, Error> {
-        let mut response = self.transmit_once(command)?;
-        if let (Some(length), Some(_)) = (response.status.exact_length(), command.le) {
-            response = self.transmit_once(&command.repeat_with_le(length))?;
-        }
-        self.gather(command, response)
+        let response = self.transmit_once(command)?;
+        let (Some(length), Some(_)) = (response.status.exact_length(), command.le) else {
+            return self.gather(command, response);
+        };
+        let exact = command.repeat_with_le(length);
+        let response = self.transmit_once(&exact)?;
+        self.gather(&exact, response)
     }
 
     /// Collects what the first answer to `command` says is waiting.

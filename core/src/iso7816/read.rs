@@ -33,6 +33,16 @@ pub(crate) enum ReadLength {
 /// Bytes of a file, or the status word that came instead.
 type Answer = Result<Vec<u8>, StatusWord>;
 
+/// What the optimistic form was tried with, all in vain.
+#[derive(Eq, PartialEq)]
+enum LengthsTried {
+    One,
+    /// A short length after an extended one.
+    Both,
+    /// The same, and the extended one broke the link.
+    BothAfter(TransportError),
+}
+
 /// Why an extended length brought no data, over a link that may still carry a short one.
 enum ExtendedFault {
     Refused(StatusWord),
@@ -56,19 +66,15 @@ impl Channel<'_> {
 
     /// Reads on in the current EF, `ef`, of which `data` is the beginning.
     pub(crate) fn read_rest(&mut self, ef: u16, mut data: Vec<u8>, length: ReadLength) -> Result<Answer, Error> {
-        let wanted = match length {
-            ReadLength::Prefix(wanted) => wanted.min(self.longest_short_read()),
-            ReadLength::Object { max, .. } => tlv::Header::parse(&data)
-                .and_then(tlv::Header::total_len)
-                .filter(|total| *total <= max)
-                .ok_or(CardFault::Malformed { what: "file" })?,
-        };
+        let mut wanted = self.wanted(&data, length)?;
         self.report(ReadPhase::Reading, data.len().min(wanted), wanted);
         while data.len() < wanted {
             let missing = wanted.saturating_sub(data.len());
             match self.read_on(ef, data.len(), missing.min(self.longest_read()).min(LONGEST_STEP)) {
                 Ok(Ok(more)) => data.extend(more),
-                Ok(Err(status)) if status.is_end_of_file() && matches!(length, ReadLength::Prefix(_)) => break,
+                Ok(Err(status)) if status.is_end_of_file() && matches!(length, ReadLength::Prefix(_)) => {
+                    wanted = data.len();
+                }
                 // Shorter than its own header says: never taken for the whole.
                 Ok(Err(status)) if status.is_end_of_file() => return Err(CardFault::Malformed { what: "file" }.into()),
                 Ok(Err(status)) => {
@@ -79,18 +85,35 @@ impl Channel<'_> {
                     return Err(error);
                 }
             }
+            if wanted == HEADER {
+                wanted = self.wanted(&data, length)?;
+            }
             self.report(ReadPhase::Reading, data.len().min(wanted), wanted);
         }
         data.truncate(wanted);
         Ok(Ok(data))
     }
 
+    /// How many bytes are wanted of a file that begins with `data`; more of the header while it is not whole.
+    fn wanted(&self, data: &[u8], length: ReadLength) -> Result<usize, Error> {
+        match length {
+            ReadLength::Prefix(wanted) => Ok(wanted.min(self.longest_short_read())),
+            ReadLength::Object { max, .. } => match tlv::Header::parse(data) {
+                None if data.len() < HEADER => Ok(HEADER),
+                header => header
+                    .and_then(tlv::Header::total_len)
+                    .filter(|total| *total <= max)
+                    .ok_or_else(|| CardFault::Malformed { what: "file" }.into()),
+            },
+        }
+    }
+
     fn read_file(&mut self, ef: u16, length: ReadLength, may_be_locked: bool) -> Result<Answer, Error> {
         self.cut_off = None;
         let first = self.first_length(length);
-        let mut refused_twice = false;
+        let mut lengths_tried = LengthsTried::One;
         if self.capabilities.short_ef != Some(false) {
-            match self.read_by_short_ef(ef, first, &mut refused_twice)? {
+            match self.read_by_short_ef(ef, first, &mut lengths_tried)? {
                 Ok(data) => {
                     self.capabilities.short_ef = Some(true);
                     return self.read_rest(ef, data, length);
@@ -99,37 +122,46 @@ impl Channel<'_> {
                 Err(_) => {}
             }
         }
-        match self.read_by_selection(ef, first, refused_twice)? {
-            Ok(data) => {
+        match (self.read_by_selection(ef, first, lengths_tried != LengthsTried::One), lengths_tried) {
+            (Ok(Ok(data)), tried) => {
                 // The same file by identifier: it was the short form that the card does not take.
                 self.capabilities.short_ef.get_or_insert(false);
-                if refused_twice {
+                if tried != LengthsTried::One {
                     self.extended_failed(None);
                 }
                 self.read_rest(ef, data, length)
             }
-            Err(status) => Ok(Err(status)),
+            // A link that broke is told as what it was, whatever the card it had reset says since.
+            (_, LengthsTried::BothAfter(error)) => {
+                self.lost_in_extended();
+                Err(error.into())
+            }
+            (answer, _) => answer,
         }
     }
 
     /// The optimistic form. A status word that speaks of the file says nothing about lengths, and SELECT comes next; after
-    /// any other the same in short. `refused_twice` tells that this was no better, so that a card which takes neither form
-    /// costs two exchanges and no third.
-    fn read_by_short_ef(&mut self, ef: u16, length: usize, refused_twice: &mut bool) -> Result<Answer, Error> {
+    /// any other the same in short. Where this is no better, the plain form comes with a short length alone, so that a card
+    /// which takes neither costs two exchanges and no third.
+    fn read_by_short_ef(&mut self, ef: u16, length: usize, tried: &mut LengthsTried) -> Result<Answer, Error> {
         let p1 = 0x80 | short_ef(ef);
         self.selected_ef = None;
         if length <= 256 {
             return self.read_short(p1, 0, length);
         }
-        match self.read_extended(p1, 0, length)? {
-            Ok(data) => Ok(Ok(data)),
-            Err(ExtendedFault::Refused(status)) if status.is_about_file() => Ok(Err(status)),
-            Err(fault) => {
-                let answer = self.read_shorter(p1, 0, fault)?;
-                *refused_twice = answer.is_err();
-                Ok(answer)
-            }
+        let fault = match self.read_extended(p1, 0, length)? {
+            Ok(data) => return Ok(Ok(data)),
+            Err(ExtendedFault::Refused(status)) if status.is_about_file() => return Ok(Err(status)),
+            Err(fault) => fault,
+        };
+        let answer = self.read_shorter(p1, 0, &fault)?;
+        if answer.is_err() {
+            *tried = match fault {
+                ExtendedFault::Refused(_) => LengthsTried::Both,
+                ExtendedFault::Unanswered(error) => LengthsTried::BothAfter(error),
+            };
         }
+        Ok(answer)
     }
 
     /// The plain form: SELECT, then READ BINARY; only the header first on a card that refuses to read beyond the end.
@@ -170,7 +202,13 @@ impl Channel<'_> {
             Ok(data) => Ok(Ok(data)),
             // The end of the file, told in this tap by a card that took the length before.
             Err(ExtendedFault::Refused(status)) if status.is_ok() && self.has_carried_extended() => Ok(Err(status)),
-            Err(fault) => self.read_shorter(high, low, fault),
+            Err(fault) => match (self.read_shorter(high, low, &fault)?, fault) {
+                (Err(_), ExtendedFault::Unanswered(error)) => {
+                    self.lost_in_extended();
+                    Err(error.into())
+                }
+                (answer, _) => Ok(answer),
+            },
         }
     }
 
@@ -209,24 +247,23 @@ impl Channel<'_> {
     }
 
     /// The same with a short length, in the same tap, and what follows from that for extended ones.
-    fn read_shorter(&mut self, p1: u8, p2: u8, fault: ExtendedFault) -> Result<Answer, Error> {
-        let (status, length) = match &fault {
-            ExtendedFault::Refused(status) => (Some(*status), status.exact_length()),
-            ExtendedFault::Unanswered(_) => (None, None),
-        };
+    fn read_shorter(&mut self, p1: u8, p2: u8, fault: &ExtendedFault) -> Result<Answer, Error> {
         let longest = self.longest_short_read();
-        let answer = self.read_short(p1, p2, length.unwrap_or(longest).min(longest));
-        match (answer, fault) {
+        let (status, length) = match fault {
+            ExtendedFault::Refused(status) => (Some(*status), status.exact_length().unwrap_or(longest).min(longest)),
+            ExtendedFault::Unanswered(_) => (None, longest),
+        };
+        match (self.read_short(p1, p2, length), fault) {
             (Ok(Ok(data)), _) => {
                 self.extended_failed(status);
                 Ok(Ok(data))
             }
-            (answer, ExtendedFault::Refused(_)) => answer,
             // It was the link, then: told as what broke first.
-            (_, ExtendedFault::Unanswered(error)) => {
+            (Err(Error::Transport(_)), ExtendedFault::Unanswered(error)) => {
                 self.lost_in_extended();
-                Err(error.into())
+                Err(error.clone().into())
             }
+            (answer, _) => answer,
         }
     }
 

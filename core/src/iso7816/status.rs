@@ -38,6 +38,11 @@ impl StatusWord {
         }
     }
 
+    /// `63Cx`, which nothing but the tries left of a PIN gives.
+    pub(crate) fn tells_attempts(self) -> bool {
+        matches!(self.0, 0x63C0..=0x63CF)
+    }
+
     /// `61xx`: this many bytes wait for GET RESPONSE, 256 for `6100`.
     pub(crate) fn bytes_waiting(self) -> Option<usize> {
         (self.high() == 0x61).then(|| le_of(self.low()))
