@@ -1,6 +1,6 @@
 //! Which card to simulate, and the switches that bend its behaviour.
 
-use crate::{application_kind::ApplicationKind, profile::Profile};
+use crate::{application_kind::ApplicationKind, end_of_file::EndOfFile, profile::Profile};
 use std::collections::BTreeMap;
 
 /// First and last valid second of a certificate, in unix seconds.
@@ -59,6 +59,8 @@ pub struct Config {
     pub forged_text: bool,
     /// READ BINARY returns at most this many bytes, whatever was asked for; 0 counts as 1.
     pub read_limit: Option<usize>,
+    /// What READ BINARY answers where fewer bytes are left than were asked for.
+    pub end_of_file: EndOfFile,
     /// Transparent EFs never end: after their content READ BINARY returns FF, at any offset.
     pub endless_files: bool,
     /// READ RECORD with P2 = 05 (to the last one) answers 6A81, as cards may that know only single records.
@@ -103,6 +105,7 @@ impl Config {
             long_address: false,
             forged_text: false,
             read_limit: None,
+            end_of_file: EndOfFile::Remaining,
             endless_files: false,
             single_records_only: false,
             without_applications: Vec::new(),
