@@ -410,7 +410,7 @@ fn check_progress(progress: ReadProgress) {
 fn check_error(error: &Error, pins_sent: usize) {
     assert!(!error.to_string().is_empty() && error.code().starts_with("KZ-"));
     match error {
-        Error::VerifyUnanswered { .. } | Error::WrongPin { .. } | Error::ChangeUnanswered { .. } => {
+        Error::VerifyUnanswered { .. } | Error::WrongPin { .. } | Error::ChangeInDoubt { .. } => {
             assert!(pins_sent > 0, "{error} although no PIN was sent");
         }
         _ => {}
