@@ -18,15 +18,24 @@ pub enum Error {
         /// The PIN that was sent.
         kind: PinKind,
         /// What came instead of an answer.
-        doubt: VerifyDoubt,
+        doubt: PinDoubt,
     },
-    /// The link broke while a PIN was being changed: the old one or the new one holds.
-    #[error("{cause} while the {kind} was being changed: either may hold")]
-    ChangeUnanswered {
+    /// The new PIN was sent and its answer is missing or leaves it open: the current one or the new one holds. Ask for the
+    /// tries left, then try the new one first.
+    #[error("{doubt} while the {kind} was being changed: either may hold")]
+    ChangeInDoubt {
         /// The PIN that was to change.
         kind: PinKind,
-        /// How the link broke.
-        cause: TransportError,
+        /// What came instead of an answer.
+        doubt: PinDoubt,
+    },
+    /// The card refused the new PIN: the current one, which was right, holds.
+    #[error("the card refused the new {kind} with {status:04X}: the current one holds")]
+    NewPinRefused {
+        /// The PIN that was to change.
+        kind: PinKind,
+        /// The status word.
+        status: u16,
     },
     /// No JPKI application, or the old resident-register card.
     #[error("not a My Number card")]
@@ -123,9 +132,15 @@ pub enum TransportError {
     /// There is no reader, or NFC is switched off.
     #[error("no reader, or NFC is off")]
     Unavailable,
-    /// The caller closed the link.
+    /// The caller closed the link. The card may have seen the command.
     #[error("the link was closed by the caller")]
     Cancelled,
+    /// The link was over before the command was sent: the card has not seen it. A PIN in it is unused.
+    #[error("{end}; the command was not sent")]
+    NotSent {
+        /// How the link had ended.
+        end: LinkEnd,
+    },
     /// Anything else; `detail` is for developers and holds nothing personal.
     #[error("the reader failed: {detail}")]
     Failed {
@@ -134,13 +149,30 @@ pub enum TransportError {
     },
 }
 
-/// What came instead of an answer to VERIFY.
+/// How a link was over before a command was sent.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum LinkEnd {
+    /// The card had left the field.
+    #[error("the card had left the field")]
+    TagLost,
+    /// The time for it was over.
+    #[error("the time for the link was over")]
+    Timeout,
+    /// The reader was gone, or NFC switched off.
+    #[error("the reader was gone, or NFC off")]
+    Unavailable,
+    /// The caller had closed it.
+    #[error("the caller had closed the link")]
+    Cancelled,
+}
+
+/// What came instead of an answer to a command that carried a PIN.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum VerifyDoubt {
-    /// The link broke.
+pub enum PinDoubt {
+    /// The link broke; never [`TransportError::NotSent`].
     #[error("{0}")]
     Link(TransportError),
-    /// A status word that VERIFY does not define.
+    /// A status word that says nothing, or not enough.
     #[error("the card answered {0:04X}")]
     Status(u16),
 }
@@ -441,14 +473,14 @@ impl Error {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Transport(cause) => cause.code(),
-            Self::VerifyUnanswered { doubt: VerifyDoubt::Link(_), .. } => "KZ-C01",
-            Self::VerifyUnanswered { doubt: VerifyDoubt::Status(_), .. } => "KZ-C10",
-            Self::ChangeUnanswered { .. } => "KZ-C01",
+            Self::VerifyUnanswered { doubt: PinDoubt::Link(_), .. } => "KZ-C01",
+            Self::VerifyUnanswered { doubt: PinDoubt::Status(_), .. } => "KZ-C10",
+            Self::ChangeInDoubt { .. } => "KZ-C13",
             Self::NotMyNumberCard => "KZ-C03",
             Self::WrongPin { .. } => "KZ-C04",
             Self::PinBlocked { .. } => "KZ-C05",
             Self::LastAttempt { .. } => "KZ-C09",
-            Self::Card(_) => "KZ-C10",
+            Self::Card(_) | Self::NewPinRefused { .. } => "KZ-C10",
             Self::PinFormat { .. } => "KZ-C11",
             Self::OtherCard => "KZ-C12",
             Self::Certificate(fault) => fault.code(),
@@ -490,10 +522,10 @@ impl Error {
 impl TransportError {
     const fn code(&self) -> &'static str {
         match self {
-            Self::TagLost | Self::Failed { .. } => "KZ-C01",
-            Self::Timeout => "KZ-C02",
-            Self::Unavailable => "KZ-C08",
-            Self::Cancelled => "KZ-U03",
+            Self::TagLost | Self::Failed { .. } | Self::NotSent { end: LinkEnd::TagLost } => "KZ-C01",
+            Self::Timeout | Self::NotSent { end: LinkEnd::Timeout } => "KZ-C02",
+            Self::Unavailable | Self::NotSent { end: LinkEnd::Unavailable } => "KZ-C08",
+            Self::Cancelled | Self::NotSent { end: LinkEnd::Cancelled } => "KZ-U03",
         }
     }
 }
@@ -574,9 +606,22 @@ mod tests {
         let kind = PinKind::UserAuthentication;
         assert_eq!(Error::WrongPin { kind, attempts_left: 2 }.attempts_left(), Some(2));
         assert_eq!(Error::PinBlocked { kind }.attempts_left(), Some(0));
-        let doubt = VerifyDoubt::Link(TransportError::Cancelled);
+        let doubt = PinDoubt::Link(TransportError::Cancelled);
         let unanswered = Error::VerifyUnanswered { kind, doubt };
         assert_eq!((unanswered.attempts_left(), unanswered.code()), (None, "KZ-C01"));
+    }
+
+    #[test]
+    fn a_link_has_the_same_code_whether_it_ended_before_or_during_a_command() {
+        let ends = [
+            (LinkEnd::TagLost, TransportError::TagLost),
+            (LinkEnd::Timeout, TransportError::Timeout),
+            (LinkEnd::Unavailable, TransportError::Unavailable),
+            (LinkEnd::Cancelled, TransportError::Cancelled),
+        ];
+        for (end, during) in ends {
+            assert_eq!(TransportError::NotSent { end }.code(), during.code(), "{end:?}");
+        }
     }
 
     #[test]

@@ -56,7 +56,7 @@ COMMANDS = {
     "face": (("face", "--verify", "-o", "{}/photo.png"), NUMBER_B,
              "photo width height birth_date sex unsigned_expiry proof"),
     "birth-date": (("birth-date",), BIRTH_DATE, "birth_date proof"),
-    "sign": (("sign", "{}/document.txt", "-o", "{}/document.p7s"), PASSWORD, "signature attached digest"),
+    "sign": (("sign", "{}/document.txt", "-o", "{}/document.p7s"), PASSWORD, "signature attached digest issuer"),
     "pin-change": (("pin-change", "--kind", "auth"), f"{PIN}\n7391\n", "changed"),
     "doctor": (("doctor", "-o", "{}/report.json", "--yes"), "",
                "kazasu generation label model applications certificates short_ef extended_length pace limits probes"),

@@ -261,6 +261,9 @@ pub(crate) enum CardCommand {
         /// The card's certificate (PEM or DER), to save reading it.
         #[arg(long, value_name = "FILE")]
         cached_certificate: Option<PathBuf>,
+        /// Check the certificate too, with that of the authority on the card: a file more is read.
+        #[arg(long)]
+        ca: bool,
     },
 }
 

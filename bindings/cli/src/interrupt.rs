@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use kazasu::iso7816::{CardTransport, LinkEnd, TransportError, TransportLimits};
 use rustix::termios::{OptionalActions, Termios, tcsetattr};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::iterator::Signals;
@@ -102,14 +103,46 @@ fn restore(silenced: &mut Option<(File, Termios)>) {
     }
 }
 
-/// Says whether a card is held from now on.
-#[cfg(feature = "pcsc")]
-pub(crate) fn hold(is_held: bool) {
-    HELD.store(is_held, Ordering::SeqCst);
+/// A card that a signal takes away between two exchanges, never within one.
+pub(crate) struct HeldCard {
+    /// `None` only while it is dropped.
+    card: Option<Box<dyn CardTransport>>,
+}
+
+impl HeldCard {
+    /// From now on a signal ends the work with the card.
+    pub(crate) fn new(card: Box<dyn CardTransport>) -> Self {
+        HELD.store(true, Ordering::SeqCst);
+        Self { card: Some(card) }
+    }
+}
+
+impl CardTransport for HeldCard {
+    fn transceive(&mut self, command: &[u8]) -> Result<Vec<u8>, TransportError> {
+        let card = self.card.as_mut().ok_or(TransportError::NotSent { end: LinkEnd::TagLost })?;
+        if is_pressed() {
+            return Err(TransportError::NotSent { end: LinkEnd::Cancelled });
+        }
+        let answer = card.transceive(command)?;
+        // The outcome of VERIFY and of a change has to be known; anything else ends here.
+        let decides = matches!(command.get(1), Some(0x20 | 0x24));
+        if is_pressed() && !decides { Err(TransportError::Cancelled) } else { Ok(answer) }
+    }
+
+    fn limits(&self) -> TransportLimits {
+        self.card.as_ref().map_or(TransportLimits::SHORT, |card| card.limits())
+    }
+}
+
+impl Drop for HeldCard {
+    fn drop(&mut self) {
+        // Without power first: a signal that comes meanwhile must not end the program before.
+        self.card = None;
+        HELD.store(false, Ordering::SeqCst);
+    }
 }
 
 /// Whether a signal came while a card was held.
-#[cfg(feature = "pcsc")]
-pub(crate) fn is_pressed() -> bool {
+fn is_pressed() -> bool {
     INTERRUPTED.load(Ordering::SeqCst) != 0
 }

@@ -9,6 +9,7 @@ use serde_json::json;
 use crate::args::{Global, Protocol};
 use crate::failure::Failure;
 use crate::files;
+use crate::interrupt::HeldCard;
 use crate::output::{self, Output};
 
 /// Waits until a card is there; does not touch it yet. The simulated card always is.
@@ -22,7 +23,7 @@ pub(crate) fn open(global: &Global, output: Output) -> Result<Box<dyn CardTransp
         (Some(profile), _) => simulated(profile, global)?,
         (None, reader) => reader_by_name(reader.as_deref(), global.protocol, output)?,
     };
-    traced(card, global)
+    traced(Box::new(HeldCard::new(card)), global)
 }
 
 /// The same card, traced where `--trace` asks for it.

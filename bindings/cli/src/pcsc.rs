@@ -4,14 +4,12 @@ use std::borrow::Cow;
 use std::ffi::CString;
 use std::time::{Duration, Instant};
 
-use kazasu::iso7816::{CardTransport, TransportError, TransportLimits};
+use kazasu::iso7816::{CardTransport, LinkEnd, TransportError, TransportLimits};
 use pcsc::{
     Attribute, Card, Context, Disposition, Error, PNP_NOTIFICATION, Protocol, Protocols, ReaderState, Scope, ShareMode,
     State,
 };
 use zeroize::Zeroize;
-
-use crate::interrupt;
 
 /// How long a card is waited for.
 const WAIT: Duration = Duration::from_secs(30);
@@ -47,7 +45,6 @@ impl PcscTransport {
         };
         let protocol = card.status2_owned().map_err(failure)?.protocol2();
         let limits = if protocol == Some(Protocol::T0) { TransportLimits::SHORT } else { limits_of(&card) };
-        interrupt::hold(true);
         Ok(Self { card: Some(card), protocol, limits, buffer: vec![0; pcsc::MAX_BUFFER_SIZE_EXTENDED] })
     }
 }
@@ -114,22 +111,13 @@ fn for_t0(command: &[u8]) -> Cow<'_, [u8]> {
 
 impl CardTransport for PcscTransport {
     fn transceive(&mut self, command: &[u8]) -> Result<Vec<u8>, TransportError> {
-        let card = self.card.as_ref().ok_or(TransportError::TagLost)?;
-        if interrupt::is_pressed() {
-            return Err(TransportError::Cancelled);
-        }
-        let command_ins = command.get(1).copied();
+        let card = self.card.as_ref().ok_or(TransportError::NotSent { end: LinkEnd::TagLost })?;
         let command = if self.protocol == Some(Protocol::T0) { for_t0(command) } else { Cow::Borrowed(command) };
         let response = card.transmit(&command, &mut self.buffer).map_err(failure)?.to_vec();
         if let Cow::Owned(mut copy) = command {
             copy.zeroize(); // it may hold a PIN
         }
         self.buffer.fill(0);
-        // The outcome of VERIFY and of a change has to be known; anything else ends here.
-        let decides = matches!(command_ins, Some(0x20 | 0x24));
-        if interrupt::is_pressed() && !decides {
-            return Err(TransportError::Cancelled);
-        }
         // A link lost during a command can look like a success without even a status word.
         if response.len() < 2 { Err(TransportError::TagLost) } else { Ok(response) }
     }
@@ -144,7 +132,6 @@ impl Drop for PcscTransport {
         if let Some(card) = self.card.take() {
             // A verified PIN outlives a mere disconnect on some cards; without power it does not.
             let _ = card.disconnect(Disposition::UnpowerCard);
-            interrupt::hold(false);
         }
     }
 }

@@ -2,10 +2,10 @@
 
 use kazasu::Error as Core;
 use kazasu::error as core;
-use kazasu::guidance::{my_number_suspected, proxy, store, verify_unanswered};
+use kazasu::guidance::{my_number_suspected, new_pin_refused, proxy, store, verify_unanswered};
 
 use crate::guidance::Language;
-use crate::transport::TransportError;
+use crate::transport::{LinkEnd, TransportError};
 
 /// Why a call failed. No field holds anything personal.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error, uniffi::Error)]
@@ -125,6 +125,21 @@ pub enum KazasuError {
     /// A call of this object is running.
     #[error("a call is running")]
     Busy,
+    /// The new PIN was sent and no clear answer came: the current one or the new one holds. Ask for the tries left, then try
+    /// the new one first.
+    #[error("no clear answer to the change of a PIN: either may hold")]
+    ChangeInDoubt {
+        /// Which PIN.
+        kind: PinKind,
+        /// The link broke; otherwise the card's answer leaves it open.
+        link_lost: bool,
+    },
+    /// The card refused the new PIN: the current one, which was right, holds.
+    #[error("the card refused the new PIN: the current one holds")]
+    NewPinRefused {
+        /// Which PIN.
+        kind: PinKind,
+    },
 }
 
 /// The secrets of the card that this SDK sends.
@@ -301,10 +316,12 @@ impl KazasuError {
     pub fn code(&self) -> String {
         match self {
             Self::Transport { error } => match error {
-                TransportError::TagLost | TransportError::Failed { .. } => "KZ-C01",
-                TransportError::Timeout => "KZ-C02",
-                TransportError::Unavailable => "KZ-C08",
-                TransportError::Cancelled => "KZ-U03",
+                TransportError::TagLost
+                | TransportError::Failed { .. }
+                | TransportError::NotSent { end: LinkEnd::TagLost } => "KZ-C01",
+                TransportError::Timeout | TransportError::NotSent { end: LinkEnd::Timeout } => "KZ-C02",
+                TransportError::Unavailable | TransportError::NotSent { end: LinkEnd::Unavailable } => "KZ-C08",
+                TransportError::Cancelled | TransportError::NotSent { end: LinkEnd::Cancelled } => "KZ-U03",
             },
             Self::VerifyUnanswered { link_lost: true, .. } => "KZ-C01",
             Self::VerifyUnanswered { link_lost: false, .. } => "KZ-C10",
@@ -312,9 +329,10 @@ impl KazasuError {
             Self::WrongPin { .. } => "KZ-C04",
             Self::PinBlocked { .. } => "KZ-C05",
             Self::LastAttempt { .. } => "KZ-C09",
-            Self::CardUnreadable { .. } => "KZ-C10",
+            Self::CardUnreadable { .. } | Self::NewPinRefused { .. } => "KZ-C10",
             Self::PinFormat { .. } => "KZ-C11",
             Self::OtherCard => "KZ-C12",
+            Self::ChangeInDoubt { .. } => "KZ-C13",
             Self::Certificate { reason } => reason.code(),
             Self::Connection { reason, .. } => reason.code(),
             Self::Authorization { reason } => reason.code(),
@@ -335,6 +353,7 @@ impl KazasuError {
     pub fn user_text(&self, language: Language) -> String {
         let text = match self {
             Self::VerifyUnanswered { .. } => verify_unanswered(language.into()).to_owned(),
+            Self::NewPinRefused { .. } => new_pin_refused(language.into()).to_owned(),
             Self::Store { reason } => store(reason.fault(), language.into()).to_owned(),
             Self::Connection { reason: ConnectionReason::Proxy, .. } => proxy(language.into()).to_owned(),
             Self::MyNumberSuspected => my_number_suspected(language.into()).to_owned(),
@@ -389,15 +408,13 @@ impl From<Core> for KazasuError {
         let retry_after_s = error.retry_after().map(|wait| wait.as_secs());
         match error {
             Core::Transport(error) => Self::Transport { error: error.into() },
-            Core::VerifyUnanswered { kind, doubt } => Self::VerifyUnanswered {
-                kind: kind.into(),
-                link_lost: match doubt {
-                    core::VerifyDoubt::Link(_) => true,
-                    core::VerifyDoubt::Status(_) => false,
-                },
-            },
-            // Nothing exported here changes a PIN.
-            Core::ChangeUnanswered { cause, .. } => Self::Transport { error: cause.into() },
+            Core::VerifyUnanswered { kind, doubt } => {
+                Self::VerifyUnanswered { kind: kind.into(), link_lost: is_link_lost(&doubt) }
+            }
+            Core::ChangeInDoubt { kind, doubt } => {
+                Self::ChangeInDoubt { kind: kind.into(), link_lost: is_link_lost(&doubt) }
+            }
+            Core::NewPinRefused { kind, .. } => Self::NewPinRefused { kind: kind.into() },
             Core::NotMyNumberCard => Self::NotMyNumberCard,
             Core::WrongPin { kind, attempts_left } => Self::WrongPin { kind: kind.into(), attempts_left },
             Core::PinBlocked { kind } => Self::PinBlocked { kind: kind.into() },
@@ -421,6 +438,13 @@ impl From<Core> for KazasuError {
     }
 }
 
+const fn is_link_lost(doubt: &core::PinDoubt) -> bool {
+    match doubt {
+        core::PinDoubt::Link(_) => true,
+        core::PinDoubt::Status(_) => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -434,8 +458,15 @@ mod tests {
             Core::Transport(core::TransportError::Unavailable),
             Core::Transport(core::TransportError::Cancelled),
             Core::Transport(core::TransportError::Failed { detail: "x".to_owned() }),
-            Core::VerifyUnanswered { kind, doubt: core::VerifyDoubt::Link(link) },
-            Core::VerifyUnanswered { kind, doubt: core::VerifyDoubt::Status(0x6581) },
+            Core::Transport(core::TransportError::NotSent { end: core::LinkEnd::TagLost }),
+            Core::Transport(core::TransportError::NotSent { end: core::LinkEnd::Timeout }),
+            Core::Transport(core::TransportError::NotSent { end: core::LinkEnd::Unavailable }),
+            Core::Transport(core::TransportError::NotSent { end: core::LinkEnd::Cancelled }),
+            Core::VerifyUnanswered { kind, doubt: core::PinDoubt::Link(link.clone()) },
+            Core::VerifyUnanswered { kind, doubt: core::PinDoubt::Status(0x6581) },
+            Core::ChangeInDoubt { kind, doubt: core::PinDoubt::Link(link) },
+            Core::ChangeInDoubt { kind, doubt: core::PinDoubt::Status(0x6581) },
+            Core::NewPinRefused { kind, status: 0x6A80 },
             Core::NotMyNumberCard,
             Core::WrongPin { kind, attempts_left: 2 },
             Core::PinBlocked { kind },

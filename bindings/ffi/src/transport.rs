@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use kazasu::error::TransportError as Core;
+use kazasu::error::{LinkEnd as CoreEnd, TransportError as Core};
 use kazasu::iso7816;
 
 /// A half-duplex link to one contactless card.
@@ -11,7 +11,7 @@ pub trait CardTransport: Send + Sync {
     /// Sends one command APDU and returns the response APDU, status word included. Blocks until the card answers.
     ///
     /// Implementations neither retry nor log, and close the link when the user cancels: the pending call then ends with
-    /// `Cancelled`.
+    /// `Cancelled`, and every later one with `NotSent`: a PIN in a command counts as unused only then.
     fn transceive(&self, command: Vec<u8>) -> Result<Vec<u8>, TransportError>;
 
     /// The longest APDUs this link carries.
@@ -39,15 +39,62 @@ pub enum TransportError {
     /// NFC is absent or switched off.
     #[error("NFC is absent or off")]
     Unavailable,
-    /// The user or the app closed the link.
+    /// The user or the app closed the link. The card may have seen the command.
     #[error("the link was closed")]
     Cancelled,
+    /// The link was over before the command was sent: the card has certainly not seen it.
+    #[error("{end}; the command was not sent")]
+    NotSent {
+        /// How the link had ended.
+        end: LinkEnd,
+    },
     /// Anything else.
     #[error("the reader failed: {detail}")]
     Failed {
         /// What the platform said, without APDU contents.
         detail: String,
     },
+}
+
+/// How a link was over before a command was sent.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, uniffi::Enum)]
+pub enum LinkEnd {
+    /// The card had left the field.
+    TagLost,
+    /// The time for it was over.
+    Timeout,
+    /// NFC was gone or switched off.
+    Unavailable,
+    /// The user or the app had closed it.
+    Cancelled,
+}
+
+impl std::fmt::Display for LinkEnd {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        CoreEnd::from(*self).fmt(f)
+    }
+}
+
+impl From<LinkEnd> for CoreEnd {
+    fn from(end: LinkEnd) -> Self {
+        match end {
+            LinkEnd::TagLost => Self::TagLost,
+            LinkEnd::Timeout => Self::Timeout,
+            LinkEnd::Unavailable => Self::Unavailable,
+            LinkEnd::Cancelled => Self::Cancelled,
+        }
+    }
+}
+
+impl From<CoreEnd> for LinkEnd {
+    fn from(end: CoreEnd) -> Self {
+        match end {
+            CoreEnd::TagLost => Self::TagLost,
+            CoreEnd::Timeout => Self::Timeout,
+            CoreEnd::Unavailable => Self::Unavailable,
+            CoreEnd::Cancelled => Self::Cancelled,
+        }
+    }
 }
 
 impl From<uniffi::UnexpectedUniFFICallbackError> for TransportError {
@@ -64,6 +111,7 @@ impl From<TransportError> for Core {
             TransportError::Timeout => Self::Timeout,
             TransportError::Unavailable => Self::Unavailable,
             TransportError::Cancelled => Self::Cancelled,
+            TransportError::NotSent { end } => Self::NotSent { end: end.into() },
             TransportError::Failed { detail } => Self::Failed { detail },
         }
     }
@@ -76,6 +124,7 @@ impl From<Core> for TransportError {
             Core::Timeout => Self::Timeout,
             Core::Unavailable => Self::Unavailable,
             Core::Cancelled => Self::Cancelled,
+            Core::NotSent { end } => Self::NotSent { end: end.into() },
             Core::Failed { detail } => Self::Failed { detail },
         }
     }

@@ -1,6 +1,7 @@
 //! CMS SignedData (RFC 5652) with the signature key: what OpenSSL and others verify.
 //!
-//! The document is the caller's, so this is behind the feature `diagnostics`.
+//! The document is the caller's, so this is behind the feature `diagnostics`. Nothing is given out that a flipped bit on the
+//! way from the card could have spoilt.
 
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use der::asn1::{GeneralizedTime, UtcTime};
 use super::pin::{LastAttempt, SignaturePassword};
 use super::profile::ef;
 use super::signature::sign;
-use super::{Certificate, CertificateState, Disclosure, Jpki};
+use super::{Certificate, CertificateState, Disclosure, Issuer, Jpki, KeyKind};
 use crate::crypto::{Algorithm, EcdsaSignature, SignatureVerifier, sha256};
 use crate::error::{CardFault, CertificateFault, ConnectionFault, Error};
 use crate::iso7816::ReadPhase;
@@ -23,6 +24,14 @@ pub enum Content<'a> {
     Detached([u8; 32]),
     /// Within the signature.
     Attached(&'a [u8]),
+}
+
+/// A signature and what is known of its signer's certificate.
+pub struct SignedDocument {
+    /// DER of a CMS SignedData with the certificate in it.
+    pub cms: Vec<u8>,
+    /// Who issued the certificate; never [`Issuer::NotChecked`].
+    pub issuer: Issuer,
 }
 
 /// Object identifiers, as DER.
@@ -49,14 +58,17 @@ const INTEGER_1: &[u8] = &[0x02, 0x01, 0x01];
 const NULL: &[u8] = &[0x05, 0x00];
 
 impl Jpki<'_, '_> {
-    /// Sends the signature password once, reads the signature certificate and has the card sign a document. Returns DER
-    /// with the certificate in it, which carries name, address, birth date and sex: `disclosure` states that.
+    /// Sends the signature password once, reads the signature certificate, checks who issued it and has the card sign a
+    /// document. The certificate in the result carries name, address, birth date and sex: `disclosure` states that.
+    ///
+    /// What is returned was checked from end to end: the signature with the certificate, the certificate with the
+    /// authority's on the card.
     ///
     /// # Errors
-    /// Those of [`Jpki::signature_certificate`]; [`Error::Usage`] for a P-384 card, which takes no SHA-256;
-    /// [`Error::Certificate`] when the certificate is not for signatures or not
-    /// within its dates at `now`; [`Error::Connection`] with `KZ-A04`, before the password is sent, where `now` cannot be right;
-    /// [`crate::error::CardFault::BadSignature`] when the card's signature does not verify.
+    /// Those of [`Jpki::signature_certificate`] and [`Jpki::check_issuer`]; [`Error::Usage`] for a P-384 card, which takes no
+    /// SHA-256; [`Error::Certificate`] when the certificate is not for signatures or not within its dates at `now`;
+    /// [`Error::Connection`] with `KZ-A04`, before the password is sent, where `now` cannot be right;
+    /// [`CardFault::BadSignature`] when the card's signature does not verify.
     pub fn sign_document(
         &mut self,
         password: SignaturePassword,
@@ -65,13 +77,14 @@ impl Jpki<'_, '_> {
         content: Content<'_>,
         now: UnixMillis,
         verifier: SignatureVerifier,
-    ) -> Result<Vec<u8>, Error> {
+    ) -> Result<SignedDocument, Error> {
         // Neither is the certificate judged by a clock that is wrong, nor does such a time go into what is signed.
         if !now.is_plausible() {
             return Err(ConnectionFault::DeviceClock.into());
         }
         let certificate = self.signature_certificate(password, last_attempt, disclosure)?;
         self.channel.report(ReadPhase::Checking, 0, 0);
+        let issuer = self.check_issuer(&certificate, KeyKind::Signature, verifier)?;
         if !certificate.may_sign_documents() {
             return Err(CertificateFault::WrongUsage.into());
         }
@@ -86,7 +99,7 @@ impl Jpki<'_, '_> {
         // RFC 5652, 5.4: signed as a SET, carried as [0].
         let message = object(SET, &[&attributes])?;
         let signature = sign(self.channel, Some(ef::SIGNATURE_KEY), certificate.key(), &message, verifier)?;
-        signed_data(&certificate, content, &attributes, &signature)
+        Ok(SignedDocument { cms: signed_data(&certificate, content, &attributes, &signature)?, issuer })
     }
 }
 

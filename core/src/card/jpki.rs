@@ -150,8 +150,8 @@ impl<'c, 't> Jpki<'c, 't> {
     /// # Errors
     /// [`Error::LastAttempt`] when one try is left and `last_attempt` does not permit it, [`Error::PinBlocked`] when
     /// none is: in both cases nothing was sent. [`Error::WrongPin`] after a failed try. [`Error::VerifyUnanswered`]
-    /// when no clear answer came, so that one try may be used. [`Error::Card`], with nothing sent, when the card does
-    /// not say how many tries are left.
+    /// when no clear answer came, so that one try may be used. [`Error::Transport`] when the link was over before.
+    /// [`Error::Card`], with nothing sent, when the card does not say how many tries are left.
     pub fn verify_user_authentication(
         &mut self,
         pin: UserAuthenticationPin,
@@ -175,8 +175,9 @@ impl<'c, 't> Jpki<'c, 't> {
     /// [`crate::safety::is_guessable_pin`] first.
     ///
     /// # Errors
-    /// Those of [`Jpki::verify_user_authentication`] for the current PIN; [`Error::ChangeUnanswered`] when the link
-    /// broke afterwards, so that either may hold; [`Error::Card`] when the card refused the new one and the old holds.
+    /// Those of [`Jpki::verify_user_authentication`] for the current PIN. [`Error::NewPinRefused`] when the card refused the
+    /// new one: the current one holds, as it does after [`Error::Transport`]. [`Error::ChangeInDoubt`] when no clear answer
+    /// came, so that either may hold: ask for the tries left, then try the new one first.
     pub fn change_user_authentication(
         &mut self,
         current: UserAuthenticationPin,

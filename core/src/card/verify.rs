@@ -2,7 +2,7 @@
 
 use super::pin::{LastAttempt, Pin};
 use super::{profile, refused};
-use crate::error::{Error, PinKind, VerifyDoubt};
+use crate::error::{Error, PinDoubt, PinKind, TransportError};
 use crate::iso7816::channel::{PinStatus, ins};
 use crate::iso7816::{Channel, ReadPhase, StatusWord};
 
@@ -23,7 +23,8 @@ pub(super) fn attempts_left(channel: &mut Channel<'_>, kind: PinKind) -> Result<
     Ok(PinAttempts { kind, attempts_left: status(channel, kind)?.attempts_left, max_attempts })
 }
 
-/// Guarded VERIFY. `sent` becomes true just before the PIN leaves, and then that PIN is not to be sent again.
+/// Guarded VERIFY. `sent` becomes true just before the PIN leaves, and then that PIN is not to be sent again; false once it
+/// is known that it did not.
 pub(super) fn verify<P: Pin>(
     channel: &mut Channel<'_>,
     pin: &P,
@@ -44,8 +45,13 @@ pub(super) fn verify<P: Pin>(
     *sent = true;
     let unanswered = |doubt| Error::VerifyUnanswered { kind, doubt };
     let answer = channel.verify(status, pin.bytes()).map_err(|error| match error {
-        Error::Transport(cause) => unanswered(VerifyDoubt::Link(cause)),
-        other => other,
+        Error::Transport(cause) if !matches!(cause, TransportError::NotSent { .. }) => {
+            unanswered(PinDoubt::Link(cause))
+        }
+        not_sent => {
+            *sent = false;
+            not_sent
+        }
     })?;
     let left = match answer {
         StatusWord::OK => {
@@ -58,11 +64,13 @@ pub(super) fn verify<P: Pin>(
     Err(match left {
         Some(0) => Error::PinBlocked { kind },
         Some(attempts_left) => Error::WrongPin { kind, attempts_left },
-        None => unanswered(VerifyDoubt::Status(answer.0)),
+        None => unanswered(PinDoubt::Status(answer.0)),
     })
 }
 
 /// Verifies `current` and replaces it by `new`, which must differ; each is sent once.
+///
+/// Until the command with the new PIN has left, and when the card refuses it, the current one holds.
 pub(super) fn change<P: Pin>(
     channel: &mut Channel<'_>,
     current: &P,
@@ -74,11 +82,34 @@ pub(super) fn change<P: Pin>(
         return Err(Error::usage("the new PIN is the current one; nothing was sent"));
     }
     verify(channel, current, last_attempt, &mut false)?;
-    let answer = channel.change(profile::pin(kind).ef, new.bytes()).map_err(|error| match error {
-        Error::Transport(cause) => Error::ChangeUnanswered { kind, cause },
-        other => other,
-    })?;
-    if answer.is_ok() { Ok(()) } else { Err(refused(ins::CHANGE_REFERENCE_DATA)(answer)) }
+    let mut answer = send_new(channel, new)?;
+    if answer == StatusWord::NO_CURRENT_EF {
+        // VERIFY makes the PIN current, also by its short identifier. A card on which it does not has changed nothing and is
+        // asked again after a SELECT, which keeps the PIN verified and costs no try whatever comes of it.
+        let selected = channel.select_ef(profile::pin(kind).ef)?;
+        if !selected.is_ok() {
+            return Err(Error::NewPinRefused { kind, status: selected.0 });
+        }
+        answer = send_new(channel, new)?;
+    }
+    match answer.0 {
+        0x9000 => Ok(()),
+        0x6983 | 0x6984 => Err(Error::PinBlocked { kind }),
+        // Execution and checking errors with the memory unchanged (ISO/IEC 7816-4:2020, table 5); not 65xx, 66xx and 6Fxx,
+        // after which the PIN may have been written, nor warnings.
+        status @ (0x6400..=0x64FF | 0x6700..=0x6EFF) => Err(Error::NewPinRefused { kind, status }),
+        status => Err(Error::ChangeInDoubt { kind, doubt: PinDoubt::Status(status) }),
+    }
+}
+
+/// Sends the new PIN for the one that was just verified.
+fn send_new<P: Pin>(channel: &mut Channel<'_>, new: &P) -> Result<StatusWord, Error> {
+    channel.change(new.bytes()).map_err(|error| match error {
+        Error::Transport(cause) if !matches!(cause, TransportError::NotSent { .. }) => {
+            Error::ChangeInDoubt { kind: P::KIND, doubt: PinDoubt::Link(cause) }
+        }
+        not_sent => not_sent,
+    })
 }
 
 fn status(channel: &mut Channel<'_>, kind: PinKind) -> Result<PinStatus, Error> {

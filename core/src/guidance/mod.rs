@@ -41,7 +41,7 @@ pub fn text(error: &Error, language: Language) -> String {
     let text = match error {
         Error::VerifyUnanswered { .. } => verify_unanswered(language),
         Error::WrongPin { kind: PinKind::VerificationNumberB | PinKind::BirthDate, .. } => wrong_number(language),
-        Error::ChangeUnanswered { .. } => change_unanswered(language),
+        Error::NewPinRefused { .. } => new_pin_refused(language),
         Error::Card(CardFault::NotGenuine { .. }) => not_genuine(language),
         Error::Card(CardFault::NoSignatureCertificate) => no_signature_certificate(language),
         Error::Connection(ConnectionFault::Proxy { .. }) => proxy(language),
@@ -79,11 +79,12 @@ const fn wrong_number(language: Language) -> &'static str {
     )
 }
 
-const fn change_unanswered(language: Language) -> &'static str {
+/// The text for [`Error::NewPinRefused`], whose code is that of other refusals of the card.
+pub const fn new_pin_refused(language: Language) -> &'static str {
     language.choose(
-        "変更が途中で終わりました。新しい番号から順に確かめてください",
-        "The change was cut off. Please try the new PIN first, then the old one.",
-        "とちゅうで止まりました。新しい番号（ばんごう）から入れてください",
+        "新しい番号は使えません（今の番号のままです）。別の番号にしてください",
+        "The card refused the new PIN; the current one holds. Please choose another.",
+        "新しい番号（ばんごう）は使えません。べつの番号を入れてください",
     )
 }
 

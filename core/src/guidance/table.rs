@@ -95,6 +95,12 @@ pub const TABLE: &[Guidance] = &[
         "べつのカードです。えらんだ人のカードをあててください",
     ),
     row(
+        "KZ-C13",
+        "変更できたか分かりません。新しい番号、前の番号の順に確かめてください",
+        "Either PIN may hold. Please try the new one first, then the old one.",
+        "かわったか、わかりません。新しい番号（ばんごう）から入れてください",
+    ),
+    row(
         "KZ-T01",
         "通信できません。電波の良い所でお試しください",
         "No connection. Please try again where the signal is good.",

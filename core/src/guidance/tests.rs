@@ -1,5 +1,5 @@
 use super::*;
-use crate::error::{TransportError, VerifyDoubt};
+use crate::error::{PinDoubt, TransportError};
 
 /// Kanji of the first school years and of the first two levels of language tests: read without help.
 const PLAIN_KANJI: &str =
@@ -20,7 +20,7 @@ fn special(language: Language) -> Vec<&'static str> {
     texts.extend([
         verify_unanswered(language),
         wrong_number(language),
-        change_unanswered(language),
+        new_pin_refused(language),
         not_genuine(language),
         no_signature_certificate(language),
         my_number_suspected(language),
@@ -102,7 +102,7 @@ fn tries_left_stand_in_the_text() {
             assert!(told.contains('2') && !told.contains("{n}"), "{told}");
         }
     }
-    let lost = Error::VerifyUnanswered { kind, doubt: VerifyDoubt::Link(TransportError::TagLost) };
+    let lost = Error::VerifyUnanswered { kind, doubt: PinDoubt::Link(TransportError::TagLost) };
     assert!(text(&lost, Language::English).contains("one try may be used"));
     assert_eq!(lost.code(), "KZ-C01");
 }

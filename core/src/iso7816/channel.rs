@@ -159,18 +159,10 @@ impl<'t> Channel<'t> {
         Ok(answer)
     }
 
-    /// Sends one CHANGE REFERENCE DATA for the PIN that was just verified (the card's own form: the new PIN alone).
-    ///
-    /// VERIFY made the PIN current, also by its short identifier; a card that does not do so answers that nothing is
-    /// current, and is asked again after a SELECT, which keeps the PIN verified.
-    pub(crate) fn change(&mut self, ef: u16, pin: &[u8]) -> Result<StatusWord, Error> {
+    /// Sends one CHANGE REFERENCE DATA for the current PIN, which was just verified (the card's own form: the new PIN alone).
+    pub(crate) fn change(&mut self, pin: &[u8]) -> Result<StatusWord, Error> {
         let command = Command::new(0x00, ins::CHANGE_REFERENCE_DATA, 0x01, 0x80).with_data(pin);
-        let status = self.transmit_once(&command)?.status;
-        if status != StatusWord::NO_CURRENT_EF {
-            return Ok(status);
-        }
-        let selected = self.select_ef(ef)?;
-        if selected.is_ok() { Ok(self.transmit_once(&command)?.status) } else { Ok(selected) }
+        Ok(self.transmit_once(&command)?.status)
     }
 
     /// Sends a command and gathers its whole answer: `6Cxx` is asked again with that length, `61xx` is collected.

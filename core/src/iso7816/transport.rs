@@ -1,6 +1,6 @@
 //! The link to one card, as the platform supplies it.
 
-pub use crate::error::TransportError;
+pub use crate::error::{LinkEnd, TransportError};
 
 /// A half-duplex link to one contactless card.
 pub trait CardTransport {
@@ -9,7 +9,8 @@ pub trait CardTransport {
     /// Blocks until the card answers. Implementations neither retry, log nor call back into this crate.
     ///
     /// # Errors
-    /// [`TransportError::TagLost`] once the card has left the field; the link is then over.
+    /// [`TransportError::TagLost`] once the card has left the field; the link is then over. [`TransportError::NotSent`] only
+    /// where it is certain that the card has not seen the command: a PIN in it then counts as unused.
     fn transceive(&mut self, command: &[u8]) -> Result<Vec<u8>, TransportError>;
 
     /// The longest APDUs this link carries. The default is what every reader and phone can do.

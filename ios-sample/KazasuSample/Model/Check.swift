@@ -218,15 +218,15 @@ final class Check: ObservableObject {
         case .LastAttempt:
             stage = .lastTry(words)
             return
-        case .Cancelled, .Transport(error: .Cancelled): action = .startAgain
+        case .Cancelled, .Transport(error: .Cancelled), .Transport(error: .NotSent(end: .cancelled)): action = .startAgain
         case .Transport(error: .Unavailable), .NotMyNumberCard, .OtherCard: action = .holdAgain
         case .Transport, .CardUnreadable:
             failures += 1
             action = .holdAgain
-        case .VerifyUnanswered: action = .checkTries
+        case .VerifyUnanswered, .ChangeInDoubt: action = .checkTries
         case .Connection: action = steps == 3 ? .sendAgain : .holdAgain
-        case .PinBlocked, .Certificate, .Usage, .TooManyMembers: action = .close
-        case .Authorization, .Resource, .DeviceKey, .Internal, .Busy: action = .startAgain
+        case .PinBlocked, .Certificate, .Usage, .TooManyMembers, .Store, .MyNumberSuspected: action = .close
+        case .Authorization, .Resource, .DeviceKey, .Internal, .Busy, .NewPinRefused: action = .startAgain
         }
         stage = .problem(Problem(code: error.code(), words: words, action: action))
     }

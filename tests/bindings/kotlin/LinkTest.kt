@@ -8,6 +8,7 @@ import org.junit.jupiter.api.Test
 import org.kazasu.ffi.DeviceKey
 import org.kazasu.ffi.DeviceKeyException
 import org.kazasu.ffi.KazasuException
+import org.kazasu.ffi.LinkEnd
 import org.kazasu.ffi.Qualification
 import org.kazasu.ffi.TapStep
 import org.kazasu.ffi.TransportException
@@ -75,6 +76,8 @@ class LinkTest : SandboxTest() {
             TransportException.Timeout() to "KZ-C02",
             TransportException.Unavailable() to "KZ-C08",
             TransportException.Cancelled() to "KZ-U03",
+            TransportException.NotSent(LinkEnd.CANCELLED) to "KZ-U03",
+            TransportException.NotSent(LinkEnd.TAG_LOST) to "KZ-C01",
             TransportException.Failed(detail = "reader") to "KZ-C01",
         )
         for ((thrown, code) in codes) {

@@ -6,6 +6,7 @@ import org.junit.jupiter.api.Assertions.assertFalse
 import org.junit.jupiter.api.Assertions.assertTrue
 import org.junit.jupiter.api.Test
 import org.kazasu.ffi.KazasuException
+import org.kazasu.ffi.LinkEnd
 import org.kazasu.ffi.LastAttempt
 import org.kazasu.ffi.PinKind
 import org.kazasu.ffi.Qualification
@@ -100,6 +101,12 @@ class PinTest : SandboxTest() {
         }
         failsWith<KazasuException.VerifyUnanswered> { session.tap(lost, pin(1)) }
         assertTrue(session.pinWasSent, "sent, and no answer came")
+        val closed = TestLink(hanako.tap(null)) { _, command ->
+            if (command[1] == VERIFY && command.size == 9) throw TransportException.NotSent(LinkEnd.CANCELLED)
+        }
+        val notSent = failsWith<KazasuException.Transport> { session.tap(closed, pin(1)) }
+        assertEquals("KZ-U03", notSent.code())
+        assertFalse(session.pinWasSent, "closed before VERIFY left")
         failsWith<KazasuException.Transport> { hanako.link("exchange=1:drop").use { session.tap(it, pin(1)) } }
         assertFalse(session.pinWasSent, "it is the last tap that counts")
         session.sign(hanako, pin(1))

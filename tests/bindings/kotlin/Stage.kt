@@ -19,6 +19,7 @@ import org.kazasu.ffi.DeviceKey
 import org.kazasu.ffi.EligibilityResult
 import org.kazasu.ffi.KazasuException
 import org.kazasu.ffi.LastAttempt
+import org.kazasu.ffi.LinkEnd
 import org.kazasu.ffi.Member
 import org.kazasu.ffi.Purpose
 import org.kazasu.ffi.SimulatedCard
@@ -114,7 +115,7 @@ class TestLink(
     val commands = mutableListOf<ByteArray>()
 
     override fun transceive(command: ByteArray): ByteArray {
-        if (closed) throw TransportException.Cancelled()
+        if (closed) throw TransportException.NotSent(LinkEnd.CANCELLED)
         commands += command
         before(exchanges++, command)
         return card.transceive(command)

@@ -150,6 +150,20 @@ def test_what_callbacks_raise_is_typed_and_loses_its_text(begin, mistake):
     assert session.finish().qualification == kz.Qualification.VALID
 
 
+def test_a_link_closed_before_the_pin_leaves_uses_no_try(begin):
+    session = begin()
+    for end, code in [(kz.LinkEnd.CANCELLED, "KZ-U03"), (kz.LinkEnd.TAG_LOST, "KZ-C01")]:
+        hanako = card(1)
+
+        def fail(exchange, end=end):
+            if exchange == 3:  # SELECT, certificate, tries left
+                raise kz.TransportError.NotSent(end)
+
+        with pytest.raises(kz.KazasuError.Transport) as closed:
+            session.tap(Link(hanako.tap(None), fail), PIN[1], kz.LastAttempt.REFUSE, None)
+        assert (closed.value.code(), hanako.verify_count(), session.pin_was_sent()) == (code, 0, False)
+
+
 def test_what_a_link_raises_by_contract_keeps_its_type(begin):
     session = begin()
     for name, code in [("TagLost", "KZ-C01"), ("Timeout", "KZ-C02"), ("Unavailable", "KZ-C08"), ("Cancelled", "KZ-U03")]:

@@ -1,6 +1,6 @@
 //! Which card to simulate, and the switches that bend its behaviour.
 
-use crate::{application_kind::ApplicationKind, end_of_file::EndOfFile, profile::Profile};
+use crate::{application_kind::ApplicationKind, end_of_file::EndOfFile, fault::FaultAt, profile::Profile};
 use std::collections::BTreeMap;
 
 /// First and last valid second of a certificate, in unix seconds.
@@ -76,6 +76,8 @@ pub struct Config {
     pub data_objects: BTreeMap<u16, Vec<u8>>,
     /// The answer to reset a reader sees.
     pub atr: Vec<u8>,
+    /// Faults of every tap, beside those that [`SimTransport::with_fault`](crate::SimTransport::with_fault) arms for one.
+    pub faults: Vec<FaultAt>,
 }
 
 impl Config {
@@ -112,16 +114,25 @@ impl Config {
             files: BTreeMap::new(),
             data_objects: BTreeMap::new(),
             atr: ATR_CONTACT.to_vec(),
+            faults: Vec::new(),
         }
     }
 
-    /// The card of the profile with this name, such as `no-sfi`; with `+forged-text` behind it, [`Config::forged_text`].
+    /// The card of the profile with this name, such as `no-sfi`. Behind it, each after a `+`, [`Config::forged_text`] and
+    /// [`Config::faults`]: `today+forged-text`, `phone+exchange=1:flip-bit=9`.
     ///
     /// # Errors
-    /// An unknown name; the text lists the known ones.
+    /// An unknown name or fault; the text lists the known ones.
     pub fn named(profile: &str, person: u8) -> Result<Self, String> {
-        let (profile, forged_text) = profile.strip_suffix("+forged-text").map_or((profile, false), |name| (name, true));
-        Ok(Self { forged_text, ..Self::new(profile.parse()?, person) })
+        let mut parts = profile.split('+');
+        let mut config = Self::new(parts.next().unwrap_or_default().parse()?, person);
+        for part in parts {
+            match part {
+                "forged-text" => config.forged_text = true,
+                fault => config.faults.push(fault.parse()?),
+            }
+        }
+        Ok(config)
     }
 
     /// Replaces or adds one file; see [`Config::files`].

@@ -23,12 +23,14 @@ pub struct SimTransport {
 impl SimTransport {
     /// Brings the card into the field.
     pub fn tap(card: Arc<Mutex<Card>>) -> Self {
-        let (tap, extended) = {
+        let (tap, extended, faults) = {
             let mut card = lock(&card);
-            (card.enter_field(), card.config().extended)
+            (card.enter_field(), card.config().extended, card.config().faults.clone())
         };
         let limits = if extended { TransportLimits::EXTENDED } else { TransportLimits::SHORT };
-        Self { card, link: Link::default(), limits, tap, lost: false }
+        let mut link = Link::default();
+        faults.into_iter().for_each(|fault| link.arm(fault));
+        Self { card, link, limits, tap, lost: false }
     }
 
     /// Arms a fault for this tap.

@@ -1,7 +1,7 @@
 //! The card is pulled away at every exchange, before and after it has worked.
 
 use kazasu::Error;
-use kazasu::error::{TransportError, VerifyDoubt};
+use kazasu::error::{PinDoubt, TransportError};
 use kazasu_card_sim::{Card, Config, Fault, FaultAt, Pin, Profile, SimTransport, When};
 use kazasu_flows::{Stage, card_of, pin, tap};
 
@@ -57,7 +57,7 @@ fn check(at: &str, error: &Error, card: &Card, pin_is_right: bool) {
     // A right PIN restores the tries, a wrong one that arrived costs one.
     assert_eq!(left, if pin_is_right || sent == 0 { 3 } else { 2 }, "{at}");
     match error {
-        Error::VerifyUnanswered { doubt: VerifyDoubt::Link(TransportError::TagLost), .. } => {
+        Error::VerifyUnanswered { doubt: PinDoubt::Link(TransportError::TagLost), .. } => {
             assert_eq!(error.code(), "KZ-C01", "{at}");
         }
         Error::WrongPin { attempts_left, .. } => {

@@ -322,7 +322,7 @@ impl Run<'_> {
         card!(self, link, card);
         let disclosure = Disclosure::NameAddressBirthDateSex;
         let mut jpki = card.select_jpki()?;
-        let cms = jpki.sign_document(password, self.last_attempt, disclosure, content, NOW, self.verifier)?;
+        let cms = jpki.sign_document(password, self.last_attempt, disclosure, content, NOW, self.verifier)?.cms;
         assert!(cms.len() <= LARGEST);
         assert_eq!((cms[0], kazasu::iso7816::walk(&cms, 0)), (0x30, 1), "one DER object");
         Ok(())
@@ -410,7 +410,7 @@ fn check_progress(progress: ReadProgress) {
 fn check_error(error: &Error, pins_sent: usize) {
     assert!(!error.to_string().is_empty() && error.code().starts_with("KZ-"));
     match error {
-        Error::VerifyUnanswered { .. } | Error::WrongPin { .. } | Error::ChangeUnanswered { .. } => {
+        Error::VerifyUnanswered { .. } | Error::WrongPin { .. } | Error::ChangeInDoubt { .. } => {
             assert!(pins_sent > 0, "{error} although no PIN was sent");
         }
         _ => {}

@@ -2,12 +2,13 @@
 
 use std::path::Path;
 
-use kazasu::card::{Card, Certificate};
+use kazasu::card::{Card, Certificate, Issuer, KeyKind};
 use kazasu::crypto::SignatureVerifier;
 use kazasu::error::CardFault;
 use kazasu::iso7816::CardCapabilities;
 use serde_json::json;
 
+use super::certificate::issuer_text;
 use super::last_attempt;
 use crate::args::Global;
 use crate::failure::Failure;
@@ -15,7 +16,13 @@ use crate::output::{Output, padded};
 use crate::secrets::Secrets;
 use crate::{link, pem};
 
-pub(super) fn run(challenge: &str, cached: Option<&Path>, global: &Global, output: Output) -> Result<(), Failure> {
+pub(super) fn run(
+    challenge: &str,
+    cached: Option<&Path>,
+    checks_issuer: bool,
+    global: &Global,
+    output: Output,
+) -> Result<(), Failure> {
     let challenge = parse_hex(challenge).ok_or_else(|| Failure::usage("--challenge: not hexadecimal"))?;
     if !(8..=64).contains(&challenge.len()) {
         return Err(Failure::usage("--challenge: 8 to 64 bytes"));
@@ -35,17 +42,36 @@ pub(super) fn run(challenge: &str, cached: Option<&Path>, global: &Global, outpu
         Some(certificate) => Some(certificate),
         None => jpki.authentication_certificate()?,
     };
+    // Before the PIN, where the card gives its certificate before: a wrong one costs no try.
+    let mut issuer = Issuer::NotChecked;
+    if let Some(certificate) = before_pin.as_ref().filter(|_| checks_issuer) {
+        issuer = jpki.check_issuer(certificate, KeyKind::UserAuthentication, SignatureVerifier::ring())?;
+    }
     jpki.verify_user_authentication(pin, last_attempt(global))?;
     let certificate = match before_pin {
         Some(certificate) => certificate,
-        None => jpki.authentication_certificate()?.ok_or(CardFault::Malformed { what: "certificate" })?,
+        None => {
+            let read = jpki.authentication_certificate()?.ok_or(CardFault::Malformed { what: "certificate" })?;
+            if checks_issuer {
+                issuer = jpki.check_issuer(&read, KeyKind::UserAuthentication, SignatureVerifier::ring())?;
+            }
+            read
+        }
     };
     let signature = jpki.sign_challenge(certificate.key(), &challenge, SignatureVerifier::ring())?;
     drop(transport);
     let signature = kazasu::base64url::encode(&signature);
     let algorithm = certificate.key().algorithm().name();
-    output.line(output.say("署名しました（証明書で検証済み）", "Signed, and verified with the certificate"));
+    output.line(match issuer {
+        Issuer::NotChecked => {
+            output.say("署名は検証済み、証明書は未確認です", "Signed: signature verified, certificate not checked")
+        }
+        Issuer::JpkiRoot | Issuer::UnknownRoot => {
+            output.say("署名と証明書を検証しました", "Signed: signature and certificate verified")
+        }
+    });
     output.field(output.say("アルゴリズム", "Algorithm"), algorithm);
+    output.field(output.say("発行者", "Issuer"), &issuer_text(Some(issuer), "--ca", output));
     // On one line, to be copied.
     output.line(format!("  {}{signature}", padded(output.say("署名", "Signature"), 22)));
     output.lines(pem::encode(certificate.der()).lines());
@@ -54,6 +80,7 @@ pub(super) fn run(challenge: &str, cached: Option<&Path>, global: &Global, outpu
         "signature": signature,
         "certificate": pem::encode(certificate.der()),
         "verified": true,
+        "issuer": issuer.name(),
     }));
     Ok(())
 }

@@ -2,8 +2,7 @@
 
 use std::path::Path;
 
-use kazasu::card::certificate::is_jpki_root;
-use kazasu::card::{Card, CardRoots, Certificate, Disclosure, Jpki, KeyKind};
+use kazasu::card::{Card, Certificate, Disclosure, Issuer, Jpki, KeyKind};
 use kazasu::crypto::SignatureVerifier;
 use kazasu::error::CardFault;
 use kazasu::iso7816::CardCapabilities;
@@ -49,9 +48,9 @@ pub(super) fn run(
         (None, false) => authentication_certificate(&mut jpki, global, &secrets)?,
     };
     let issuer = match (ca, checks_issuer) {
-        (true, _) => root(&certificate),
-        (false, true) => issuer(&mut jpki, &certificate, key)?,
-        (false, false) => "not_checked",
+        (true, _) => told(certificate.check_root(SignatureVerifier::ring()))?,
+        (false, true) => told(jpki.check_issuer(&certificate, key, SignatureVerifier::ring()))?,
+        (false, false) => Some(Issuer::NotChecked),
     };
     drop(transport);
     match (file, destination) {
@@ -65,7 +64,11 @@ pub(super) fn run(
     let not_after = CalendarDate::in_japan(certificate.not_after());
     if !output.json {
         output.note(format!("{}: {not_after}", output.say("有効期限", "Valid until")));
-        output.note(format!("{}: {}", output.say("発行者", "Issuer"), issuer_text(issuer, output)));
+        output.note(format!("{}: {}", output.say("発行者", "Issuer"), issuer_text(issuer, "--issuer", output)));
+        output.note(output.say(
+            "失効: 未確認（認定を受けた検証者だけが確認できます）",
+            "Revocation: not checked (only accredited verifiers may ask)",
+        ));
     }
     output.object(&json!({
         "kind": if kind == CertificateKind::Auth { "auth" } else { "sign" },
@@ -73,7 +76,7 @@ pub(super) fn run(
         "algorithm": certificate.key().algorithm().name(),
         "not_after": not_after.to_string(),
         "expired": is_expired(certificate.not_after(), SystemClock.now()),
-        "issuer": issuer,
+        "issuer": issuer.map_or("not_verified", Issuer::name),
         "pem": file.is_none().then(|| pem::encode(certificate.der())),
     }));
     Ok(())
@@ -97,30 +100,24 @@ fn authentication_certificate(
     jpki.authentication_certificate()?.ok_or_else(|| CardFault::Malformed { what: "certificate" }.into())
 }
 
-fn issuer_text(issuer: &str, output: Output) -> &'static str {
-    match issuer {
-        "jpki_root" => output.say("公的個人認証サービスの認証局（確認済み）", "an authority of JPKI (verified)"),
-        "unknown_root" => output
+/// Who issued the certificate, in words; `None` where that cannot be verified, and `option` is what checks it.
+pub(super) fn issuer_text(issuer: Option<Issuer>, option: &str, output: Output) -> String {
+    let text = match issuer {
+        Some(Issuer::JpkiRoot) => {
+            output.say("公的個人認証サービスの認証局（確認済み）", "an authority of JPKI (verified)")
+        }
+        Some(Issuer::UnknownRoot) => output
             .say("カード内の未知の認証局（テスト用カードなど）", "the card's own authority, unknown (a test card?)"),
-        "not_checked" => output.say("未確認（--issuer で確認）", "not checked (--issuer checks it)"),
-        _ => output.say("確認できません", "cannot be verified"),
-    }
-}
-
-/// Whether the authority on the card has issued the certificate, and which one that is.
-fn issuer(jpki: &mut Jpki<'_, '_>, certificate: &Certificate, key: KeyKind) -> Result<&'static str, Failure> {
-    let authority = match jpki.authority_certificate(key) {
-        Ok(authority) => authority,
-        // The certificate was read; a card without its authority only leaves the question open.
-        Err(kazasu::Error::Card(_)) => return Ok("not_verified"),
-        Err(error) => return Err(error.into()),
+        Some(Issuer::NotChecked) => output.say("未確認（{} で確認）", "not checked ({} checks it)"),
+        None => output.say("確認できません", "cannot be verified"),
     };
-    let issued = CardRoots::parse([authority.der()])
-        .is_ok_and(|roots| roots.contains_issuer_of(certificate, SignatureVerifier::ring()));
-    Ok(if issued { root(&authority) } else { "not_verified" })
+    text.replace("{}", option)
 }
 
-/// Whether an authority is one of JPKI's, known by its fingerprint.
-fn root(authority: &Certificate) -> &'static str {
-    if is_jpki_root(authority.der()) { "jpki_root" } else { "unknown_root" }
+/// The certificate was read: that its issuer cannot be verified is told, and is no failure.
+fn told(checked: Result<Issuer, kazasu::Error>) -> Result<Option<Issuer>, Failure> {
+    match checked {
+        Err(kazasu::Error::Card(_)) => Ok(None),
+        checked => Ok(Some(checked?)),
+    }
 }

@@ -28,8 +28,8 @@ pub(crate) fn run(command: &CardCommand, global: &Global, output: Output) -> Res
         CardCommand::Face(arguments) => face::run(arguments, global, output),
         CardCommand::BirthDate => attributes::birth_date(global, output),
         CardCommand::Sign(arguments) => sign::run(arguments, global, output),
-        CardCommand::Authenticate { challenge, cached_certificate } => {
-            authenticate::run(challenge, cached_certificate.as_deref(), global, output)
+        CardCommand::Authenticate { challenge, cached_certificate, ca } => {
+            authenticate::run(challenge, cached_certificate.as_deref(), *ca, global, output)
         }
         CardCommand::Doctor { output: file, yes } => doctor::run(file.as_deref(), *yes, global, output),
     }

@@ -12,6 +12,7 @@ use kazasu::time::{Clock, SystemClock};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
+use super::certificate::issuer_text;
 use super::last_attempt;
 use crate::args::{Global, SignArguments};
 use crate::failure::Failure;
@@ -57,12 +58,14 @@ pub(super) fn run(arguments: &SignArguments, global: &Global, output: Output) ->
         SignatureVerifier::ring(),
     )?;
     drop(transport);
-    file.write(&signed)?;
+    file.write(&signed.cms)?;
     output.line(format!("{}: {}", output.say("署名しました", "Signed"), arguments.output.display()));
+    output.field(output.say("発行者", "Issuer"), &issuer_text(Some(signed.issuer), "", output));
     output.object(&json!({
         "signature": arguments.output.display().to_string(),
         "attached": arguments.attached,
         "digest": "SHA-256",
+        "issuer": signed.issuer.name(),
     }));
     Ok(())
 }

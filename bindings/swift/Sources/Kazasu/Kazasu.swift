@@ -39,7 +39,8 @@ public struct Kazasu: Sendable {
     }
 }
 
-/// A link that can be closed from another thread; a call waiting on it then ends with `Cancelled`.
+/// A link that can be closed from another thread; a call waiting on it then ends with `Cancelled`, every later one with
+/// `NotSent`.
 public protocol CancellableTransport: CardTransport {
     /// Closes the link for good. Does not block; closing twice is fine.
     func cancel()

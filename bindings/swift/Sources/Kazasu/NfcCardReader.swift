@@ -180,7 +180,7 @@ extension KazasuSession {
             reader.close()
             return result
         } catch {
-            if case KazasuError.Transport(error: .Cancelled) = error {
+            if NfcFault.isClosing(error) {
                 pin.wipe()
             } else if let error = error as? KazasuError {
                 reader.close(failure: error.userText(language: language))

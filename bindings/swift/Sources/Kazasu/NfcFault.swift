@@ -12,4 +12,23 @@ enum NfcFault {
         default: return .Failed(detail: "CoreNFC \(code)")
         }
     }
+
+    /// The same for a command that was not sent, because the session had ended.
+    static func notSent(_ end: TransportError) -> TransportError {
+        switch end {
+        case .TagLost: return .NotSent(end: .tagLost)
+        case .Timeout: return .NotSent(end: .timeout)
+        case .Unavailable: return .NotSent(end: .unavailable)
+        case .Cancelled: return .NotSent(end: .cancelled)
+        case .NotSent, .Failed: return end
+        }
+    }
+
+    /// Whether the user or the app closed the link, during a command or before it.
+    static func isClosing(_ error: any Error) -> Bool {
+        switch error {
+        case KazasuError.Transport(error: .Cancelled), KazasuError.Transport(error: .NotSent(end: .cancelled)): return true
+        default: return false
+        }
+    }
 }

@@ -26,7 +26,7 @@ public final class NfcTagTransport: CancellableTransport, @unchecked Sendable {
         pending = reply
         lock.unlock()
         // After `pending` is set: an end of the session is seen either here or by `end(_:)`.
-        if let end = reader.end { throw end }
+        if let end = reader.end { throw NfcFault.notSent(end) }
         tag.sendCommand(apdu: apdu) { [reader] body, sw1, sw2, error in
             if let error {
                 reply.set(.failure(reader.end ?? NfcFault.transportError(code: (error as NSError).code)))

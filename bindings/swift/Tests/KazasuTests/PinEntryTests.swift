@@ -41,6 +41,8 @@ final class PinEntryTests: XCTestCase {
 
     func testCoreNfcCodes() {
         XCTAssertEqual(NfcFault.transportError(code: 200), .Cancelled)
+        XCTAssertEqual(NfcFault.notSent(.Cancelled), .NotSent(end: .cancelled))
+        XCTAssertEqual(NfcFault.notSent(.Timeout), .NotSent(end: .timeout))
         XCTAssertEqual(NfcFault.transportError(code: 201), .Timeout)
         XCTAssertEqual(NfcFault.transportError(code: 100), .TagLost)
         XCTAssertEqual(NfcFault.transportError(code: 6), .Unavailable)

@@ -3,6 +3,7 @@ package org.kazasu
 import android.nfc.TagLostException
 import android.nfc.tech.IsoDep
 import java.io.IOException
+import org.kazasu.ffi.LinkEnd
 import org.kazasu.ffi.TransportException
 import org.kazasu.ffi.TransportLimits
 
@@ -49,7 +50,7 @@ public class IsoDepTransport(private val tag: IsoDep) : CardLink {
     }
 
     private inline fun <T> reading(exchange: () -> T): T = try {
-        if (closed) throw TransportException.Cancelled()
+        if (closed) throw TransportException.NotSent(LinkEnd.CANCELLED)
         exchange()
     } catch (_: TagLostException) {
         throw if (closed) TransportException.Cancelled() else TransportException.TagLost()

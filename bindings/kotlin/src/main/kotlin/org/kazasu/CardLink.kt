@@ -4,6 +4,7 @@ import kotlin.coroutines.EmptyCoroutineContext
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.Runnable
 import org.kazasu.ffi.CardTransport
+import org.kazasu.ffi.LinkEnd
 import org.kazasu.ffi.TransportException
 import org.kazasu.ffi.TransportLimits
 
@@ -11,8 +12,8 @@ import org.kazasu.ffi.TransportLimits
  * A link to one contactless card that can be closed from outside. `IsoDepTransport` is the one over Android's NFC.
  *
  * [transceive] blocks; it is called on a thread of `Dispatchers.IO`, never on two threads at once. [close] may be called
- * from any thread while a [transceive] waits: that call then ends with [TransportException.Cancelled], and so does
- * every later one.
+ * from any thread while a [transceive] waits: that call then ends with [TransportException.Cancelled], and every later one
+ * with [TransportException.NotSent]. Only that tells that a PIN in the command is unused.
  *
  * What an implementation throws beside [TransportException] reaches the app as
  * `KazasuException.Transport(TransportException.Failed)` with the name of its class, without its text.
@@ -41,7 +42,7 @@ private class OverTransport(private val transport: CardTransport) : CardLink {
     private var closed = false
 
     override fun transceive(command: ByteArray): ByteArray {
-        if (closed) throw TransportException.Cancelled()
+        if (closed) throw TransportException.NotSent(LinkEnd.CANCELLED)
         return transport.transceive(command)
     }
 
@@ -77,10 +78,11 @@ internal class GuardedLink(private val card: CardLink) : CardTransport {
 
     // `Throwable`: the generated code catches no `Error`, which would come back as a fault of the native library.
     private inline fun <T> guarded(call: () -> T): T = try {
-        if (cancelled) throw TransportException.Cancelled()
+        if (cancelled) throw TransportException.NotSent(LinkEnd.CANCELLED)
         call()
     } catch (e: Throwable) {
         throw when {
+            e is TransportException.NotSent -> e
             cancelled -> TransportException.Cancelled()
             e is TransportException -> e
             else -> TransportException.Failed(detail = e.javaClass.simpleName)

@@ -114,7 +114,7 @@ public class KazasuSession internal constructor(private val session: Session) : 
      * @throws KazasuException.PinBlocked `KZ-C05`.
      * @throws KazasuException.PinFormat `KZ-C11`: not four digits; nothing was sent.
      * @throws KazasuException.OtherCard `KZ-C12`: not the card of the member's certificate; no PIN was sent.
-     * @throws KazasuException.Transport `KZ-C01`, `KZ-C02`: hold the card again.
+     * @throws KazasuException.Transport `KZ-C01`, `KZ-C02`: hold the card again; no try is used.
      * @throws KazasuException.VerifyUnanswered the link broke at the PIN: one try may be used, ask [readAttemptsLeft].
      * @throws KazasuException.Certificate when the certificate cannot be used.
      */

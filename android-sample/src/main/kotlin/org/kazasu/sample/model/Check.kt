@@ -16,6 +16,7 @@ import org.kazasu.ffi.ConnectionReason
 import org.kazasu.ffi.KazasuException
 import org.kazasu.ffi.Language
 import org.kazasu.ffi.LastAttempt
+import org.kazasu.ffi.LinkEnd
 import org.kazasu.ffi.TapStep
 import org.kazasu.ffi.TransportException
 import org.kazasu.isGuessablePin
@@ -219,9 +220,9 @@ class Check(
     }
 
     private fun actionFor(error: KazasuException): Action = when (error) {
-        is KazasuException.Transport -> when (error.error) {
-            is TransportException.Unavailable -> Action.NFC_SETTINGS
-            is TransportException.Cancelled -> Action.START_AGAIN
+        is KazasuException.Transport -> when {
+            error.error is TransportException.Unavailable -> Action.NFC_SETTINGS
+            wasClosed(error.error) -> Action.START_AGAIN
             else -> holdOrPin()
         }
         is KazasuException.VerifyUnanswered -> Action.CHECK_TRIES
@@ -235,12 +236,16 @@ class Check(
         else -> Action.CLOSE
     }
 
+    /** The link was closed, during a command or before it. */
+    private fun wasClosed(error: TransportException): Boolean =
+        error is TransportException.Cancelled || (error is TransportException.NotSent && error.end == LinkEnd.CANCELLED)
+
     private fun holdOrPin(): Action = if (pinKept()) Action.HOLD_AGAIN else Action.ENTER_PIN
 
     /** Failures that better holding may mend. */
     private fun readAgain(error: KazasuException): Boolean = when (error) {
         is KazasuException.Transport ->
-            error.error !is TransportException.Unavailable && error.error !is TransportException.Cancelled
+            error.error !is TransportException.Unavailable && !wasClosed(error.error)
         is KazasuException.VerifyUnanswered, is KazasuException.CardUnreadable -> true
         else -> false
     }
