@@ -14,6 +14,7 @@ mod cv_authorities;
 pub mod cv_certificate;
 pub mod doctor;
 pub mod face;
+pub mod field;
 pub mod jpki;
 #[cfg(feature = "photo")]
 pub mod photo;
@@ -33,6 +34,7 @@ pub use attributes::{Attributes, CardDate, Sex};
 pub use certificate::{CardRoots, Certificate, CertificateState};
 pub use cv_certificate::{CvAuthorities, CvCertificate};
 pub use face::{BirthDateRecord, Face};
+pub use field::{Field, OtherField};
 pub use jpki::{Disclosure, Jpki, KeyKind};
 pub use pin::{
     BirthDateNumber, LastAttempt, SignaturePassword, TextInputPin, UserAuthenticationPin, VerificationNumberB,

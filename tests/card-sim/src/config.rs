@@ -1,6 +1,6 @@
 //! Which card to simulate, and the switches that bend its behaviour.
 
-use crate::{application_kind::ApplicationKind, profile::Profile};
+use crate::{application_kind::ApplicationKind, oddity::Oddity, profile::Profile};
 use std::collections::BTreeMap;
 
 /// First and last valid second of a certificate, in unix seconds.
@@ -57,6 +57,8 @@ pub struct Config {
     pub long_address: bool,
     /// Name and address of the attributes carry [`FORGED_TEXT`](crate::FORGED_TEXT).
     pub forged_text: bool,
+    /// In what the records differ from those of other cards; of two for one field the later one.
+    pub oddities: Vec<Oddity>,
     /// READ BINARY returns at most this many bytes, whatever was asked for; 0 counts as 1.
     pub read_limit: Option<usize>,
     /// Transparent EFs never end: after their content READ BINARY returns FF, at any offset.
@@ -102,6 +104,7 @@ impl Config {
             slow_signature_ms: 0,
             long_address: false,
             forged_text: false,
+            oddities: Vec::new(),
             read_limit: None,
             endless_files: false,
             single_records_only: false,
@@ -112,13 +115,21 @@ impl Config {
         }
     }
 
-    /// The card of the profile with this name, such as `no-sfi`; with `+forged-text` behind it, [`Config::forged_text`].
+    /// The card of the profile with this name, such as `no-sfi`; behind it, each after a `+`, `forged-text`
+    /// ([`Config::forged_text`]) and names of [`Oddity`], as in `today+no-photo+sex-3`.
     ///
     /// # Errors
     /// An unknown name; the text lists the known ones.
     pub fn named(profile: &str, person: u8) -> Result<Self, String> {
-        let (profile, forged_text) = profile.strip_suffix("+forged-text").map_or((profile, false), |name| (name, true));
-        Ok(Self { forged_text, ..Self::new(profile.parse()?, person) })
+        let mut names = profile.split('+');
+        let mut config = Self::new(names.next().unwrap_or_default().parse()?, person);
+        for name in names {
+            match name {
+                "forged-text" => config.forged_text = true,
+                name => config.oddities.push(name.parse()?),
+            }
+        }
+        Ok(config)
     }
 
     /// Replaces or adds one file; see [`Config::files`].
