@@ -15,6 +15,8 @@ pub mod cv_certificate;
 pub mod doctor;
 pub mod face;
 pub mod field;
+#[cfg(feature = "photo")]
+mod jpeg2000;
 pub mod jpki;
 #[cfg(feature = "photo")]
 pub mod photo;

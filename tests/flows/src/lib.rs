@@ -4,6 +4,7 @@ pub mod browser;
 pub mod dumps;
 pub mod figures;
 pub mod heap;
+pub mod jpeg2000;
 pub mod mix_up;
 pub mod openssl;
 pub mod peer;
