@@ -1,6 +1,8 @@
 //! Which card to simulate, and the switches that bend its behaviour.
 
-use crate::{application_kind::ApplicationKind, end_of_file::EndOfFile, fault::FaultAt, profile::Profile};
+use crate::{
+    application_kind::ApplicationKind, end_of_file::EndOfFile, fault::FaultAt, oddity::Oddity, profile::Profile,
+};
 use std::collections::BTreeMap;
 
 /// First and last valid second of a certificate, in unix seconds.
@@ -57,6 +59,8 @@ pub struct Config {
     pub long_address: bool,
     /// Name and address of the attributes carry [`FORGED_TEXT`](crate::FORGED_TEXT).
     pub forged_text: bool,
+    /// In what the records differ from those of other cards; of two for one field the later one.
+    pub oddities: Vec<Oddity>,
     /// READ BINARY returns at most this many bytes, whatever was asked for; 0 counts as 1.
     pub read_limit: Option<usize>,
     /// What READ BINARY answers where fewer bytes are left than were asked for.
@@ -106,6 +110,7 @@ impl Config {
             slow_signature_ms: 0,
             long_address: false,
             forged_text: false,
+            oddities: Vec::new(),
             read_limit: None,
             end_of_file: EndOfFile::Remaining,
             endless_files: false,
@@ -118,8 +123,8 @@ impl Config {
         }
     }
 
-    /// The card of the profile with this name, such as `no-sfi`. Behind it, each after a `+`, [`Config::forged_text`] and
-    /// [`Config::faults`]: `today+forged-text`, `phone+exchange=1:flip-bit=9`.
+    /// The card of the profile with this name, such as `no-sfi`. Behind it, each after a `+`, [`Config::forged_text`], names of
+    /// [`Oddity`] and [`Config::faults`]: `today+forged-text`, `today+no-photo+sex-3`, `phone+exchange=1:flip-bit=9`.
     ///
     /// # Errors
     /// An unknown name or fault; the text lists the known ones.
@@ -129,7 +134,8 @@ impl Config {
         for part in parts {
             match part {
                 "forged-text" => config.forged_text = true,
-                fault => config.faults.push(fault.parse()?),
+                fault if fault.contains('=') => config.faults.push(fault.parse()?),
+                oddity => config.oddities.push(oddity.parse()?),
             }
         }
         Ok(config)
