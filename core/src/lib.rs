@@ -9,9 +9,9 @@
 //!                            └────── insurance, store ─ export
 //! ```
 //!
-//! Everything blocks; nothing here keeps global state or logs contents. Threads are started for HTTP requests alone, one
-//! for each, so that a [`Cancellation`] can end every wait. Clock, crypto provider, trust
-//! roots and the link to the card are handed in.
+//! Everything blocks; nothing here keeps global state or logs contents (libraries below do: [`logging`]). Threads are
+//! started for HTTP requests alone, one for each, so that a [`Cancellation`] can end every wait. Clock, crypto provider,
+//! trust roots and the link to the card are handed in.
 #![cfg_attr(
     test,
     allow(
@@ -36,6 +36,7 @@ pub mod insurance;
 pub mod iso7816;
 pub mod jose;
 mod json;
+pub mod logging;
 #[cfg(feature = "net")]
 pub mod qualify;
 mod random;
