@@ -51,3 +51,16 @@ pub mod time;
 
 pub use cancellation::Cancellation;
 pub use error::Error;
+
+/// Features of this build that no shipped app has: simulated cards pass, arbitrary bytes are signed, keys lie in memory.
+///
+/// Cargo joins the features that any crate of one build asks for, so that an app can come to have one without asking. A crate
+/// that must not then does not compile: `const _: () = assert!(kazasu::TEST_FEATURES.is_empty());`
+pub const TEST_FEATURES: &[&str] = &[
+    #[cfg(feature = "diagnostics")]
+    "diagnostics",
+    #[cfg(feature = "simulator")]
+    "simulator",
+    #[cfg(feature = "software-key")]
+    "software-key",
+];
