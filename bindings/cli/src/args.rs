@@ -7,12 +7,15 @@ use kazasu::fhir::ConsentKind;
 
 mod export;
 mod family;
+mod read;
 
 pub(crate) use export::{ExportArguments, FileEncoding, Layout};
 pub(crate) use family::{
     KindOfExpense, LogCommand, MemberAddArguments, MemberCommand, MemberEditArguments, PaymentAddArguments,
     PaymentCommand,
 };
+pub(crate) use read::read;
+
 use kazasu::guidance::Language;
 
 /// Reads a My Number card, has it sign, and asks for health-insurance eligibility over TLS 1.3.

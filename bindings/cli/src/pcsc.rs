@@ -124,7 +124,8 @@ impl CardTransport for PcscTransport {
         if let Cow::Owned(mut copy) = command {
             copy.zeroize(); // it may hold a PIN
         }
-        self.buffer.fill(0);
+        // The rest is as it was: a page that nobody wrote to costs nothing.
+        self.buffer[..response.len()].fill(0);
         // The outcome of VERIFY and of a change has to be known; anything else ends here.
         let decides = matches!(command_ins, Some(0x20 | 0x24));
         if interrupt::is_pressed() && !decides {
