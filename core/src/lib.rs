@@ -9,9 +9,9 @@
 //!                            └────── insurance, store ─ export
 //! ```
 //!
-//! Everything blocks; nothing here keeps global state or logs contents. Threads are started for HTTP requests alone, one
-//! for each, so that a [`Cancellation`] can end every wait. Clock, crypto provider, trust
-//! roots and the link to the card are handed in.
+//! Everything blocks; nothing here keeps global state or logs contents (libraries below do: [`logging`]). Threads are
+//! started for HTTP requests alone, one for each, so that a [`Cancellation`] can end every wait. Clock, crypto provider,
+//! trust roots and the link to the card are handed in.
 #![cfg_attr(
     test,
     allow(
@@ -36,6 +36,7 @@ pub mod insurance;
 pub mod iso7816;
 pub mod jose;
 mod json;
+pub mod logging;
 #[cfg(feature = "net")]
 pub mod qualify;
 mod random;
@@ -50,3 +51,16 @@ pub mod time;
 
 pub use cancellation::Cancellation;
 pub use error::Error;
+
+/// Features of this build that no shipped app has: simulated cards pass, arbitrary bytes are signed, keys lie in memory.
+///
+/// Cargo joins the features that any crate of one build asks for, so that an app can come to have one without asking. A crate
+/// that must not then does not compile: `const _: () = assert!(kazasu::TEST_FEATURES.is_empty());`
+pub const TEST_FEATURES: &[&str] = &[
+    #[cfg(feature = "diagnostics")]
+    "diagnostics",
+    #[cfg(feature = "simulator")]
+    "simulator",
+    #[cfg(feature = "software-key")]
+    "software-key",
+];

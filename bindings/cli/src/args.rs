@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 mod consent;
 mod export;
 mod family;
+mod read;
 
 pub(crate) use consent::{ConsentCommand, KindOfConsent};
 pub(crate) use export::{ExportArguments, FileEncoding, Layout};
@@ -14,6 +15,8 @@ pub(crate) use family::{
     KindOfExpense, LogCommand, MemberAddArguments, MemberCommand, MemberEditArguments, PaymentAddArguments,
     PaymentCommand,
 };
+pub(crate) use read::read;
+
 use kazasu::guidance::Language;
 
 /// Reads a My Number card, has it sign, and asks for health-insurance eligibility over TLS 1.3.

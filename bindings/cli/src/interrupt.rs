@@ -28,7 +28,8 @@ static INTERRUPTED: AtomicI32 = AtomicI32::new(0);
 /// From now on a signal ends the program at once, except while a card is held: then the first one ends the work with it
 /// after the exchange under way.
 pub(crate) fn heed(output: Output) {
-    let heeded = [SIGHUP, SIGINT, SIGQUIT, SIGTERM].into_iter().filter(|signal| !is_ignored(*signal));
+    let ignored = ignored();
+    let heeded = [SIGHUP, SIGINT, SIGQUIT, SIGTERM].into_iter().filter(|signal| ignored >> (signal - 1) & 1 == 0);
     // A system that refuses leaves the default.
     let Ok(mut signals) = Signals::new(heeded) else { return };
     std::thread::spawn(move || {
@@ -69,12 +70,11 @@ fn end(signal: i32, output: Output) -> ! {
     std::process::exit(code_of(signal).into())
 }
 
-/// `nohup` and shells that start a program in the background have it ignore signals; so it stays.
-fn is_ignored(signal: i32) -> bool {
+/// `nohup` and shells that start a program in the background have it ignore signals; so it stays. The lowest bit is signal 1.
+fn ignored() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
-    mask >> (signal - 1) & 1 == 1
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
 }
 
 /// A terminal whose settings come back when this is dropped, or when a signal ends the program.

@@ -40,10 +40,9 @@ mod suspend;
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use serde_json::json;
 
-use args::{Arguments, Command, Global, Lang};
+use args::{Command, Global, Lang};
 use failure::Failure;
 use output::Output;
 
@@ -53,7 +52,7 @@ static ALLOCATOR: zeroizing_alloc::ZeroAlloc<std::alloc::System> = zeroizing_all
 
 fn main() -> ExitCode {
     process::close_to_others();
-    let arguments = match Arguments::try_parse_from(with_list_command(std::env::args_os())) {
+    let arguments = match args::read(&with_list_command(std::env::args_os())) {
         Ok(arguments) => arguments,
         Err(error) => return misuse(&error),
     };
@@ -101,7 +100,7 @@ fn misuse(error: &clap::Error) -> ExitCode {
     let lang = named.map_or_else(output::locale_lang, |(_, lang)| lang);
     // The explanation quotes arguments, which a script may have from anywhere.
     let flat = arguments.iter().map(|argument| output::shown(&argument.to_string_lossy()).into_owned().into());
-    let text = match Arguments::try_parse_from(with_list_command(flat)) {
+    let text = match args::read(&with_list_command(flat)) {
         Err(error) => error.to_string(),
         Ok(_) => "an argument holds line breaks or characters that are not seen".to_owned(),
     };

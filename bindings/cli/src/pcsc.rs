@@ -117,7 +117,8 @@ impl CardTransport for PcscTransport {
         if let Cow::Owned(mut copy) = command {
             copy.zeroize(); // it may hold a PIN
         }
-        self.buffer.fill(0);
+        // The rest is as it was: a page that nobody wrote to costs nothing.
+        self.buffer[..response.len()].fill(0);
         // A link lost during a command can look like a success without even a status word.
         if response.len() < 2 { Err(TransportError::TagLost) } else { Ok(response) }
     }

@@ -17,6 +17,13 @@ pub mod transport;
 #[cfg(all(feature = "simulator", not(debug_assertions)))]
 compile_error!("the simulated card never belongs in a release build: drop the feature `simulator`");
 
+// Cargo gives core what any crate of the same build asks for: the command line and the tests ask for more than a phone may have.
+#[cfg(not(debug_assertions))]
+const _: () = assert!(
+    kazasu::TEST_FEATURES.is_empty(),
+    "features of core that are for tests (diagnostics, simulator, software-key) never belong in a release build: build kazasu-ffi alone"
+);
+
 /// Wipes every block when it is freed: what a binding copied, a PIN among it, does not outlive its use.
 #[global_allocator]
 static ALLOCATOR: zeroizing_alloc::ZeroAlloc<std::alloc::System> = zeroizing_alloc::ZeroAlloc(std::alloc::System);

@@ -11,7 +11,7 @@ pub enum LogLevel {
     Warn,
     /// A step was made.
     Info,
-    /// Exchanges and requests; compiled out of release builds.
+    /// Exchanges and requests; compiled out of the packaged libraries.
     Debug,
 }
 

@@ -134,7 +134,7 @@ impl Config {
         for part in parts {
             match part {
                 "forged-text" => config.forged_text = true,
-                fault if fault.contains('=') => config.faults.push(fault.parse()?),
+                fault if fault.contains(':') => config.faults.push(fault.parse()?),
                 oddity => config.oddities.push(oddity.parse()?),
             }
         }
