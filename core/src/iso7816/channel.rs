@@ -222,7 +222,10 @@ const CURRENT_EF: u8 = 0x80;
 /// Whether nothing more comes over the link after this: anything else may be one command's fault.
 fn ends_link(error: &TransportError) -> bool {
     match error {
-        TransportError::TagLost | TransportError::Cancelled | TransportError::Unavailable => true,
+        TransportError::TagLost
+        | TransportError::Cancelled
+        | TransportError::Unavailable
+        | TransportError::NotSent { .. } => true,
         TransportError::Timeout | TransportError::Failed { .. } => false,
     }
 }

@@ -1,7 +1,7 @@
 //! What people do with a card alone, once with the SDK and once with the [judge](crate::short_reader).
 
 use kazasu::Error;
-use kazasu::card::{Card, Disclosure, LastAttempt, SignaturePassword, cms};
+use kazasu::card::{Card, CardDate, Disclosure, LastAttempt, SignaturePassword, cms};
 use kazasu::crypto::SignatureVerifier;
 use kazasu::time::{Clock, SystemClock};
 use kazasu_card_sim::ApplicationKind;
@@ -75,12 +75,18 @@ fn certificate(card: &mut Card<'_>) -> Result<String, Error> {
 
 fn attributes(card: &mut Card<'_>) -> Result<String, Error> {
     let read = card.select_text_input()?.attributes(text_input_pin_of(1), LastAttempt::Refuse)?;
-    Ok(format!("{} {} {}", read.name, read.address, read.birth_date.digits()))
+    let fields = [
+        read.name.known().map(String::as_str),
+        read.address.known().map(String::as_str),
+        read.birth_date.known().map(CardDate::digits),
+    ];
+    Ok(format!("{fields:?}"))
 }
 
 fn face(card: &mut Card<'_>) -> Result<String, Error> {
     let read = card.select_surface()?.face(number_b(), LastAttempt::Refuse)?;
-    Ok(format!("{} {} {}", read.birth_date.digits(), digest(&read.name_png), digest(&read.photo_jp2)))
+    let pictures = [&read.name_png, &read.photo_jp2].map(|picture| picture.known().map(|bytes| digest(bytes)));
+    Ok(format!("{:?} {pictures:?}", read.birth_date.known().map(CardDate::digits)))
 }
 
 /// A signature over the time too, so that only the certificate in it can be compared; the SDK has checked the rest.
@@ -90,7 +96,7 @@ fn sign(card: &mut Card<'_>) -> Result<String, Error> {
     let content = cms::Content::Attached(b"a document");
     let mut jpki = card.select_jpki()?;
     let cms = jpki.sign_document(password, LastAttempt::Refuse, disclosure, content, now, SignatureVerifier::ring())?;
-    Ok(format!("{} bytes", cms.len()))
+    Ok(format!("{} bytes", cms.cms.len()))
 }
 
 fn pin_change(card: &mut Card<'_>) -> Result<String, Error> {
