@@ -18,4 +18,4 @@ pub(crate) use status::StatusWord;
 #[cfg(fuzzing)]
 pub use tlv::walk;
 pub use trace::{Exchange, TracedTransport};
-pub use transport::{CardTransport, TransportError, TransportLimits};
+pub use transport::{CardTransport, ShortTransport, TransportError, TransportLimits};
