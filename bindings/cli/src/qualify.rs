@@ -91,7 +91,7 @@ pub(crate) fn sign_with(
         }
     });
     drop(transport);
-    Ok(tapped.map_err(|failed| Failure::from(failed.error))?)
+    Ok(tapped.map_err(|failed| Failure::from(failed.error).shown(failed.awaiting.capabilities()))?)
 }
 
 /// The language asked of the server.

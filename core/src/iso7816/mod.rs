@@ -18,4 +18,4 @@ pub(crate) use status::StatusWord;
 #[cfg(fuzzing)]
 pub use tlv::walk;
 pub use trace::{Exchange, TracedTransport};
-pub use transport::{CardTransport, LinkEnd, TransportError, TransportLimits};
+pub use transport::{CardTransport, LinkEnd, ShortTransport, TransportError, TransportLimits};
