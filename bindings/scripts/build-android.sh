@@ -7,6 +7,7 @@
 #   rustup target add aarch64-linux-android armv7-linux-androideabi x86_64-linux-android
 #
 # OUT/jniLibs/ABI/libkazasu_ffi.so   stripped, for the AAR
+# OUT/sbom/ABI.cdx.json              what is in it, with licences (CycloneDX): publish it beside the AAR
 # OUT/kotlin                         sources generated from those very libraries
 # OUT/symbols.zip                    the unstripped libraries, for crash reports: publish it beside the AAR
 set -euo pipefail
@@ -35,19 +36,26 @@ strip=$(compgen -G "$ANDROID_NDK_HOME/toolchains/llvm/prebuilt/*/bin/llvm-strip"
 
 targets=()
 for abi in "${!TRIPLES[@]}"; do targets+=(-t "$abi"); done
-cargo ndk "${targets[@]}" --platform "$API" build --locked --profile mobile -p kazasu-ffi
+# The library is the whole program here, so it may choose the level of the log.
+features=log/release_max_level_info
+"$HERE/reproducibly.sh" cargo ndk "${targets[@]}" --platform "$API" build --locked --profile mobile -p kazasu-ffi --features "$features"
 
 rm -rf "$OUT"
 for abi in "${!TRIPLES[@]}"; do
     built=$TARGET/${TRIPLES[$abi]}/mobile/libkazasu_ffi.so
-    mkdir -p "$OUT/jniLibs/$abi" "$OUT/symbols/$abi"
+    mkdir -p "$OUT/jniLibs/$abi" "$OUT/symbols/$abi" "$OUT/sbom"
     cp "$built" "$OUT/symbols/$abi/"
     "$strip" -o "$OUT/jniLibs/$abi/libkazasu_ffi.so" "$built"
+    "$HERE/check_folders.sh" "$built"
+    "$HERE/reproducibly.sh" "$HERE/sbom.py" "$OUT/jniLibs/$abi/libkazasu_ffi.so" -p kazasu-ffi --target "${TRIPLES[$abi]}" \
+        --features "$features" >"$OUT/sbom/$abi.cdx.json"
     printf '%-12s %9d bytes stripped\n' "$abi" "$(stat -c %s "$OUT/jniLibs/$abi/libkazasu_ffi.so")"
 done
 python3 "$HERE/check_elf_align.py" "$OUT"/jniLibs/*/libkazasu_ffi.so
 
 # From the unstripped library: stripping removes what the generator reads.
 "$HERE/generate.sh" kotlin-android "$OUT/kotlin" "$OUT/symbols/arm64-v8a/libkazasu_ffi.so"
-(cd "$OUT/symbols" && zip -q -r ../symbols.zip .)
+# One order and one time, so that the same libraries make the same file.
+export TZ=UTC LC_ALL=C
+(cd "$OUT/symbols" && find . -type f -exec touch -t 198001010000 {} + && find . -type f | sort | zip -q -X -@ ../symbols.zip)
 printf 'done: %s\n' "$OUT"

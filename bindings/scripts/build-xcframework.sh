@@ -6,7 +6,8 @@
 #
 # Needs: rustup target add aarch64-apple-ios aarch64-apple-ios-sim x86_64-apple-ios
 # Writes into bindings/swift: KazasuFFI.xcframework, Sources/KazasuFFI/KazasuFFI.swift, and for a release
-# KazasuFFI.xcframework.zip, whose checksum is printed for the two Package.swift.
+# KazasuFFI.xcframework.zip, whose checksum is printed for the two Package.swift, and KazasuFFI.cdx.json: what is in the
+# library for devices, with licences (CycloneDX).
 set -euo pipefail
 
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -19,9 +20,12 @@ export IPHONEOS_DEPLOYMENT_TARGET=15.0
 
 command -v xcodebuild >/dev/null || { printf 'this needs a Mac with Xcode\n' >&2; exit 77; }
 
-folder=mobile options=(--profile mobile)
+# The library is the whole program's Rust here, so it may choose the level of the log.
+features=log/release_max_level_info
+folder=mobile options=(--profile mobile --features "$features") build=("$HERE/reproducibly.sh" cargo)
 if [[ ${1:-} == --simulator ]]; then
-    folder=debug options=(--features simulator)
+    # A debugger is to find the sources where they are.
+    folder=debug options=(--features simulator) build=(cargo)
 elif (($#)); then
     sed -n '2,/^set/{/^#/s/^# \{0,1\}//p}' "$0" >&2
     exit 2
@@ -32,7 +36,7 @@ mkdir -p "$WORK/device" "$WORK/simulator" "$WORK/Headers/$MODULE"
 
 triples=(aarch64-apple-ios aarch64-apple-ios-sim x86_64-apple-ios)
 for triple in "${triples[@]}"; do
-    cargo rustc --locked -p kazasu-ffi --lib --crate-type staticlib --target "$triple" "${options[@]}"
+    "${build[@]}" rustc --locked -p kazasu-ffi --lib --crate-type staticlib --target "$triple" "${options[@]}"
 done
 built() { printf '%s/%s/%s/libkazasu_ffi.a' "$TARGET" "$1" "$folder"; }
 
@@ -57,6 +61,12 @@ xcodebuild -create-xcframework \
 if [[ $folder == debug ]]; then
     printf 'debug build with the simulated card: set KAZASU_SIMULATOR in the app, and never publish it\n'
 else
-    (cd "$SWIFT" && zip -q -r -X KazasuFFI.xcframework.zip KazasuFFI.xcframework)
+    "$HERE/check_folders.sh" "$WORK/device/libkazasu_ffi.a" "$WORK/simulator/libkazasu_ffi.a"
+    # One order and one time, so that the same libraries make the same file.
+    export TZ=UTC LC_ALL=C
+    find "$SWIFT/KazasuFFI.xcframework" -exec touch -t 198001010000 {} +
+    (cd "$SWIFT" && find KazasuFFI.xcframework -type f | sort | zip -q -X -@ KazasuFFI.xcframework.zip)
+    "$HERE/reproducibly.sh" "$HERE/sbom.py" "$WORK/device/libkazasu_ffi.a" -p kazasu-ffi --target aarch64-apple-ios \
+        --features "$features" >"$SWIFT/KazasuFFI.cdx.json"
     printf 'checksum: %s\n' "$(swift package compute-checksum "$SWIFT/KazasuFFI.xcframework.zip")"
 fi

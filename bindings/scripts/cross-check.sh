@@ -5,7 +5,8 @@
 #   bindings/scripts/cross-check.sh android ios     only these: simulator host android ios
 #
 # Checks: the feature `simulator` does not compile in a release profile; the stripped libraries of phones keep the size budget;
-# undefined symbols are on the allow-lists symbols-{android,ios}.txt; 64-bit segments are aligned to 16 KB.
+# undefined symbols are on the allow-lists symbols-{android,ios}.txt; 64-bit segments are aligned to 16 KB; no library names a
+# folder of this machine.
 # The libraries are for these checks only: they are linked against empty stubs and never belong in an app.
 # Exits 1 on a violation, 77 when this machine cannot do it.
 set -euo pipefail
@@ -46,9 +47,9 @@ need_debian_toolchain() {
 
 # phone_cargo TRIPLE CRATE_TYPE: kazasu-ffi as one crate type, standard library included.
 phone_cargo() {
-    RUSTC_BOOTSTRAP=1 RUSTC=/usr/bin/rustc CARGO_TARGET_DIR=$WORK/build \
+    RUSTC_BOOTSTRAP=1 RUSTC=/usr/bin/rustc CARGO_TARGET_DIR=$WORK/build "$HERE/reproducibly.sh" \
         /usr/bin/cargo rustc --locked -p kazasu-ffi --lib --profile mobile --target "$1" --crate-type "$2" \
-        -Zbuild-std=std,panic_abort
+        --features log/release_max_level_info -Zbuild-std=std,panic_abort
 }
 
 # What ring's C code wants to include; a phone's SDK has the real ones.
@@ -109,7 +110,9 @@ stage_simulator() {
 }
 
 stage_host() {
-    CARGO_TARGET_DIR=$WORK/host cargo rustc --locked -p kazasu-ffi --lib --profile mobile --crate-type cdylib
+    CARGO_TARGET_DIR=$WORK/host "$HERE/reproducibly.sh" cargo rustc --locked -p kazasu-ffi --lib --profile mobile \
+        --crate-type cdylib --features log/release_max_level_info
+    CARGO_TARGET_DIR=$WORK/host "$HERE/check_folders.sh" "$WORK/host/mobile/libkazasu_ffi.so" || fail 'names in the library'
     strip -o "$WORK/host-stripped.so" "$WORK/host/mobile/libkazasu_ffi.so"
     # The budget is that of phones' own processors; this figure is for comparing with the ones before.
     printf '%-34s %9d bytes stripped\n' "$(uname -m) linux, this machine" "$(stat -c %s "$WORK/host-stripped.so")"
@@ -129,9 +132,11 @@ stage_android() {
     CC_aarch64_linux_android=clang AR_aarch64_linux_android=llvm-ar \
         CFLAGS_aarch64_linux_android="--target=$clang_target -ffreestanding -nostdlibinc -I$WORK/include" \
         CARGO_TARGET_AARCH64_LINUX_ANDROID_LINKER=clang \
-        CARGO_TARGET_AARCH64_LINUX_ANDROID_RUSTFLAGS="-L $stubs -C link-arg=--target=$clang_target -C link-arg=-fuse-ld=lld -C link-arg=-nostartfiles -C link-arg=-nodefaultlibs -C link-arg=-Wl,-z,max-page-size=16384" \
+        RUSTFLAGS="-L $stubs -C link-arg=--target=$clang_target -C link-arg=-fuse-ld=lld -C link-arg=-nostartfiles -C link-arg=-nodefaultlibs -C link-arg=-Wl,-z,max-page-size=16384" \
         phone_cargo "$triple" cdylib
     llvm-strip -o "$WORK/android-stripped.so" "$WORK/build/$triple/mobile/libkazasu_ffi.so"
+    CARGO_TARGET_DIR=$WORK/build "$HERE/check_folders.sh" "$WORK/build/$triple/mobile/libkazasu_ffi.so" ||
+        fail 'names in the android library'
     size_within 'aarch64 android' "$WORK/android-stripped.so"
     llvm-nm -D --undefined-only --format=just-symbols "$WORK/android-stripped.so" | sed 's/@.*//' >"$WORK/android-symbols"
     symbols_allowed 'aarch64 android' "$HERE/symbols-android.txt" "$WORK/android-symbols"
@@ -148,6 +153,7 @@ stage_ios() {
         CFLAGS_aarch64_apple_ios="--target=arm64-apple-ios15.0 -ffreestanding -nostdlibinc -I$WORK/include" \
         phone_cargo "$triple" staticlib
     archive=$WORK/build/$triple/mobile/libkazasu_ffi.a
+    CARGO_TARGET_DIR=$WORK/build "$HERE/check_folders.sh" "$archive" || fail 'names in the ios library'
     printf '%-34s %9d bytes, a static library (no budget: the app links a part of it)\n' 'aarch64 ios' \
         "$(stat -c %s "$archive")"
     # A static library's members may need one another: what none of them defines is the system's. One member of the
