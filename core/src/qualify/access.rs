@@ -8,9 +8,10 @@ use zeroize::Zeroizing;
 use super::QualifyClient;
 use super::asked::{self, Asked};
 use super::connection::{Call, Connection};
-use super::http::{Body, MAX_ANSWER, Method, Reply, Request};
+use super::http::MAX_ANSWER;
 use super::https_url::HttpsUrl;
 use super::limits::Patience;
+use super::message::{Body, Method, Reply, Request};
 use super::oauth_error::{error_of_reply, resource_error};
 use super::retry::Retries;
 use super::token::{Grant, Token, is_over, percent_encode};
@@ -247,13 +248,13 @@ impl Access {
     /// Sends one request; renews an access token that is over, once.
     pub(super) fn call(&mut self, call: &Call) -> Result<Reply, Error> {
         let is_fresh = self.keep_fresh()?;
-        let reply = self.connection.call(&self.token, call)?;
+        let reply = self.connection.call(&self.token.access_token, call)?;
         let is_over = reply.status == 401 && self.token.refresh.is_some();
         if is_fresh || !is_over {
             return Ok(reply);
         }
         self.refresh()?;
-        self.connection.call(&self.token, call)
+        self.connection.call(&self.token.access_token, call)
     }
 
     /// Renews an access token that is nearly over; whether it had to.

@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
-use super::http::{Body, Failure, HttpClient, MAX_ANSWER, MAX_RESOURCE, Method, Reply, Request};
+use super::http::{HttpClient, MAX_ANSWER, MAX_RESOURCE};
 use super::limits::Patience;
+use super::message::{Body, Failure, Method, Reply, Request};
 use super::proofs::Proofs;
 use super::retry::Retries;
 use super::sealing::{Opening, Sealing};
-use super::token::Token;
 use super::{Metadata, Pinning, QualifyClient};
 use crate::error::Error;
 use crate::fhir;
@@ -128,8 +128,8 @@ impl Connection {
         self.sealing.is_some()
     }
 
-    /// Sends one request to the FHIR server with `token`, twice more if the connection breaks. What was sealed is opened.
-    pub(crate) fn call(&mut self, token: &Token, call: &Call) -> Result<Reply, Error> {
+    /// Sends one request to the FHIR server with this access token, twice more if the connection breaks. What was sealed is opened.
+    pub(crate) fn call(&mut self, access_token: &Zeroizing<String>, call: &Call) -> Result<Reply, Error> {
         self.server_text = None;
         let Self { client, device_key, http, resource_nonce, sealing, .. } = self;
         let clock = &*client.clock;
@@ -137,7 +137,6 @@ impl Connection {
         // The key of the latest attempt, to which its answer is sealed; those before are wiped.
         let exchange = Cell::new(None);
         let reply = proofs.send(Retries { count: 2, until: None }, |proofs| {
-            let access_token = &token.access_token;
             let proof = match sealing.as_ref() {
                 None => proofs.prove(call.method, &call.uri, Some(access_token))?,
                 Some(sealing) => {

@@ -2,8 +2,8 @@
 
 use super::access::Access;
 use super::connection::Call;
-use super::http::Method;
 use super::limits::Patience;
+use super::message::Method;
 use super::oauth_error::resource_error;
 use super::write::place;
 use crate::error::Error;

@@ -2,16 +2,13 @@
 
 use serde_json::Value;
 
-use super::http::{HttpClient, MAX_ANSWER, Request};
+use super::document::get;
+use super::http::HttpClient;
 use super::https_url::HttpsUrl;
-use super::limits::Patience;
-use super::retry::{self, Retries};
-use super::sealing::Offer;
+use super::sealing_offer::Offer;
 use super::settings::CheckedSettings;
 use crate::crypto::Algorithm;
-use crate::error::{ConnectionFault, Error, ResourceFault};
-use crate::fhir;
-use crate::json;
+use crate::error::{Error, ResourceFault};
 use crate::time::Clock;
 
 const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
@@ -155,23 +152,5 @@ impl Metadata {
     /// What a sign-in page needs.
     pub(crate) fn sign_in(&self) -> Result<&SignInMode, Error> {
         self.sign_in.as_ref().ok_or_else(|| Error::usage("the server has no sign-in page"))
-    }
-}
-
-/// A JSON object, or `None` for 404.
-pub(super) fn get(http: &HttpClient, clock: &dyn Clock, uri: String) -> Result<Option<Value>, Error> {
-    let request = Request {
-        uri,
-        accept: "application/json",
-        patience: Patience::Short,
-        max_body: MAX_ANSWER,
-        ..Request::default()
-    };
-    let reply = retry::send(http, clock, Retries { count: 2, until: None }, || Ok(request.clone()))?;
-    match reply.status {
-        200 => json::parse_object(&reply.body, "metadata").map(Some),
-        404 => Ok(None),
-        300..=399 => Err(ConnectionFault::Redirect.into()),
-        status => Err(fhir::error_of_reply(status, &reply.body, reply.retry_after())),
     }
 }

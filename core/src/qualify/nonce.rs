@@ -1,9 +1,10 @@
 //! The server's nonce: fetched before the tap, used by one assertion.
 
 use super::connection::Connection;
-use super::http::{Body, HttpClient, MAX_ANSWER, Method, Request};
+use super::http::{HttpClient, MAX_ANSWER};
 use super::https_url::HttpsUrl;
 use super::limits::Patience;
+use super::message::{Body, Method, Request};
 use super::retry::{self, Retries};
 use crate::error::{AuthorizationFault, Error};
 use crate::json;

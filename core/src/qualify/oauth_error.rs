@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::http::Reply;
+use super::message::Reply;
 use crate::error::{AuthorizationFault, CertificateFault, ConnectionFault, Error, ResourceFault};
 use crate::fhir;
 use crate::json;

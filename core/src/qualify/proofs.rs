@@ -1,6 +1,7 @@
 //! Requests signed by the device key (RFC 9449), and the nonces that servers want in their proofs.
 
-use super::http::{Failure, HttpClient, Method, Reply, Request};
+use super::http::HttpClient;
+use super::message::{Failure, Method, Reply, Request};
 use super::oauth_error::{refuses_proof, wants_nonce};
 use super::retry::{self, Retries};
 use super::sealing::Sealing;

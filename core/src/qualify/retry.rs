@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::http::{Failure, HttpClient, Reply, Request};
+use super::http::HttpClient;
+use super::message::{Failure, Reply, Request};
 use crate::error::Error;
 use crate::random;
 use crate::time::{Clock, UnixMillis};

@@ -1,53 +1,16 @@
 //! Whether answers of the FHIR server and tokens are sealed to the request, and opening those that are.
 
 use super::Metadata;
-use super::discovery;
-use super::http::{HttpClient, Reply};
+use super::document;
+use super::http::HttpClient;
 use super::https_url::HttpsUrl;
-use super::settings::CheckedSettings;
+use super::message::Reply;
+use super::settings::{CheckedSettings, PayloadEncryption};
 use crate::crypto::SignatureVerifier;
 use crate::error::{Error, ResourceFault};
 use crate::jose::sealed::{self, Content, Exchange};
 use crate::jose::signers::Signers;
 use crate::time::{Clock, UnixMillis};
-
-/// When answers have to be sealed. TLS protects them already; this is against whoever ends the TLS connection before the
-/// server, and costs a key agreement for each request.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub enum PayloadEncryption {
-    /// Never; a server that requires it is not asked.
-    Off,
-    /// When the server's metadata say that it requires it. Whoever ends the TLS connection could strike that out.
-    #[default]
-    WhenRequired,
-    /// Always; a server that cannot is not asked.
-    Require,
-}
-
-/// What the metadata say of sealed answers (`kz_payload_encryption`).
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) struct Offer {
-    /// The server answers in no other way.
-    pub(crate) is_required: bool,
-    /// Among its algorithms are those of this version, and it signs.
-    pub(crate) is_known: bool,
-}
-
-impl Offer {
-    pub(crate) fn parse(json: &serde_json::Value) -> Option<Self> {
-        let offer = json.get("kz_payload_encryption")?;
-        let lists = |name: &str, value: &str| {
-            offer.get(name).and_then(|list| list.as_array()).is_some_and(|list| list.iter().any(|item| item == value))
-        };
-        let is = |name: &str| offer.get(name).is_some_and(|value| value == true);
-        Some(Self {
-            is_required: is("required"),
-            is_known: lists("alg_values_supported", "ECDH-ES")
-                && lists("enc_values_supported", "A256GCM")
-                && is("signed"),
-        })
-    }
-}
 
 /// Sealed answers were agreed on with this server.
 pub(crate) struct Sealing {
@@ -95,7 +58,7 @@ impl Sealing {
     /// Fetches the server's signing keys: from the origin of the issuer, over the pinned connection.
     pub(crate) fn fetch_signers(&mut self, http: &HttpClient, clock: &dyn Clock) -> Result<(), Error> {
         let missing = ResourceFault::Malformed { what: "signing keys" };
-        let jwks = discovery::get(http, clock, self.jwks_uri.as_str().to_owned())?.ok_or(missing)?;
+        let jwks = document::get(http, clock, self.jwks_uri.as_str().to_owned())?.ok_or(missing)?;
         self.signers = Signers::parse(&jwks, &self.pinned);
         Ok(())
     }
@@ -134,28 +97,3 @@ pub(crate) struct Opening<'a> {
 
 /// The success that has nothing to seal (RFC 9110, 15.3.5).
 const NO_CONTENT: u16 = 204;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    #[test]
-    fn an_offer_is_read_with_care() {
-        let offer = |json| Offer::parse(&json!({ "kz_payload_encryption": json }));
-        let of_the_contract = json!({"alg_values_supported": ["ECDH-ES"], "enc_values_supported": ["A256GCM"],
-            "signed": true, "required": false});
-        assert_eq!(offer(of_the_contract.clone()), Some(Offer { is_required: false, is_known: true }));
-        for (name, value) in [
-            ("alg_values_supported", json!(["RSA-OAEP"])),
-            ("enc_values_supported", json!("A256GCM")),
-            ("signed", json!(false)),
-        ] {
-            let mut other = of_the_contract.clone();
-            other[name] = value;
-            assert_eq!(offer(other), Some(Offer { is_required: false, is_known: false }), "{name}");
-        }
-        assert_eq!(offer(json!({"required": true})), Some(Offer { is_required: true, is_known: false }));
-        assert_eq!(Offer::parse(&json!({})), None);
-    }
-}

@@ -11,7 +11,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use super::http::{Method, Reply};
+use super::message::{Method, Reply};
 use crate::time::UnixMillis;
 
 /// An `Age` beyond a year, in seconds, is none.

@@ -7,7 +7,6 @@ use base64ct::{Base64, Encoding};
 use super::https_url::HttpsUrl;
 use super::limits::TimeLimits;
 use super::proxy::Proxy;
-use super::sealing::PayloadEncryption;
 use crate::base64url;
 use crate::card::CardRoots;
 use crate::crypto::sha256;
@@ -50,6 +49,19 @@ pub struct Settings {
     pub limits: TimeLimits,
     /// HTTP proxy through which the server is reached, `HOST:PORT`; without user and password. The environment is not asked.
     pub proxy: Option<String>,
+}
+
+/// When answers have to be sealed. TLS protects them already; this is against whoever ends the TLS connection before the
+/// server, and costs a key agreement for each request.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum PayloadEncryption {
+    /// Never; a server that requires it is not asked.
+    Off,
+    /// When the server's metadata say that it requires it. Whoever ends the TLS connection could strike that out.
+    #[default]
+    WhenRequired,
+    /// Always; a server that cannot is not asked.
+    Require,
 }
 
 /// The scope of the main job.

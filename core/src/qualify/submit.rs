@@ -5,8 +5,8 @@ use serde_json::Value;
 use super::access::{Access, Feature};
 use super::asked::Asked;
 use super::connection::{Call, Connection};
-use super::http::{Body, Method, Reply};
 use super::limits::Patience;
+use super::message::{Body, Method, Reply};
 use super::oauth_error::resource_error;
 use super::token::{Token, percent_encode};
 use crate::error::{Error, ResourceFault};
@@ -39,11 +39,11 @@ impl Submission {
     /// Asks, twice more if the connection breaks; wraps the question in `Parameters` for servers that want it so. What was
     /// wrapped stays so, with its new key: sending again is then the same question.
     pub(crate) fn send(&mut self, connection: &mut Connection, token: &Token) -> Result<Eligibility, Error> {
-        let mut reply = connection.call(token, &self.call(connection))?;
+        let mut reply = connection.call(&token.access_token, &self.call(connection))?;
         if reply.status == 400 && !self.is_wrapped() && wants_parameters(&reply) {
             self.body = fhir::wrapped_in_parameters(&self.body);
             self.idempotency_key = random::generate_uuid()?;
-            reply = connection.call(token, &self.call(connection))?;
+            reply = connection.call(&token.access_token, &self.call(connection))?;
         }
         read(&reply, &self.name, asked(connection, token))
     }
@@ -90,7 +90,7 @@ pub(crate) fn poll(
     let request = pending.request().ok_or(malformed)?;
     let form = format!("request={}&patient={}", percent_encode(request), percent_encode(&token.patient));
     let reply = connection.call(
-        token,
+        &token.access_token,
         &Call {
             method: Method::Post,
             uri: connection.client.settings.fhir_base.join("CoverageEligibilityResponse/_search"),

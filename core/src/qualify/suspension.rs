@@ -11,7 +11,7 @@ use super::QualifyClient;
 use super::access::{Access, SavedAccess};
 use super::asked::check_patient;
 use super::connection::Connection;
-use super::http::Reply;
+use super::message::Reply;
 use super::oauth_error::resource_error;
 use super::token::{Grant, LongLived, Token};
 use super::write::{Creation, location};

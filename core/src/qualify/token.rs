@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use super::QualifyClient;
 use super::connection::Connection;
 use super::discovery::CardGrant;
-use super::http::Failure;
+use super::message::Failure;
 use super::oauth_error::{error_of_reply, is_grant_over, member};
 use super::proofs::Proofs;
 use super::retry::Retries;
