@@ -1,11 +1,12 @@
 //! The JPKI application: certificates, tries left, VERIFY, PIN change and signatures.
 
+use super::file::{read, refused};
 use super::pin::{LastAttempt, SignaturePassword, UserAuthenticationPin};
 use super::profile::ef;
 use super::token_info::TOKEN_INFO_LEN;
 use super::unfinished::{CERTIFICATE_HEAD, UnfinishedRead};
 use super::verify::{self, PinAttempts};
-use super::{Certificate, CertificateAvailability, TokenInfo, read, refused};
+use super::{Certificate, CertificateAvailability, TokenInfo};
 use crate::error::{CardFault, Error, PinKind};
 use crate::iso7816::channel::ins;
 use crate::iso7816::read::ReadLength;

@@ -8,6 +8,7 @@
 
 pub mod attributes;
 pub mod certificate;
+mod channel_report;
 #[cfg(feature = "diagnostics")]
 pub mod cms;
 mod cv_authorities;
@@ -15,6 +16,7 @@ pub mod cv_certificate;
 pub mod doctor;
 pub mod face;
 pub mod field;
+mod file;
 mod issuer;
 #[cfg(feature = "photo")]
 mod jpeg2000;
@@ -35,6 +37,7 @@ mod verify;
 
 pub use attributes::{Attributes, CardDate, Sex};
 pub use certificate::{CardRoots, Certificate, CertificateState};
+pub use channel_report::{ChannelKind, ChannelReport, ChipProof};
 pub use cv_certificate::{CvAuthorities, CvCertificate};
 pub use face::{BirthDateRecord, Face};
 pub use field::{Field, OtherField};
@@ -51,58 +54,10 @@ pub use token_info::{CertificateAvailability, TokenInfo};
 pub use unfinished::UnfinishedRead;
 pub use verify::PinAttempts;
 
+use self::file::refused;
 use crate::error::{CardFault, Error, PinKind};
 use crate::iso7816::channel::ins;
-use crate::iso7816::read::ReadLength;
 use crate::iso7816::{CardCapabilities, CardTransport, Channel, ReadProgress, StatusWord};
-
-/// How the link to the card was protected: what happened, never what was hoped for.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct ChannelReport {
-    /// The kind of channel.
-    pub kind: ChannelKind,
-    /// How the chip was shown to be no copy.
-    pub chip_proof: ChipProof,
-}
-
-/// Kind of channel between SDK and card.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum ChannelKind {
-    /// No encryption on the contactless interface: today's card offers none.
-    Plain,
-}
-
-/// How the chip was shown to be no copy.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum ChipProof {
-    /// Not shown.
-    None,
-    /// It signed a fresh challenge with the key of its certificate.
-    CertKeyChallenge,
-    /// It signed a fresh challenge with the internal key of the application that was read, which the municipality
-    /// certified.
-    InternalKeyChallenge,
-}
-
-impl ChannelKind {
-    /// Wire name.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Plain => "Plain",
-        }
-    }
-}
-
-impl ChipProof {
-    /// Wire name.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::None => "None",
-            Self::CertKeyChallenge => "CertKeyChallenge",
-            Self::InternalKeyChallenge => "InternalKeyChallenge",
-        }
-    }
-}
 
 /// A card in the field. It ends with the link: open a new one after the card has moved.
 pub struct Card<'t> {
@@ -228,13 +183,4 @@ impl<'t> Card<'t> {
             status => Err(refused(ins::SELECT)(status)),
         }
     }
-}
-
-/// Reads a file that must be there and open.
-fn read(channel: &mut Channel<'_>, ef: u16, length: ReadLength) -> Result<Vec<u8>, Error> {
-    channel.read_open_ef(ef, length)?.map_err(refused(ins::READ_BINARY))
-}
-
-fn refused(ins: u8) -> impl Fn(StatusWord) -> Error {
-    move |status| CardFault::Status { ins, status: status.0 }.into()
 }

@@ -1,7 +1,7 @@
 //! Signatures with the keys of the card: what each key takes and gives, checked before it is returned.
 
+use super::file::refused;
 use super::profile::{self, CLA_PROPRIETARY, INS_SIGN, SIGN_PADDED};
-use super::refused;
 use crate::crypto::{EcdsaSignature, PublicKey, SignatureVerifier};
 use crate::error::{CardFault, Error};
 use crate::iso7816::channel::{ins, short_ef};

@@ -2,10 +2,10 @@
 
 use super::cv_certificate::Signer;
 use super::face::{BirthDateFile, BirthDateRecord, Face, FaceFile};
+use super::file::read;
 use super::pin::{BirthDateNumber, LastAttempt, VerificationNumberB};
 use super::profile::{MAX_RECORD, ef::surface as ef};
 use super::proof::{Proof, ProofGap, RecordSigner, Verification};
-use super::read;
 use super::verify::{self, PinAttempts};
 use crate::error::{Error, PinKind};
 use crate::iso7816::read::ReadLength;

@@ -2,10 +2,10 @@
 
 use super::attributes::{Attributes, AttributesFile};
 use super::cv_certificate::Signer;
+use super::file::read;
 use super::pin::{LastAttempt, TextInputPin};
 use super::profile::ef::text_input as ef;
 use super::proof::{self, Proof, RecordSigner, Verification};
-use super::read;
 use super::verify::{self, PinAttempts};
 use crate::error::{Error, PinKind};
 use crate::iso7816::read::ReadLength;

@@ -1,7 +1,8 @@
 //! PINs on the card: tries left, guarded VERIFY, change.
 
+use super::file::refused;
 use super::pin::{LastAttempt, Pin};
-use super::{profile, refused};
+use super::profile;
 use crate::error::{Error, PinDoubt, PinKind, TransportError};
 use crate::iso7816::channel::{PinStatus, ins};
 use crate::iso7816::{Channel, ReadPhase, StatusWord};

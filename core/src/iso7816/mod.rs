@@ -3,6 +3,7 @@
 mod apdu;
 mod capabilities;
 pub(crate) mod channel;
+mod learning;
 mod progress;
 pub(crate) mod read;
 mod status;

@@ -27,6 +27,7 @@ mod sign_in;
 mod submit;
 mod suspension;
 mod tls;
+mod tls_time;
 mod tls_transport;
 mod tls_verifier;
 mod token;

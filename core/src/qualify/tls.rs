@@ -1,15 +1,14 @@
 //! TLS 1.3 only: chain and host name first, then the pins.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use rustls::client::Resumption;
 use rustls::crypto::CryptoProvider;
-use rustls::pki_types::{CertificateDer, UnixTime};
-use rustls::time_provider::TimeProvider;
+use rustls::pki_types::CertificateDer;
 use rustls::{CertificateError, ClientConfig, PeerIncompatible};
 
 use super::settings::PinSet;
+use super::tls_time::TlsTime;
 use super::tls_verifier::PinnedVerifier;
 use crate::error::{ConnectionFault, Error};
 use crate::time::Clock;
@@ -41,22 +40,6 @@ pub(crate) fn client_config(
     // A ticket would link the qualifications of two members on one phone.
     config.resumption = Resumption::disabled();
     Ok(Arc::new(config))
-}
-
-/// The app's clock as rustls wants it. A server's certificate is checked by no time before this version was made.
-pub(super) struct TlsTime(pub(super) Arc<dyn Clock>);
-
-impl TimeProvider for TlsTime {
-    fn current_time(&self) -> Option<UnixTime> {
-        let since = u64::try_from(self.0.now().not_before_build().seconds()).ok()?;
-        Some(UnixTime::since_unix_epoch(Duration::from_secs(since)))
-    }
-}
-
-impl std::fmt::Debug for TlsTime {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("TlsTime")
-    }
 }
 
 /// The fault behind a failed handshake.

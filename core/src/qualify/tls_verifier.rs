@@ -13,7 +13,7 @@ use x509_cert::Certificate;
 use x509_cert::ext::pkix::KeyUsage;
 
 use super::settings::PinSet;
-use super::tls::TlsTime;
+use super::tls_time::TlsTime;
 use crate::time::{BUILT, UnixMillis};
 
 /// A certificate that is so long over, or so far from its first day, is more often met by a wrong clock than by a right
