@@ -292,7 +292,7 @@ def test_new_pin_that_is_easy_to_guess_needs_permission(card, tmp_path, kind, ol
         card(*change[:5], secrets=f"{new}\n7391\n").succeeded()
 
 
-def on_a_terminal(card_file, secrets, *arguments, stdin_too=False):
+def on_a_terminal(card_file, secrets, *arguments, stdin_too=False, profile="today"):
     """Exit code, what stood on the terminal, standard output and the trace of a run that asks there."""
     file = card_file.with_name("terminal.jsonl")
     file.unlink(missing_ok=True)
@@ -300,7 +300,7 @@ def on_a_terminal(card_file, secrets, *arguments, stdin_too=False):
     if stdin_too:
         environment["ASKED_ON_STDIN"] = ""
     done = subprocess.run(
-        [sys.executable, ROOT / "tests/interop/asked.py", secrets, BIN / "kazasu", "--sim", "today", "--sim-state", card_file,
+        [sys.executable, ROOT / "tests/interop/asked.py", secrets, BIN / "kazasu", "--sim", profile, "--sim-state", card_file,
          "--trace", file, *arguments],
         stdin=subprocess.DEVNULL, capture_output=True, env=environment, timeout=60)
     return done.returncode, done.stderr.decode(), done.stdout.decode(), trace(file)
@@ -316,7 +316,82 @@ def test_secrets_are_asked_for_on_the_terminal_without_an_echo(tmp_path):
     assert [exchange["ins"] for exchange in exchanges].count("24") == 1
     status, shown, _, exchanges = on_a_terminal(
         tmp_path / "card.json", "7391,8013,8031", "card", "pin-change", "--kind", "auth", "--lang", "en")
-    assert (status, exchanges) == (1, []) and "nothing was sent" in shown
+    assert (status, pin_entries(exchanges)) == (1, []) and "nothing was sent" in shown
+
+
+def ins_of(exchanges):
+    return " ".join(exchange["ins"] for exchange in exchanges)
+
+
+# name: arguments, secrets as typed, the PIN's name in the state, words of the question, INS of the look and of the work
+ASKED = {
+    "attributes": (("attributes",), PIN, "text-input/0011", "Text-input PIN (4 digits", "A4 20 A4 20 20 B0"),
+    "birth-date": (("birth-date",), BIRTH_DATE, "surface/0011", "Birth date (YYMMDD in the Japanese era",
+                   "A4 20 A4 20 20 B0 B0 2A"),
+    "face": (("face", "-o", "{}/photo.png"), NUMBER_B, "surface/0012", "security code", None),
+    "sign": (("sign", "{}/document.txt", "-o", "{}/document.p7s"), PASSWORD, "jpki/001B", "6 to 16 letters and digits",
+             "A4 20 A4 20 20 B0 B0 2A"),
+    "certificate": (("certificate", "--kind", "sign"), PASSWORD, "jpki/001B", "6 to 16 letters and digits", "A4 20 A4 20 20 B0"),
+    "authenticate": (("authenticate", "--challenge", "0011223344556677"), PIN, "jpki/0018",
+                     "User-authentication PIN (4 digits", "A4 20 A4 B0 20 20 2A"),
+    "pin-change": (("pin-change", "--kind", "auth"), f"{PIN},7391,7391", "jpki/0018", "User-authentication PIN (4 digits",
+                   "A4 20 A4 20 20 24"),
+}
+
+
+def with_tries(card_file, key, left):
+    """The card's state with these tries left of one PIN."""
+    if not card_file.exists():  # a wrong entry makes it
+        Run("--sim", "today", "--sim-state", card_file, "card", "birth-date", "--pin-stdin", secrets="111111").failed_with("KZ-C04")
+    state = json.loads(card_file.read_text())
+    assert key in state["pins"], state
+    state["pins"][key]["attempts_left"] = left
+    card_file.write_text(json.dumps(state))
+
+
+@pytest.mark.parametrize("command", ASKED)
+def test_the_card_is_looked_at_before_anybody_types(document, tmp_path, command):
+    arguments, secrets, key, question, ins = ASKED[command]
+    arguments = ["card", *(argument.replace("{}", str(tmp_path)) for argument in arguments), "--lang", "en"]
+    card_file = tmp_path / "card.json"
+    for left, code in ((0, "KZ-C05"), (1, "KZ-C09")):
+        with_tries(card_file, key, left)
+        status, shown, out, exchanges = on_a_terminal(card_file, secrets, *arguments)
+        assert (status, ins_of(exchanges)) == (1, "A4 20" if left else "A4 20" + (" B0" if key == "jpki/001B" else "")), shown
+        assert code in shown and question not in shown, shown
+    status, shown, _, exchanges = on_a_terminal(card_file, secrets, *arguments, "--allow-last-try")
+    assert status == 0 and f"{question}, 1 try left): " in shown, shown
+    assert ins is None or ins_of(exchanges) == ins
+    with_tries(card_file, key, 2)
+    assert f"{question}, 2 tries left): " in on_a_terminal(card_file, "x", *arguments)[1]
+
+
+@pytest.mark.parametrize("profile", ["not-jpki", "old"])
+@pytest.mark.parametrize("command", ASKED)
+def test_what_is_no_card_is_told_before_anybody_types(document, tmp_path, command, profile):
+    arguments = [argument.replace("{}", str(tmp_path)) for argument in ASKED[command][0]]
+    done = on_a_terminal(tmp_path / "card.json", "", "card", *arguments, "--lang", "en", profile=profile)
+    assert done[0] == 1 and ASKED[command][3] not in done[1] and re.search("KZ-C03|KZ-C10", done[1]), done[1]
+
+
+def test_qualify_looks_at_the_card_before_anybody_types(sandbox, tmp_path):
+    arguments = ("qualify", "--config", str(sandbox.config), "--lang", "en")
+    card_file = tmp_path / "card.json"
+    for left, code in ((0, "KZ-C05"), (1, "KZ-C09")):
+        with_tries(card_file, "jpki/0018", left)
+        status, shown, _, exchanges = on_a_terminal(card_file, PIN, *arguments)
+        assert (status, ins_of(exchanges)) == (1, "A4 20") and code in shown and "(4 digits" not in shown, shown
+    with_tries(card_file, "jpki/0018", 2)
+    status, shown, out, exchanges = on_a_terminal(card_file, PIN, *arguments)
+    assert status == 0 and "(4 digits, 2 tries left): " in shown and "30 %" in out, shown
+    assert ins_of(exchanges) == "A4 20 A4 B0 20 20 2A"
+
+
+def test_a_phone_is_asked_for_its_certificate_and_then_for_the_pin(tmp_path):
+    status, shown, out, exchanges = on_a_terminal(tmp_path / "card.json", PIN, "card", "certificate", "--lang", "en", profile="phone")
+    assert status == 0 and "User-authentication PIN" in shown and "BEGIN CERTIFICATE" in out
+    # A look that needs no PIN, one for the tries, and the work.
+    assert ins_of(exchanges) == "A4 B0 A4 20 A4 20 20 B0"
 
 
 def test_without_a_terminal_nobody_waits(card):

@@ -2,10 +2,10 @@
 
 use kazasu::card::{Attributes, Card, CardDate, Sex, Verification};
 use kazasu::crypto::SignatureVerifier;
-use kazasu::iso7816::CardCapabilities;
+use kazasu::error::PinKind;
 use serde_json::json;
 
-use super::{last_attempt, proof};
+use super::{last_attempt, look, proof};
 use crate::args::Global;
 use crate::failure::Failure;
 use crate::link;
@@ -13,9 +13,10 @@ use crate::output::Output;
 use crate::secrets::Secrets;
 
 pub(super) fn run(verify: bool, global: &Global, output: Output) -> Result<(), Failure> {
-    let pin = Secrets::new(global.pin_stdin, output).text_input()?;
+    let look = look::before(PinKind::TextInput, global, output)?;
+    let pin = Secrets::new(global.pin_stdin, output).text_input(look)?;
     let mut transport = link::open(global, output)?;
-    let mut card = Card::new(&mut *transport, CardCapabilities::default());
+    let mut card = Card::new(&mut *transport, look.capabilities);
     let mut text_input = card.select_text_input()?;
     let attributes = if verify {
         let authorities = proof::authorities()?;
@@ -49,9 +50,10 @@ fn print(attributes: &Attributes, output: Output) {
 }
 
 pub(super) fn birth_date(global: &Global, output: Output) -> Result<(), Failure> {
-    let number = Secrets::new(global.pin_stdin, output).birth_date()?;
+    let look = look::before(PinKind::BirthDate, global, output)?;
+    let number = Secrets::new(global.pin_stdin, output).birth_date(look)?;
     let mut transport = link::open(global, output)?;
-    let mut card = Card::new(&mut *transport, CardCapabilities::default());
+    let mut card = Card::new(&mut *transport, look.capabilities);
     let mut surface = card.select_surface()?;
     let authorities = proof::authorities()?;
     let verification = Verification::full(&authorities, SignatureVerifier::ring());

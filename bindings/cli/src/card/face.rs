@@ -5,11 +5,12 @@ use std::io::IsTerminal;
 use kazasu::card::photo::Photo;
 use kazasu::card::{Card, Face, Verification};
 use kazasu::crypto::SignatureVerifier;
-use kazasu::iso7816::{CardCapabilities, ReadPhase, ReadProgress};
+use kazasu::error::PinKind;
+use kazasu::iso7816::{ReadPhase, ReadProgress};
 use serde_json::json;
 
 use super::attributes::{date, sex};
-use super::{last_attempt, proof};
+use super::{last_attempt, look, proof};
 use crate::args::{FaceArguments, Global};
 use crate::failure::Failure;
 use crate::files::Destination;
@@ -21,10 +22,11 @@ pub(super) fn run(arguments: &FaceArguments, global: &Global, output: Output) ->
     let open = |file: &Option<_>| file.as_deref().map(Destination::replacing).transpose();
     let files =
         (Destination::replacing(&arguments.output)?, open(&arguments.name_image)?, open(&arguments.address_image)?);
-    let number = Secrets::new(global.pin_stdin, output).verification_number_b()?;
+    let look = look::before(PinKind::VerificationNumberB, global, output)?;
+    let number = Secrets::new(global.pin_stdin, output).verification_number_b(look)?;
     let mut transport = link::open(global, output)?;
     let mut progress = |step: ReadProgress| show(step, output);
-    let mut card = Card::new(&mut *transport, CardCapabilities::default());
+    let mut card = Card::new(&mut *transport, look.capabilities);
     // Steps cost exchanges; nobody sees them in a pipe.
     if std::io::stderr().is_terminal() && !output.json {
         card = card.watched_by(&mut progress);

@@ -6,6 +6,7 @@ mod certificate;
 mod doctor;
 mod face;
 mod info;
+pub(crate) mod look;
 mod pins;
 mod proof;
 mod sign;

@@ -7,7 +7,7 @@ use kazasu::safety::{self, Holder};
 use kazasu::time::CalendarDate;
 use serde_json::json;
 
-use super::last_attempt;
+use super::{last_attempt, look};
 use crate::args::{ChangeablePin, Global, PinChangeArguments};
 use crate::failure::Failure;
 use crate::link;
@@ -65,30 +65,33 @@ pub(super) fn change(arguments: &PinChangeArguments, global: &Global, output: Ou
     };
     let secrets = Secrets::new(global.pin_stdin, output);
     let last = last_attempt(global);
-    // Both are entered, and looked at, before the card is touched.
     let kind = match arguments.kind {
+        ChangeablePin::Auth => PinKind::UserAuthentication,
+        ChangeablePin::Sign => PinKind::Signature,
+        ChangeablePin::Text => PinKind::TextInput,
+    };
+    let look = look::before(kind, global, output)?;
+    // Both are entered, and looked at, before the card gets anything.
+    match arguments.kind {
         ChangeablePin::Auth => {
-            let (current, new) = (secrets.user_authentication()?, secrets.new_user_authentication(&check)?);
+            let (current, new) = (secrets.user_authentication(look)?, secrets.new_user_authentication(&check)?);
             let mut transport = link::open(global, output)?;
-            let mut card = Card::new(&mut *transport, CardCapabilities::default());
+            let mut card = Card::new(&mut *transport, look.capabilities);
             card.select_jpki()?.change_user_authentication(current, new, last)?;
-            PinKind::UserAuthentication
         }
         ChangeablePin::Sign => {
-            let (current, new) = (secrets.signature()?, secrets.new_signature(&check)?);
+            let (current, new) = (secrets.signature(look)?, secrets.new_signature(&check)?);
             let mut transport = link::open(global, output)?;
-            let mut card = Card::new(&mut *transport, CardCapabilities::default());
+            let mut card = Card::new(&mut *transport, look.capabilities);
             card.select_jpki()?.change_signature_password(current, new, last)?;
-            PinKind::Signature
         }
         ChangeablePin::Text => {
-            let (current, new) = (secrets.text_input()?, secrets.new_text_input(&check)?);
+            let (current, new) = (secrets.text_input(look)?, secrets.new_text_input(&check)?);
             let mut transport = link::open(global, output)?;
-            let mut card = Card::new(&mut *transport, CardCapabilities::default());
+            let mut card = Card::new(&mut *transport, look.capabilities);
             card.select_text_input()?.change_pin(current, new, last)?;
-            PinKind::TextInput
         }
-    };
+    }
     output.line(format!("{}: {}", output.say("変更しました", "Changed"), name(kind, output)));
     output.object(&json!({"changed": kind.name()}));
     Ok(())
