@@ -46,16 +46,20 @@ def document(tmp_path):
     return file
 
 
+# What a record lacks, and what nobody knows of it.
+GAPS = "not_on_card unreadable other_fields"
+COMPLETE = {"not_on_card": [], "unreadable": {}, "other_fields": []}
+
 # name: arguments, secrets, members of the object. {} stands for a folder.
 COMMANDS = {
     "info": (("info",), "", "generation label model applications certificates channel short_ef"),
     "pin-status": (("pin-status",), "", "user_authentication signature text_input verification_number_b birth_date"),
     "certificate": (("certificate", "--kind", "sign"), PASSWORD,
                     "kind authority algorithm not_after expired issuer pem"),
-    "attributes": (("attributes", "--verify"), PIN, "name address birth_date sex proof"),
+    "attributes": (("attributes", "--verify"), PIN, f"name address birth_date sex proof {GAPS}"),
     "face": (("face", "--verify", "-o", "{}/photo.png"), NUMBER_B,
-             "photo width height birth_date sex unsigned_expiry proof"),
-    "birth-date": (("birth-date",), BIRTH_DATE, "birth_date proof"),
+             f"photo width height birth_date sex unsigned_expiry proof {GAPS}"),
+    "birth-date": (("birth-date",), BIRTH_DATE, f"birth_date proof {GAPS}"),
     "sign": (("sign", "{}/document.txt", "-o", "{}/document.p7s"), PASSWORD, "signature attached digest issuer"),
     "pin-change": (("pin-change", "--kind", "auth"), f"{PIN}\n7391\n", "changed"),
     "doctor": (("doctor", "-o", "{}/report.json", "--yes"), "",
@@ -159,11 +163,12 @@ def test_every_person_is_read_and_proven(person, tmp_path):
     birth_date, sex = with_hyphens(person["birth_date"]), {"1": "male", "2": "female"}[person["sex"]]
     proof = {"genuine": True, "municipality": person["municipality"], "chip_proof": "InternalKeyChallenge", "test_card": True}
     assert attributes == {"name": person["name"], "address": person["address"], "birth_date": birth_date, "sex": sex,
-                          "proof": proof}
+                          "proof": proof, **COMPLETE}
     face = read("face", "--verify", "-o", tmp_path / "photo.png", secrets=number_b(person))
     assert (face["birth_date"], face["sex"], face["proof"]) == (birth_date, sex, proof)
     assert face["unsigned_expiry"] == with_hyphens(person["card_expiry"])
-    assert read("birth-date", secrets=era_birth_date(person)) == {"birth_date": birth_date, "proof": proof}
+    assert read("birth-date", secrets=era_birth_date(person)) == {
+        "birth_date": birth_date, "proof": proof, **COMPLETE}
 
 
 def test_without_verify_nothing_is_claimed(card, tmp_path):

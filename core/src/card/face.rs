@@ -2,9 +2,10 @@
 
 use super::attributes::{CardDate, Sex};
 use super::cv_certificate::parse_key;
+use super::field::{Field, OtherField};
 use super::proof::{Proof, RecordSigner};
 use super::raw_rsa;
-use super::record::Fields;
+use super::record::{Fields, Objects};
 use crate::crypto::{PublicKey, sha256_of};
 use crate::error::{CardFault, Error};
 use crate::secret::opaque_debug;
@@ -14,24 +15,30 @@ const THREE_DIGESTS_INFO: [u8; 19] =
     [0x30, 0x71, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0x00, 0x04, 0x60];
 const FACE: &str = "face";
 const BIRTH_DATE: &str = "birth date";
+/// What each of the three digests is made of, whole objects: birth date, sex and key; name and address; photo.
+const DIGESTED: [&[u16]; 3] = [&[0xDF22, 0xDF23, 0xDF24], &[0xDF25, 0xDF26], &[0xDF27]];
+const KNOWN: &[u16] = &[0xDF22, 0xDF23, 0xDF24, 0xDF25, 0xDF26, 0xDF27, 0xDF28, 0xDF29, 0xDF2A];
 
-/// The printed face of the card. Images are as the card holds them; nothing here has decoded them.
+/// The printed face of the card. Images are as the card holds them; nothing here has decoded them. Each field may be
+/// missing or not understood: cards of children below one have no photo.
 #[derive(Clone, Eq, PartialEq)]
 pub struct Face {
     /// Birth date.
-    pub birth_date: CardDate,
+    pub birth_date: Field<CardDate>,
     /// Sex.
-    pub sex: Sex,
+    pub sex: Field<Sex>,
     /// The name as printed: a PNG with one bit for each pixel.
-    pub name_png: Vec<u8>,
+    pub name_png: Field<Vec<u8>>,
     /// The address as printed: a PNG with one bit for each pixel.
-    pub address_png: Vec<u8>,
+    pub address_png: Field<Vec<u8>>,
     /// The photo: JPEG 2000 in a JP2 file.
-    pub photo_jp2: Vec<u8>,
+    pub photo_jp2: Field<Vec<u8>>,
     /// The last day of the card. **Not signed**, whatever `proof` says: decide nothing by it.
-    pub unsigned_expiry: CardDate,
+    pub unsigned_expiry: Field<CardDate>,
     /// The security code as printed, a PNG. **Not signed**, whatever `proof` says.
-    pub unsigned_security_code_png: Vec<u8>,
+    pub unsigned_security_code_png: Field<Vec<u8>>,
+    /// Fields that are not known here, in the order of the card; at most 24. **Not signed**, whatever `proof` says.
+    pub unsigned_others: Vec<OtherField>,
     /// Whether the signed fields are genuine.
     pub proof: Proof,
 }
@@ -42,7 +49,9 @@ opaque_debug!(Face);
 #[derive(Clone, Eq, PartialEq)]
 pub struct BirthDateRecord {
     /// Birth date.
-    pub birth_date: CardDate,
+    pub birth_date: Field<CardDate>,
+    /// Fields that are not known here, in the order of the card; at most 24. **Not signed**, whatever `proof` says.
+    pub unsigned_others: Vec<OtherField>,
     /// Whether it is genuine.
     pub proof: Proof,
 }
@@ -50,76 +59,49 @@ pub struct BirthDateRecord {
 opaque_debug!(BirthDateRecord);
 
 /// EF 0002, parsed.
-pub(super) struct FaceFile<'a> {
-    /// Public half of the chip's own key.
-    pub(super) chip_key: PublicKey,
-    digests: [[u8; 32]; 3],
-    signature: &'a [u8; 256],
-    birth_date: CardDate,
-    sex: Sex,
-    name_png: &'a [u8],
-    address_png: &'a [u8],
-    photo_jp2: &'a [u8],
-    unsigned_expiry: CardDate,
-    unsigned_security_code_png: &'a [u8],
-}
+pub(super) struct FaceFile<'a>(Objects<'a>);
 
 impl<'a> FaceFile<'a> {
-    /// Reads EF 0002. The offsets are not signed, so they must fit exactly.
+    /// Reads EF 0002. The offsets are not signed, so they must fit. A field may be missing, and one not known here may stand
+    /// among the nine.
     ///
     /// ```text
     /// FF20 82hhll { DF21 12 offsets · DF22 birth date · DF23 sex · DF24 chip key · DF25 name · DF26 address · DF27 photo ·
     ///               DF28 signature · DF29 expiry · DF2A security code }  filler
     /// ```
     pub(super) fn parse(file: &'a [u8]) -> Result<Self, Error> {
-        let malformed = CardFault::Malformed { what: FACE };
         let mut fields = Fields::open(file, 0xFF20, FACE)?;
-        let (offsets, _) = fields.take_exact::<18>(0xDF21)?;
-        fields.check_offsets(offsets)?;
-        let (birth_date, first) = fields.take_exact::<8>(0xDF22)?;
-        let ([sex], second) = fields.take_exact::<1>(0xDF23)?;
-        let third = fields.take(0xDF24)?;
-        let name = fields.take(0xDF25)?;
-        let address = fields.take(0xDF26)?;
-        let photo = fields.take(0xDF27)?;
-        let (signature, _) = fields.take_exact::<256>(0xDF28)?;
-        let (expiry, _) = fields.take_exact::<8>(0xDF29)?;
-        let security_code = fields.take(0xDF2A)?;
-        fields.finish()?;
-        Ok(Self {
-            chip_key: parse_key(third.value).ok_or(malformed)?,
-            digests: [
-                sha256_of([first.whole, second.whole, third.whole]),
-                sha256_of([name.whole, address.whole]),
-                sha256_of([photo.whole]),
-            ],
-            signature,
-            birth_date: CardDate::parse(birth_date).ok_or(malformed)?,
-            sex: Sex::parse(*sex).ok_or(malformed)?,
-            name_png: name.value,
-            address_png: address.value,
-            photo_jp2: photo.value,
-            unsigned_expiry: CardDate::parse(expiry).ok_or(malformed)?,
-            unsigned_security_code_png: security_code.value,
-        })
+        let offsets = fields.take(0xDF21)?;
+        let objects = fields.objects()?;
+        objects.check_offsets(offsets.value, KNOWN, FACE)?;
+        Ok(Self(objects))
     }
 
-    /// Checks the signature over the three digests.
-    pub(super) fn check(&self, signer: &RecordSigner) -> Result<(), Error> {
-        let info = [&THREE_DIGESTS_INFO[..], self.digests.as_flattened()].concat();
-        let genuine = raw_rsa::recovers(signer.key(), self.signature, &info);
-        if genuine { Ok(()) } else { Err(CardFault::NotGenuine { what: FACE }.into()) }
+    /// Public half of the chip's own key, if the record has one.
+    pub(super) fn chip_key(&self) -> Option<PublicKey> {
+        parse_key(self.0.value(0xDF24)?)
+    }
+
+    /// Checks the signature over the three digests, each of what the record has of its objects; `false` if there is none.
+    pub(super) fn check(&self, signer: &RecordSigner) -> Result<bool, Error> {
+        let Some(signature) = signature(self.0, 0xDF28) else { return Ok(false) };
+        let digests = DIGESTED.map(|tags| sha256_of(self.0.whole(tags)));
+        let info = [&THREE_DIGESTS_INFO[..], digests.as_flattened()].concat();
+        let genuine = raw_rsa::recovers(signer.key(), signature, &info);
+        if genuine { Ok(true) } else { Err(CardFault::NotGenuine { what: FACE }.into()) }
     }
 
     pub(super) fn with_proof(&self, proof: Proof) -> Face {
+        let image = |tag| self.0.field(tag, |value| Some(value.to_vec()));
         Face {
-            birth_date: self.birth_date,
-            sex: self.sex,
-            name_png: self.name_png.to_vec(),
-            address_png: self.address_png.to_vec(),
-            photo_jp2: self.photo_jp2.to_vec(),
-            unsigned_expiry: self.unsigned_expiry,
-            unsigned_security_code_png: self.unsigned_security_code_png.to_vec(),
+            birth_date: CardDate::field(self.0, 0xDF22),
+            sex: Sex::field(self.0, 0xDF23),
+            name_png: image(0xDF25),
+            address_png: image(0xDF26),
+            photo_jp2: image(0xDF27),
+            unsigned_expiry: CardDate::field(self.0, 0xDF29),
+            unsigned_security_code_png: image(0xDF2A),
+            unsigned_others: self.0.others(KNOWN),
             proof,
         }
     }
@@ -136,34 +118,35 @@ impl Face {
 }
 
 /// EF 0001, parsed.
-pub(super) struct BirthDateFile<'a> {
-    pub(super) birth_date: CardDate,
-    /// Public half of the chip's own key.
-    pub(super) chip_key: PublicKey,
-    signed: Vec<u8>,
-    signature: &'a [u8; 256],
-}
+pub(super) struct BirthDateFile<'a>(Objects<'a>);
 
 impl<'a> BirthDateFile<'a> {
     /// Reads EF 0001: `FF10 82021E { DF11 08 birth date · DF12 820109 chip key · DF13 820100 signature }`, signed over the
     /// first two objects.
     pub(super) fn parse(file: &'a [u8]) -> Result<Self, Error> {
-        let malformed = CardFault::Malformed { what: BIRTH_DATE };
-        let mut fields = Fields::open(file, 0xFF10, BIRTH_DATE)?;
-        let (birth_date, first) = fields.take_exact::<8>(0xDF11)?;
-        let second = fields.take(0xDF12)?;
-        let (signature, _) = fields.take_exact::<256>(0xDF13)?;
-        fields.finish()?;
-        Ok(Self {
-            birth_date: CardDate::parse(birth_date).ok_or(malformed)?,
-            chip_key: parse_key(second.value).ok_or(malformed)?,
-            signed: [first.whole, second.whole].concat(),
-            signature,
-        })
+        Ok(Self(Fields::open(file, 0xFF10, BIRTH_DATE)?.objects()?))
     }
 
-    /// Checks the signature.
-    pub(super) fn check(&self, signer: &RecordSigner) -> Result<(), Error> {
-        signer.check_record(&self.signed, self.signature, BIRTH_DATE)
+    pub(super) fn with_proof(&self, proof: Proof) -> BirthDateRecord {
+        let unsigned_others = self.0.others(&[0xDF11, 0xDF12, 0xDF13]);
+        BirthDateRecord { birth_date: CardDate::field(self.0, 0xDF11), unsigned_others, proof }
     }
+
+    /// Public half of the chip's own key, if the record has one.
+    pub(super) fn chip_key(&self) -> Option<PublicKey> {
+        parse_key(self.0.value(0xDF12)?)
+    }
+
+    /// Checks the signature; `false` if there is none.
+    pub(super) fn check(&self, signer: &RecordSigner) -> Result<bool, Error> {
+        let Some(signature) = signature(self.0, 0xDF13) else { return Ok(false) };
+        let signed: Vec<&[u8]> = self.0.whole(&[0xDF11, 0xDF12]).collect();
+        signer.check_record(&signed.concat(), signature, BIRTH_DATE)?;
+        Ok(true)
+    }
+}
+
+/// The signature of a record, if there is one.
+fn signature(objects: Objects<'_>, tag: u16) -> Option<&[u8; 256]> {
+    objects.value(tag)?.try_into().ok()
 }

@@ -46,9 +46,9 @@ impl<'c, 't> Jpki<'c, 't> {
     /// Reads what the token says of itself. One exchange; two or three on a card without short EF identifiers.
     ///
     /// # Errors
-    /// [`Error::Card`] when the file is missing or no text.
+    /// [`Error::Card`] when the file is missing.
     pub fn token_info(&mut self) -> Result<TokenInfo, Error> {
-        TokenInfo::parse(&read(self.channel, ef::TOKEN_INFO, ReadLength::Prefix(TOKEN_INFO_LEN))?)
+        Ok(TokenInfo::parse(&read(self.channel, ef::TOKEN_INFO, ReadLength::Prefix(TOKEN_INFO_LEN))?))
     }
 
     /// Reads which certificates are on the card. One exchange; two or three on a card without short EF identifiers.

@@ -14,7 +14,10 @@ mod cv_authorities;
 pub mod cv_certificate;
 pub mod doctor;
 pub mod face;
+pub mod field;
 mod issuer;
+#[cfg(feature = "photo")]
+mod jpeg2000;
 pub mod jpki;
 #[cfg(feature = "photo")]
 pub mod photo;
@@ -34,6 +37,7 @@ pub use attributes::{Attributes, CardDate, Sex};
 pub use certificate::{CardRoots, Certificate, CertificateState};
 pub use cv_certificate::{CvAuthorities, CvCertificate};
 pub use face::{BirthDateRecord, Face};
+pub use field::{Field, OtherField};
 pub use issuer::Issuer;
 pub use jpki::{Disclosure, Jpki, KeyKind};
 pub use pin::{

@@ -66,6 +66,8 @@ pub enum ProofGap {
     NotAsked,
     /// No authority known here has issued the municipality's certificate.
     UnknownAuthority,
+    /// The record lacks its signature, or the key by which the chip would show that it is no copy.
+    Incomplete,
 }
 
 impl ProofGap {
@@ -74,6 +76,7 @@ impl ProofGap {
         match self {
             Self::NotAsked => "not_asked",
             Self::UnknownAuthority => "unknown_authority",
+            Self::Incomplete => "incomplete",
         }
     }
 }
@@ -121,10 +124,11 @@ impl RecordSigner {
 
     /// All records fit. Has the chip sign a fresh challenge with the key that the records carry, where that was asked
     /// for, and tells the outcome.
-    pub(super) fn conclude(self, channel: &mut Channel<'_>, chip_key: &PublicKey) -> Result<Proof, Error> {
+    pub(super) fn conclude(self, channel: &mut Channel<'_>, chip_key: Option<&PublicKey>) -> Result<Proof, Error> {
         if !self.challenge_chip {
             return Ok(Proof::Genuine(self.genuine));
         }
+        let Some(chip_key) = chip_key else { return Ok(Proof::NotVerifiable(ProofGap::Incomplete)) };
         let challenge = random::generate_bytes::<CHALLENGE_LEN>()?;
         signature::sign(channel, None, chip_key, &challenge, self.verifier)?;
         Ok(Proof::Genuine(Genuine { chip_proof: ChipProof::InternalKeyChallenge, ..self.genuine }))

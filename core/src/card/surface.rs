@@ -72,10 +72,8 @@ impl<'c, 't> Surface<'c, 't> {
         let file = read(self.channel, ef::FACE, FACE)?;
         let face = FaceFile::parse(&file)?;
         let proof = match self.signer(verification)? {
-            Ok(signer) => {
-                face.check(&signer)?;
-                signer.conclude(self.channel, &face.chip_key)?
-            }
+            Ok(signer) if face.check(&signer)? => signer.conclude(self.channel, face.chip_key().as_ref())?,
+            Ok(_) => Proof::NotVerifiable(ProofGap::Incomplete),
             Err(gap) => Proof::NotVerifiable(gap),
         };
         Ok(face.with_proof(proof))
@@ -96,13 +94,11 @@ impl<'c, 't> Surface<'c, 't> {
         let file = read(self.channel, ef::BIRTH_DATE, SMALL)?;
         let record = BirthDateFile::parse(&file)?;
         let proof = match self.signer(verification)? {
-            Ok(signer) => {
-                record.check(&signer)?;
-                signer.conclude(self.channel, &record.chip_key)?
-            }
+            Ok(signer) if record.check(&signer)? => signer.conclude(self.channel, record.chip_key().as_ref())?,
+            Ok(_) => Proof::NotVerifiable(ProofGap::Incomplete),
             Err(gap) => Proof::NotVerifiable(gap),
         };
-        Ok(BirthDateRecord { birth_date: record.birth_date, proof })
+        Ok(record.with_proof(proof))
     }
 
     fn signer(&mut self, verification: Verification<'_>) -> Result<Result<RecordSigner, ProofGap>, Error> {

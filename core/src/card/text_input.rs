@@ -75,9 +75,9 @@ impl<'c, 't> TextInput<'c, 't> {
             Ok(signer) => signer,
             Err(gap) => return Ok(attributes.with_proof(Proof::NotVerifiable(gap))),
         };
-        proof::check_attributes(&digests, attributes.signed, &signer)?;
+        proof::check_attributes(&digests, attributes.signed(), &signer)?;
         let chip_key = proof::check_chip_key(&read(self.channel, ef::CHIP_KEY, PROOF)?, &signer)?;
-        Ok(attributes.with_proof(signer.conclude(self.channel, &chip_key)?))
+        Ok(attributes.with_proof(signer.conclude(self.channel, Some(&chip_key))?))
     }
 
     /// Replaces the PIN, as [`super::Jpki::change_user_authentication`].

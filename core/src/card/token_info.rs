@@ -13,38 +13,40 @@ pub(super) const TOKEN_INFO_LEN: usize = 160;
 /// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct TokenInfo {
-    /// Token label, padding removed.
+    /// Token label, padding removed. What is no printable ASCII is U+FFFD.
     pub label: String,
     /// What the label means.
     pub generation: Generation,
-    /// Model, padding removed; empty when the file ends before it.
+    /// Model, likewise; empty when the file ends before it.
     pub model: String,
-    /// Shortest and longest secret the token takes, in characters; `None` when the file ends before it.
+    /// Shortest and longest secret the token takes, in characters; `None` when the file ends before it or the two
+    /// contradict each other.
     pub pin_lengths: Option<(u32, u32)>,
 }
 
 impl TokenInfo {
-    /// Reads EF 0006; only the label must be there.
-    pub(super) fn parse(file: &[u8]) -> Result<Self, Error> {
-        let label = text(file.get(..32).unwrap_or(file))?;
+    /// Reads EF 0006. A label that is not understood names no generation, and takes nothing else with it.
+    pub(super) fn parse(file: &[u8]) -> Self {
+        let label = text(file.get(..32).unwrap_or(file));
         let number = |at: usize| {
             let bytes = file.get(at..)?.first_chunk::<4>()?;
             Some(u32::from_be_bytes(*bytes))
         };
-        Ok(Self {
+        Self {
             generation: Generation::of_label(&label),
             label,
-            model: text(file.get(64..80).unwrap_or_default())?,
-            pin_lengths: number(120).zip(number(116)),
-        })
+            model: text(file.get(64..80).unwrap_or_default()),
+            pin_lengths: number(120).zip(number(116)).filter(|(shortest, longest)| shortest <= longest),
+        }
     }
 }
 
-fn text(bytes: &[u8]) -> Result<String, Error> {
-    let text = std::str::from_utf8(bytes).ok().map(|text| text.trim_end_matches([' ', '\0']));
-    text.filter(|text| text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' '))
-        .map(str::to_owned)
-        .ok_or_else(|| CardFault::Malformed { what: "token label" }.into())
+/// What is no printable ASCII becomes U+FFFD, which no label that is known here has.
+fn text(bytes: &[u8]) -> String {
+    let is_padding = |byte: &u8| matches!(byte, b' ' | 0x00 | 0xFF);
+    let end = bytes.iter().rposition(|byte| !is_padding(byte)).map_or(0, |last| last.saturating_add(1));
+    let printable = |byte: u8| (byte.is_ascii_graphic() || byte == b' ').then_some(char::from(byte));
+    bytes.iter().take(end).map(|byte| printable(*byte).unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
 }
 
 /// EF 0008: which certificates are on the card. Children below 15 usually have no signature certificate.
@@ -86,17 +88,37 @@ mod tests {
 
     #[test]
     fn the_token_says_what_it_is() {
-        let info = TokenInfo::parse(&file()).expect("token info");
+        let info = TokenInfo::parse(&file());
         assert_eq!((info.label.as_str(), info.generation), ("JPKIAPICCTOKEN2", Generation::MyNumberCard));
         assert_eq!((info.model.as_str(), info.pin_lengths), ("E16R01NJ", Some((6, 16))));
     }
 
     #[test]
-    fn a_label_alone_is_enough_and_anything_but_text_is_refused() {
-        let info = TokenInfo::parse(b"JPKIAPGPSETOKEN\0").expect("label");
+    fn a_label_alone_is_enough() {
+        let info = TokenInfo::parse(b"JPKIAPGPSETOKEN\0");
         assert_eq!((info.generation, info.model.as_str(), info.pin_lengths), (Generation::AndroidPhone, "", None));
-        assert!(TokenInfo::parse(&[0xFF; 32]).is_err());
-        assert!(TokenInfo::parse(b"\x1b]0;title").is_err());
+    }
+
+    #[test]
+    fn what_is_no_text_is_marked_names_nothing_and_takes_nothing_else_with_it() {
+        for (label, shown) in [
+            (&[0xFF; 32][..], ""),
+            (b"\x1b]0;title", "\u{fffd}]0;title"),
+            (b"JPKIAPICCTOKEN2\x01", "JPKIAPICCTOKEN2\u{fffd}"),
+        ] {
+            let mut odd = file();
+            odd[..32].fill(b' ');
+            odd[..label.len()].copy_from_slice(label);
+            let info = TokenInfo::parse(&odd);
+            assert_eq!((info.label.as_str(), info.generation), (shown, Generation::Unknown));
+            assert_eq!((info.model.as_str(), info.pin_lengths), ("E16R01NJ", Some((6, 16))));
+        }
+        let mut odd = file();
+        odd[64..80].copy_from_slice(&[b'E', 0x80, 0x0A, b' ', b'1', 0xFF, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+        odd[120..124].fill(0xFF);
+        let info = TokenInfo::parse(&odd);
+        assert_eq!((info.generation, info.model.as_str()), (Generation::MyNumberCard, "E\u{fffd}\u{fffd} 1"));
+        assert_eq!(info.pin_lengths, None);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The command line.
 
 use clap::Parser;
-use kazasu_card_sim::{ATR_CONTACT, ATR_CONTACTLESS, ApplicationKind, Config, FaultAt, Profile, Validity};
+use kazasu_card_sim::{ATR_CONTACT, ATR_CONTACTLESS, ApplicationKind, Config, FaultAt, Oddity, Profile, Validity};
 use std::{fs, path::PathBuf};
 
 /// A simulated My Number card with a synthetic holder.
@@ -77,6 +77,9 @@ pub(crate) struct Arguments {
     /// How many bytes of FF follow the attributes and the printed face
     #[arg(long, value_name = "N", default_value_t = 16)]
     record_filler: usize,
+    /// An odd record, such as no-photo or sex-3; may be given several times. A wrong name tells them all
+    #[arg(long, value_name = "NAME")]
+    oddity: Vec<Oddity>,
     /// First valid second of the certificates, in unix seconds
     #[arg(long, value_name = "SECONDS", requires = "not_after")]
     not_before: Option<u64>,
@@ -152,6 +155,7 @@ impl Arguments {
             wrong_signature: self.wrong_signature,
             slow_signature_ms: self.slow_signature_ms,
             long_address: self.long_address,
+            oddities: self.oddity.clone(),
             read_limit: self.read_limit,
             endless_files: self.endless_files,
             single_records_only: self.single_records_only,

@@ -1,6 +1,6 @@
 //! Which card to simulate, and the switches that bend its behaviour.
 
-use crate::{application_kind::ApplicationKind, fault::FaultAt, profile::Profile};
+use crate::{application_kind::ApplicationKind, fault::FaultAt, oddity::Oddity, profile::Profile};
 use std::collections::BTreeMap;
 
 /// First and last valid second of a certificate, in unix seconds.
@@ -57,6 +57,8 @@ pub struct Config {
     pub long_address: bool,
     /// Name and address of the attributes carry [`FORGED_TEXT`](crate::FORGED_TEXT).
     pub forged_text: bool,
+    /// In what the records differ from those of other cards; of two for one field the later one.
+    pub oddities: Vec<Oddity>,
     /// READ BINARY returns at most this many bytes, whatever was asked for; 0 counts as 1.
     pub read_limit: Option<usize>,
     /// Transparent EFs never end: after their content READ BINARY returns FF, at any offset.
@@ -104,6 +106,7 @@ impl Config {
             slow_signature_ms: 0,
             long_address: false,
             forged_text: false,
+            oddities: Vec::new(),
             read_limit: None,
             endless_files: false,
             single_records_only: false,
@@ -115,18 +118,20 @@ impl Config {
         }
     }
 
-    /// The card of the profile with this name, such as `no-sfi`. Behind it, each after a `+`, [`Config::forged_text`] and
-    /// [`Config::faults`]: `today+forged-text`, `phone+exchange=1:flip-bit=9`.
+    /// The card of the profile with this name, such as `no-sfi`. Behind it, each after a `+`, may stand `forged-text`
+    /// ([`Config::forged_text`]), names of [`Oddity`] and [`Config::faults`]: `today+no-photo+sex-3`,
+    /// `phone+exchange=1:flip-bit=9`.
     ///
     /// # Errors
     /// An unknown name or fault; the text lists the known ones.
     pub fn named(profile: &str, person: u8) -> Result<Self, String> {
-        let mut parts = profile.split('+');
-        let mut config = Self::new(parts.next().unwrap_or_default().parse()?, person);
-        for part in parts {
-            match part {
+        let mut names = profile.split('+');
+        let mut config = Self::new(names.next().unwrap_or_default().parse()?, person);
+        for name in names {
+            match name {
                 "forged-text" => config.forged_text = true,
-                fault => config.faults.push(fault.parse()?),
+                fault if fault.contains(':') => config.faults.push(fault.parse()?),
+                oddity => config.oddities.push(oddity.parse()?),
             }
         }
         Ok(config)

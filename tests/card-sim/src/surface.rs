@@ -39,10 +39,10 @@ pub(crate) fn build(config: &Config, person: &Person, printed: &Printed) -> Resu
     let key = card_keys::key("face-001A")?;
     let public_key = card_keys::public_key(&key);
     let subject = key_id(&format!("{}21", person.municipality), "000", 0);
-    let face = face(person, printed, &public_key)?;
+    let face = face(config, person, printed, &public_key)?;
     let secret = |value: &str| PinFile::new(PinFormat::Other, Some(value), 10, Change::Never);
     let files = vec![
-        File::binary(0x0001, birth_date(person, &public_key)?, &[BIRTH_DATE]),
+        File::binary(0x0001, birth_date(config, person, &public_key)?, &[BIRTH_DATE]),
         File::binary(0x0002, filled(&face, config.record_filler), either),
         File::binary(0x0003, basic_information(person), &[]),
         File::binary(0x0004, card_verifiable::certificate(SURFACE, subject, SIGNER)?, &[]),
@@ -59,8 +59,9 @@ pub(crate) fn build(config: &Config, person: &Person, printed: &Printed) -> Resu
 }
 
 /// EF 0001, 547 bytes: birth date and public key, and a signature over these two fields.
-fn birth_date(person: &Person, public_key: &[u8]) -> Result<Vec<u8>, SimError> {
-    let fields = [field(0xDF11, person.birth_date.as_bytes()), field(0xDF12, public_key)].concat();
+fn birth_date(config: &Config, person: &Person, public_key: &[u8]) -> Result<Vec<u8>, SimError> {
+    let birth_date = config.field(ApplicationKind::Surface, 0xDF11, person.birth_date.as_bytes());
+    let fields = [birth_date, field(0xDF12, public_key)].concat();
     let signature = field(0xDF13, &card_keys::sign(SIGNER, &fields)?);
     Ok(field(0xFF10, &[fields, signature].concat()))
 }
@@ -68,8 +69,9 @@ fn birth_date(person: &Person, public_key: &[u8]) -> Result<Vec<u8>, SimError> {
 /// EF 0002: nine fields behind a table of their offsets.
 ///
 /// The signature DF28 covers three digests at once: of DF22‖DF23‖DF24, of DF25‖DF26 and of DF27, over whole fields.
-/// Expiry date and security code come after it and are not signed.
-fn face(person: &Person, printed: &Printed, public_key: &[u8]) -> Result<Vec<u8>, SimError> {
+/// Expiry date and security code come after it and are not signed, nor is a field more, which stands in no table.
+fn face(config: &Config, person: &Person, printed: &Printed, public_key: &[u8]) -> Result<Vec<u8>, SimError> {
+    let field = |tag, value: &[u8]| config.field(ApplicationKind::Surface, tag, value);
     let holder =
         [field(0xDF22, person.birth_date.as_bytes()), field(0xDF23, person.sex.as_bytes()), field(0xDF24, public_key)];
     let images = [field(0xDF25, &printed.name_image), field(0xDF26, &printed.address_image)];
@@ -78,7 +80,7 @@ fn face(person: &Person, printed: &Printed, public_key: &[u8]) -> Result<Vec<u8>
     let signature = field(0xDF28, &card_keys::sign_digests(SIGNER, &digests)?);
     let unsigned = [field(0xDF29, person.card_expiry.as_bytes()), field(0xDF2A, &printed.security_code_image)];
     let fields: Vec<Vec<u8>> = holder.into_iter().chain(images).chain([photo, signature]).chain(unsigned).collect();
-    Ok(with_offsets(0xFF20, 0xDF21, &fields))
+    Ok(with_offsets(0xFF20, 0xDF21, &fields, &config.extra_field(ApplicationKind::Surface, 0xDF2B)))
 }
 
 /// EF 0003, 320 bytes. What the last 256 bytes are for is not known.
@@ -108,17 +110,18 @@ const SIGNER: &str = "municipality-21";
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{people, test_support::hex};
+    use crate::{people, profile::Profile, test_support::hex};
 
     #[test]
     fn files_have_the_published_sizes_and_headers() {
         let person = people::person(1).expect("person 1");
         let public_key = card_keys::public_key(&card_keys::key("face-001A").expect("a key"));
-        let record = birth_date(person, &public_key).expect("signed");
+        let config = Config::new(Profile::Today, 1);
+        let record = birth_date(&config, person, &public_key).expect("signed");
         assert_eq!((record.len(), &record[..8]), (547, &hex("FF1082021E DF1108")[..]));
         let basic = basic_information(person);
         assert_eq!((basic.len(), &basic[..8]), (320, &hex("FF3082013B DF3104")[..]));
-        let face = face(person, &Printed::of(person).expect("printed"), &public_key).expect("signed");
+        let face = face(&config, person, &Printed::of(person).expect("printed"), &public_key).expect("signed");
         assert_eq!(face[5..14], hex("DF2112 001A 0025 0029"));
         assert!((12_000..16_000).contains(&face.len()), "{}", face.len());
     }

@@ -37,7 +37,7 @@ const BLOCKED_REFERENCE: u16 = 0x0012;
 pub(crate) fn build(config: &Config, person: &Person) -> Result<Application, SimError> {
     let any: &[u16] = &[PIN, VERIFICATION_NUMBER_A, VERIFICATION_NUMBER_B];
     let my_number = my_number(person.my_number());
-    let attributes = attributes(person);
+    let attributes = attributes(config, person);
     let subject = key_id(&format!("{}31", person.municipality), "000", 0);
     let session_key = card_keys::public_key(&*card_keys::key("text-0006")?);
     let secret = |value: &str, max_attempts| PinFile::new(PinFormat::Other, Some(value), max_attempts, Change::Never);
@@ -68,18 +68,16 @@ fn my_number(digits: &str) -> Vec<u8> {
     filled(&field(0xFF10, digits.as_bytes()), 2)
 }
 
-/// EF 0002: name, address, birth date and sex behind a table of their offsets.
-fn attributes(person: &Person) -> Vec<u8> {
-    with_offsets(
-        0xFF20,
-        0xDF21,
-        &[
-            field(0xDF22, person.name.as_bytes()),
-            field(0xDF23, person.address.as_bytes()),
-            field(0xDF24, person.birth_date.as_bytes()),
-            field(0xDF25, person.sex.as_bytes()),
-        ],
-    )
+/// EF 0002: name, address, birth date and sex behind a table of their offsets. A field more stands in no table.
+fn attributes(config: &Config, person: &Person) -> Vec<u8> {
+    let field = |tag, value: &str| config.field(ApplicationKind::TextInput, tag, value.as_bytes());
+    let fields = [
+        field(0xDF22, &person.name),
+        field(0xDF23, &person.address),
+        field(0xDF24, &person.birth_date),
+        field(0xDF25, &person.sex),
+    ];
+    with_offsets(0xFF20, 0xDF21, &fields, &config.extra_field(ApplicationKind::TextInput, 0xDF26))
 }
 
 /// EF 0003: SHA-256 of all of EF 0001 and of EF 0002 from DF22 to DF25, and a signature over these two fields.
@@ -122,12 +120,16 @@ const SIGNER: &str = "municipality-31";
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{people, test_support::hex};
+    use crate::{people, profile::Profile, test_support::hex};
+
+    fn today() -> Config {
+        Config::new(Profile::Today, 1)
+    }
 
     #[test]
     fn the_first_persons_files_have_the_published_bytes() {
         let person = people::person(1).expect("person 1");
-        let (my_number, attributes) = (my_number("123456789018"), attributes(person));
+        let (my_number, attributes) = (my_number("123456789018"), attributes(&today(), person));
         assert_eq!(my_number, hex("FF100C313233343536373839303138FFFF"));
         let expected = "FF205CDF2108000E00200050005BDF220FE8A68BE69CACE38080E88AB1E5AD90DF232DE69DB1E4BAACE983BDE58D83\
                         E4BBA3E794B0E58CBAE8A68BE69CACE794BAEFBC91EFBC8DEFBC92EFBC8DEFBC93DF24083139393030343035DF25\
@@ -145,7 +147,7 @@ mod tests {
     fn files_have_the_published_sizes() {
         let person = people::person(1).expect("person 1");
         let my_number = my_number("123456789018");
-        assert_eq!(integrity(&my_number, &attributes(person)).expect("signed").len(), 336);
+        assert_eq!(integrity(&my_number, &attributes(&today(), person)).expect("signed").len(), 336);
         let basic = basic_information();
         assert_eq!((basic.len(), &basic[..5]), (164, &hex("FF4082009F")[..]));
         assert_eq!(signed_public_key().expect("signed").len(), 536);

@@ -17,21 +17,25 @@ pub(crate) fn field(tag: u16, value: &[u8]) -> Vec<u8> {
     out
 }
 
-/// An object that opens with a table of the offsets of its fields, as two-byte numbers counted from its own first byte.
+/// An object that opens with a table of the offsets of its fields, as two-byte numbers counted from its own first byte; 0000
+/// for an empty one. What follows them stands in no table.
 ///
 /// ```text
-/// outer L { table 2n <o1 … on>  field 1  …  field n }
+/// outer L { table 2n <o1 … on>  field 1  …  field n  more }
 /// ```
-pub(crate) fn with_offsets(outer: u16, table: u16, fields: &[Vec<u8>]) -> Vec<u8> {
+pub(crate) fn with_offsets(outer: u16, table: u16, fields: &[Vec<u8>], more: &[u8]) -> Vec<u8> {
     let table_of = |first: usize| {
-        let starts = fields.iter().scan(first, |next, field| Some(std::mem::replace(next, *next + field.len())));
+        let starts = fields.iter().scan(first, |next, field| {
+            let start = std::mem::replace(next, *next + field.len());
+            Some(if field.is_empty() { 0 } else { start })
+        });
         let entries = starts.flat_map(|start| u16::try_from(start).expect("files are below 64 KiB").to_be_bytes());
         self::field(table, &entries.collect::<Vec<u8>>())
     };
     let table_length = table_of(0).len();
-    let value_length = table_length + fields.iter().map(Vec::len).sum::<usize>();
+    let value_length = table_length + fields.iter().map(Vec::len).sum::<usize>() + more.len();
     let header_length = self::field(outer, &vec![0; value_length]).len() - value_length;
-    self::field(outer, &[table_of(header_length + table_length), fields.concat()].concat())
+    self::field(outer, &[table_of(header_length + table_length), fields.concat(), more.to_vec()].concat())
 }
 
 #[cfg(test)]
@@ -51,7 +55,7 @@ mod tests {
         // The surface record of the documentation: DF25, DF26, DF27 and DF2A of 300, 900, 15,000 and 200 bytes.
         let lengths = [8, 1, 265, 300, 900, 15_000, 256, 8, 200];
         let fields: Vec<Vec<u8>> = (0xDF22..).zip(lengths).map(|(tag, length)| field(tag, &vec![7; length])).collect();
-        let file = with_offsets(0xFF20, 0xDF21, &fields);
+        let file = with_offsets(0xFF20, 0xDF21, &fields, &[]);
         let expected = "FF20824266 DF2112 001A 0025 0029 0137 0268 05F1 408E 4193 419E";
         assert_eq!(file[..26], crate::test_support::hex(expected));
         assert_eq!(file.len(), 17_003);

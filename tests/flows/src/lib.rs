@@ -4,6 +4,7 @@ pub mod browser;
 pub mod dumps;
 pub mod figures;
 pub mod heap;
+pub mod jpeg2000;
 pub mod mix_up;
 pub mod openssl;
 pub mod peer;
@@ -14,7 +15,9 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use kazasu::card::{CvAuthorities, LastAttempt, TextInputPin, UserAuthenticationPin, VerificationNumberB};
+use kazasu::card::{
+    CardDate, CvAuthorities, Field, LastAttempt, TextInputPin, UserAuthenticationPin, VerificationNumberB,
+};
 use kazasu::iso7816::{CardCapabilities, CardTransport};
 use kazasu::jose::dpop::{DeviceKey, SoftwareDeviceKey};
 use kazasu::qualify::{Access, DEFAULT_SCOPE, Language, Notice, QualifyClient, RecordKind, Settings};
@@ -72,6 +75,30 @@ pub fn member() -> Member {
 /// A new device key.
 pub fn key() -> Arc<dyn DeviceKey> {
     Arc::new(SoftwareDeviceKey::generate().expect("randomness"))
+}
+
+/// A field of a record as text, so that it can be compared; a mark for one that was not read.
+pub fn told<T>(field: &Field<T>, known: impl FnOnce(&T) -> String) -> String {
+    match field {
+        Field::Read(value) => known(value),
+        Field::NotOnCard => "-".to_owned(),
+        Field::Unreadable(bytes) => format!("?{bytes:02x?}"),
+    }
+}
+
+/// [`told`] of a text.
+pub fn told_text(field: &Field<String>) -> String {
+    told(field, String::clone)
+}
+
+/// [`told`] of a date: its digits.
+pub fn told_date(field: &Field<CardDate>) -> String {
+    told(field, |date| date.digits().to_owned())
+}
+
+/// [`told`] of an image: its bytes.
+pub fn told_image(field: &Field<Vec<u8>>) -> String {
+    told(field, |image| format!("{image:?}"))
 }
 
 /// The `KZ-…` code of a failure.

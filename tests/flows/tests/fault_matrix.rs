@@ -11,7 +11,9 @@ use kazasu::error::CardFault;
 use kazasu::iso7816::{CardCapabilities, CardTransport, TransportError, TransportLimits};
 use kazasu::time::{Clock, SystemClock};
 use kazasu_card_sim::{Config, Fault, FaultAt, Pin, Profile, SimTransport, When};
-use kazasu_flows::{SharedCard, authorities, card_of, number_b, pin, pin_of, text_input_pin_of};
+use kazasu_flows::{
+    SharedCard, authorities, card_of, number_b, pin, pin_of, text_input_pin_of, told_date, told_image, told_text,
+};
 
 /// What a flow gives, for comparison. Signatures with random parts are left out.
 type Outcome = Result<String, Error>;
@@ -91,7 +93,7 @@ fn sign_document(card: &mut Card<'_>) -> Outcome {
 
 fn attributes(card: &mut Card<'_>) -> Outcome {
     let read = card.select_text_input()?.attributes(text_input_pin_of(1), LastAttempt::Refuse)?;
-    Ok(format!("{} {} {}", read.name, read.address, read.birth_date.digits()))
+    Ok(format!("{} {} {}", told_text(&read.name), told_text(&read.address), told_date(&read.birth_date)))
 }
 
 /// Whoever asked for a proof takes nothing without one.
@@ -105,7 +107,8 @@ fn attributes_proven(card: &mut Card<'_>) -> Outcome {
     let mut text = card.select_text_input()?;
     let read = text.attributes_with_proof(text_input_pin_of(1), LastAttempt::Refuse, verification)?;
     genuine(&read.proof)?;
-    Ok(format!("{} {} {} {:?}", read.name, read.address, read.birth_date.digits(), read.proof))
+    let details = [told_text(&read.name), told_text(&read.address), told_date(&read.birth_date)];
+    Ok(format!("{} {:?}", details.join(" "), read.proof))
 }
 
 fn face(card: &mut Card<'_>) -> Outcome {
@@ -113,7 +116,8 @@ fn face(card: &mut Card<'_>) -> Outcome {
     let verification = Verification::full(&authorities, SignatureVerifier::ring());
     let read = card.select_surface()?.face_with_proof(number_b(), LastAttempt::Refuse, verification)?;
     genuine(&read.proof)?;
-    Ok(format!("{} {:?} {:?} {:?}", read.birth_date.digits(), read.name_png, read.photo_jp2, read.proof))
+    let images = [told_image(&read.name_png), told_image(&read.photo_jp2)].join(" ");
+    Ok(format!("{} {images} {:?}", told_date(&read.birth_date), read.proof))
 }
 
 fn birth_date(card: &mut Card<'_>) -> Outcome {
@@ -122,7 +126,7 @@ fn birth_date(card: &mut Card<'_>) -> Outcome {
     let number = BirthDateNumber::parse(b"020405").expect("six digits");
     let read = card.select_surface()?.birth_date_with_proof(number, LastAttempt::Refuse, verification)?;
     genuine(&read.proof)?;
-    Ok(format!("{} {:?}", read.birth_date.digits(), read.proof))
+    Ok(format!("{} {:?}", told_date(&read.birth_date), read.proof))
 }
 
 fn change_auth(card: &mut Card<'_>) -> Outcome {

@@ -8,7 +8,9 @@ use kazasu::card::{Card, Certificate, LastAttempt, Proof, Verification};
 use kazasu::crypto::SignatureVerifier;
 use kazasu::iso7816::{CardCapabilities, CardTransport, TransportError, TransportLimits};
 use kazasu_card_sim::{Config, Profile, SimTransport};
-use kazasu_flows::{SharedCard, authorities, card_of, dumps, number_b, text_input_pin_of};
+use kazasu_flows::{
+    SharedCard, authorities, card_of, dumps, number_b, text_input_pin_of, told, told_date, told_image, told_text,
+};
 
 /// A test card as its dumps tell it. It has no private keys.
 fn dumped_card() -> SharedCard {
@@ -48,7 +50,9 @@ fn attributes(link: &mut Flipped) -> Result<(String, Proof), Error> {
     let records = Verification { challenge_chip: false, ..Verification::full(&authorities, SignatureVerifier::ring()) };
     let mut card = Card::new(link, CardCapabilities::default());
     let read = card.select_text_input()?.attributes_with_proof(text_input_pin_of(1), LastAttempt::Refuse, records)?;
-    Ok((format!("{} {} {} {}", read.name, read.address, read.birth_date.digits(), read.sex.name()), read.proof))
+    let sex = told(&read.sex, |sex| sex.name().to_owned());
+    let details = [told_text(&read.name), told_text(&read.address), told_date(&read.birth_date), sex];
+    Ok((details.join(" "), read.proof))
 }
 
 fn face(link: &mut Flipped) -> Result<(String, Proof), Error> {
@@ -56,10 +60,11 @@ fn face(link: &mut Flipped) -> Result<(String, Proof), Error> {
     let records = Verification { challenge_chip: false, ..Verification::full(&authorities, SignatureVerifier::ring()) };
     let mut card = Card::new(link, CardCapabilities::default());
     let read = card.select_surface()?.face_with_proof(number_b(), LastAttempt::Refuse, records)?;
-    let images = format!("{:?} {:?} {:?}", read.name_png, read.address_png, read.photo_jp2);
-    let unsigned = format!("{} {:?}", read.unsigned_expiry.digits(), read.unsigned_security_code_png);
-    let details = format!("{} {} {images} {unsigned}", read.birth_date.digits(), read.sex.name());
-    Ok((details, read.proof))
+    let images = [&read.name_png, &read.address_png, &read.photo_jp2, &read.unsigned_security_code_png];
+    let images = images.map(told_image).join(" ");
+    let sex = told(&read.sex, |sex| sex.name().to_owned());
+    let details = [told_date(&read.birth_date), sex, images, told_date(&read.unsigned_expiry)];
+    Ok((details.join(" "), read.proof))
 }
 
 #[test]

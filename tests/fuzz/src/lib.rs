@@ -8,6 +8,7 @@ pub mod sealed;
 pub mod verifier;
 
 use kazasu::card::photo::Photo;
+use kazasu::card::{CardDate, Field, OtherField};
 
 /// Everything a card sends or signs fits into this many bytes.
 pub const LARGEST: usize = 65_536;
@@ -15,6 +16,32 @@ pub const LARGEST: usize = 65_536;
 /// Whether `part` lies within `whole`.
 pub fn lies_within(part: &[u8], whole: &[u8]) -> bool {
     part.is_empty() || whole.windows(part.len()).any(|window| window == part)
+}
+
+/// What must hold for every field of a record: a value is as `is_right` has it, and what was not understood stands in the
+/// input, as a whole or in parts, and is shown as something that acts on nothing.
+pub fn check_field<T>(field: &Field<T>, input: &[u8], is_right: impl FnOnce(&T) -> bool) {
+    match field {
+        Field::Read(value) => assert!(is_right(value)),
+        Field::NotOnCard => {}
+        Field::Unreadable(bytes) => {
+            assert!(!bytes.is_empty() && (bytes.len() <= input.len() + 24 * 3));
+            assert!(!field.unreadable().is_some_and(|shown| shown.chars().any(char::is_control)));
+        }
+    }
+}
+
+/// What must hold for fields that nobody knows.
+pub fn check_others(others: &[OtherField], input: &[u8]) {
+    assert!(others.len() <= 24 && others.iter().all(|other| lies_within(&other.value, input)));
+    assert!(others.iter().all(|other| !other.shown().chars().any(char::is_control)));
+}
+
+/// Whether a date is one, and in the input.
+pub fn is_date(date: &CardDate, input: &[u8]) -> bool {
+    let digits = date.digits();
+    let fits = date.to_calendar().is_none_or(|day| day.to_string().replace('-', "") == digits);
+    fits && digits.len() == 8 && digits.bytes().all(|byte| byte.is_ascii_digit()) && lies_within(digits.as_bytes(), input)
 }
 
 /// What must hold for every picture that was decoded.

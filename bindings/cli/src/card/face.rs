@@ -3,13 +3,14 @@
 use std::io::IsTerminal;
 
 use kazasu::card::photo::Photo;
-use kazasu::card::{Card, Face, Verification};
+use kazasu::card::{Card, Face, Field, Verification};
 use kazasu::crypto::SignatureVerifier;
 use kazasu::error::PinKind;
 use kazasu::iso7816::{ReadPhase, ReadProgress};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::attributes::{date, sex};
+use super::field::{self, Gaps};
 use super::{last_attempt, look, proof};
 use crate::args::{FaceArguments, Global};
 use crate::failure::Failure;
@@ -43,38 +44,79 @@ pub(super) fn run(arguments: &FaceArguments, global: &Global, output: Output) ->
     if arguments.verify {
         proof::insist(&face.proof, "face")?;
     }
-    let photo = Photo::decode(&face.photo_jp2)?;
-    files.0.write(&png_of(&photo)?)?;
+    let photo = face.photo_jp2.known().and_then(|jp2| Photo::decode(jp2).ok());
+    if let Some(photo) = &photo {
+        files.0.write(&png_of(photo)?)?;
+    }
     for (file, image) in [(files.1, &face.name_png), (files.2, &face.address_png)] {
-        if let Some(file) = file {
+        if let Some((file, image)) = file.zip(image.known()) {
             file.write(image)?;
         }
     }
-    print(&face, &photo, arguments, output);
+    print(&face, photo.as_ref(), arguments, output);
     Ok(())
 }
 
-fn print(face: &Face, photo: &Photo, arguments: &FaceArguments, output: Output) {
-    let size = format!("{} × {}", photo.width, photo.height);
+fn print(face: &Face, photo: Option<&Photo>, arguments: &FaceArguments, output: Output) {
     output.line(output.say("券面", "Face of the card"));
-    output.field(output.say("顔写真", "Photo"), &format!("{} ({size})", arguments.output.display()));
-    output.field(output.say("生年月日", "Birth date"), &date(face.birth_date));
-    output.field(output.say("性別", "Sex"), sex(face.sex, output));
+    output.field(output.say("顔写真", "Photo"), &photo_line(face, photo, arguments, output));
+    for (file, image, name) in [
+        (&arguments.name_image, &face.name_png, output.say("氏名の画像", "Image of the name")),
+        (&arguments.address_image, &face.address_png, output.say("住所の画像", "Image of the address")),
+    ] {
+        if file.is_some() && image.known().is_none() {
+            output.field(name, no_image(image, output));
+        }
+    }
+    output.field(output.say("生年月日", "Birth date"), &field::text(&face.birth_date, date, output));
+    output.field(output.say("性別", "Sex"), &field::text(&face.sex, |known| sex(*known, output), output));
     let unsigned = output.say("（署名の対象外）", " (not signed)");
-    output.field(
-        output.say("カードの有効期限", "Card valid until"),
-        &format!("{}{unsigned}", date(face.unsigned_expiry)),
-    );
+    let expiry = field::text(&face.unsigned_expiry, |known| format!("{}{unsigned}", date(known)), output);
+    output.field(output.say("カードの有効期限", "Card valid until"), &expiry);
+    field::print_others(&face.unsigned_others, output);
     proof::print(&face.proof, output);
-    output.object(&json!({
-        "photo": arguments.output.display().to_string(),
-        "width": photo.width,
-        "height": photo.height,
-        "birth_date": date(face.birth_date),
-        "sex": face.sex.name(),
-        "unsigned_expiry": date(face.unsigned_expiry),
+    output.object(&to_json(face, photo, arguments));
+}
+
+fn photo_line(face: &Face, photo: Option<&Photo>, arguments: &FaceArguments, output: Output) -> String {
+    match photo {
+        Some(photo) => format!("{} ({} × {})", arguments.output.display(), photo.width, photo.height),
+        None => no_image(&face.photo_jp2, output).to_owned(),
+    }
+}
+
+/// Why no file was written.
+fn no_image(image: &Field<Vec<u8>>, output: Output) -> &'static str {
+    if image.is_not_on_card() {
+        field::not_on_card(output)
+    } else {
+        output.say("画像として読めません（ファイルなし）", "no picture that can be read (no file written)")
+    }
+}
+
+fn to_json(face: &Face, photo: Option<&Photo>, arguments: &FaceArguments) -> Value {
+    let mut gaps = Gaps::default();
+    for (name, image) in
+        [("photo", &face.photo_jp2), ("name_image", &face.name_png), ("address_image", &face.address_png)]
+    {
+        let is_decoded = name != "photo" || photo.is_some();
+        if image.is_not_on_card() {
+            gaps.not_on_card(name);
+        } else if image.known().is_none() || !is_decoded {
+            gaps.unreadable(name, None);
+        }
+    }
+    let mut object = json!({
+        "photo": photo.map(|_| arguments.output.display().to_string()),
+        "width": photo.map(|photo| photo.width),
+        "height": photo.map(|photo| photo.height),
+        "birth_date": gaps.value("birth_date", &face.birth_date, |known| json!(date(known))),
+        "sex": gaps.value("sex", &face.sex, |sex| json!(sex.name())),
+        "unsigned_expiry": gaps.value("unsigned_expiry", &face.unsigned_expiry, |known| json!(date(known))),
         "proof": proof::to_json(&face.proof),
-    }));
+    });
+    gaps.note_in(&mut object, &face.unsigned_others);
+    object
 }
 
 /// One line that is written over, on standard error.

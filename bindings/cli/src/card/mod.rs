@@ -5,6 +5,7 @@ mod authenticate;
 mod certificate;
 mod doctor;
 mod face;
+mod field;
 mod info;
 pub(crate) mod look;
 mod pins;

@@ -36,7 +36,7 @@ pub(super) fn run(arguments: &MemberAddArguments, global: &Global, output: Outpu
     let mut signed = qualify::sign_with(&settings, member, global, output).map_err(|failed| *failed)?;
     let qualified = qualify::ask(&mut signed, output)?;
     let candidate = look::candidate(&signed, (name, birth_date), &qualified.eligibility);
-    look::show(&candidate, &qualified.eligibility, output);
+    look::show(&candidate, &qualified.eligibility, arguments.show_name, output);
     let members = family.store.members()?;
     let known = members.iter().find(|member| member.has_card(&candidate.certificate));
     let question = match known {

@@ -25,7 +25,7 @@ pub(super) fn run(nickname: &str, yes: bool, global: &Global, output: Output) ->
     let mut signed = qualify::sign_with(&settings, member, global, output).map_err(|failed| *failed)?;
     let qualified = qualify::ask(&mut signed, output)?;
     let candidate = look::candidate(&signed, shown, &qualified.eligibility);
-    look::show(&candidate, &qualified.eligibility, output);
+    look::show(&candidate, &qualified.eligibility, true, output);
     let question = output.say("この方で間違いありませんか", "Is this the right person?");
     if !yes && !ask::agrees(question, output)? {
         output.object(&json!({"confirmed": null}));

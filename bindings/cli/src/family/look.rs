@@ -1,6 +1,6 @@
 //! Whose card was read: shown to a person before anything is kept.
 
-use kazasu::card::Card;
+use kazasu::card::{Card, CardDate};
 use kazasu::error::PinKind;
 use kazasu::fhir::Eligibility;
 use kazasu::session::Signed;
@@ -34,15 +34,20 @@ pub(super) fn read_name(global: &Global, output: Output) -> Result<Shown, Failur
     let mut transport = link::open(global, output)?;
     let mut card = Card::new(&mut *transport, look.capabilities);
     let attributes = card.select_text_input()?.attributes(pin, card::last_attempt(global))?;
-    Ok((Some(attributes.name.to_string()), attributes.birth_date.to_calendar()))
+    // What is not understood stands for nobody: it is as if the card did not tell.
+    Ok((attributes.name.known().cloned(), attributes.birth_date.known().and_then(CardDate::to_calendar)))
 }
 
-pub(super) fn show(candidate: &Candidate, eligibility: &Eligibility, output: Output) {
+/// Tells whose card it was; `card_told` where the card was asked for it.
+pub(super) fn show(candidate: &Candidate, eligibility: &Eligibility, card_told: bool, output: Output) {
     output.note(output.say("読み取ったカードの方", "Whose card this is"));
+    let unknown = if card_told {
+        output.say("カードから読み取れません", "not to be read from the card")
+    } else {
+        output.say("不明（--show-name で確認）", "unknown (--show-name tells)")
+    };
     let row = |ja: &str, en: &str, value: Option<String>| {
-        let value =
-            value.unwrap_or_else(|| output.say("不明（--show-name で確認）", "unknown (--show-name tells)").to_owned());
-        output.note_field(output.say(ja, en), &value);
+        output.note_field(output.say(ja, en), &value.unwrap_or_else(|| unknown.to_owned()));
     };
     row("氏名", "Name", candidate.name.clone());
     row("生年月日", "Birth date", candidate.birth_date.map(|date| date.to_string()));
