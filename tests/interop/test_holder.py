@@ -60,6 +60,7 @@ COMMANDS = {
     "face": (("face", "--verify", "-o", "{}/photo.png"), NUMBER_B,
              f"photo width height birth_date sex unsigned_expiry proof {GAPS}"),
     "birth-date": (("birth-date",), BIRTH_DATE, f"birth_date proof {GAPS}"),
+    "read": (("read", "--all", "--verify", "-o", "{}/photo.png"), f"{PIN}\n{NUMBER_B}", "certificate attributes face tries"),
     "sign": (("sign", "{}/document.txt", "-o", "{}/document.p7s"), PASSWORD, "signature attached digest issuer"),
     "pin-change": (("pin-change", "--kind", "auth"), f"{PIN}\n7391\n", "changed"),
     "doctor": (("doctor", "-o", "{}/report.json", "--yes"), "",
@@ -377,6 +378,43 @@ def test_what_is_no_card_is_told_before_anybody_types(document, tmp_path, comman
     arguments = [argument.replace("{}", str(tmp_path)) for argument in ASKED[command][0]]
     done = on_a_terminal(tmp_path / "card.json", "", "card", *arguments, "--lang", "en", profile=profile)
     assert done[0] == 1 and ASKED[command][3] not in done[1] and re.search("KZ-C03|KZ-C10", done[1]), done[1]
+
+
+def test_everything_is_read_in_one_link(card, tmp_path):
+    free = card("card", "read", "--json").succeeded()
+    assert (free.json["attributes"], free.json["face"]) == (None, None) and pin_entries(free.exchanges) == []
+    assert free.json["tries"] == card("card", "pin-status", "--json").json
+    own = card("card", "certificate", "--json").json
+    assert free.json["certificate"] == {name: own[name] for name in ("algorithm", "not_after", "expired", "issuer", "pem")}
+    both = f"{PIN}\n{NUMBER_B}\n"
+    for verify in ((), ("--verify",)):
+        done = card("card", "read", "--all", "--json", "-o", tmp_path / "a.png", "--pin-stdin", *verify, secrets=both).succeeded()
+        attributes = card("card", "attributes", "--json", "--pin-stdin", *verify, secrets=PIN).succeeded().json
+        face = card("card", "face", "--json", "-o", tmp_path / "a.png", "--pin-stdin", *verify, secrets=NUMBER_B).succeeded().json
+        assert (done.json["attributes"], done.json["face"]) == (attributes, face)
+        assert done.json["certificate"]["issuer"] == ("unknown_root" if verify else "not_checked")
+        assert len(pin_entries(done.exchanges)) == 2
+    without_photo = card("card", "read", "--all", "--json", "--pin-stdin", secrets=both).succeeded().json["face"]
+    assert without_photo == {**without_photo, "photo": None, "width": 378, "height": 472}
+    # One wrong number, one try: nothing is printed, and the other number is right.
+    done = card("card", "read", "--all", "--json", "--pin-stdin", secrets=f"{PIN}\n{NUMBER_B[:-1]}4\n").failed_with("KZ-C04")
+    assert done.json["error"]["attempts_left"] == 9 and HOLDERS[0]["name"] not in done.out
+    done = card("card", "read", "--all", "--json", "--pin-stdin", secrets=both).succeeded()
+    assert done.json["tries"]["verification_number_b"]["attempts_left"] == 10
+    phone = Run("--sim", "phone", "card", "read", "--json").succeeded().json
+    assert phone["certificate"] is None and phone["tries"]["user_authentication"]["attempts_left"] == 3
+    assert card("card", "read", "-o", tmp_path / "b.png").status == 2
+
+
+def test_both_numbers_are_looked_at_before_either_is_typed(tmp_path):
+    card_file, arguments = tmp_path / "card.json", ("card", "read", "--all", "--lang", "en")
+    for key, code in (("text-input/0011", "KZ-C09"), ("surface/0012", "KZ-C09")):
+        with_tries(card_file, key, 1)
+        status, shown, _, exchanges = on_a_terminal(card_file, f"{PIN},{NUMBER_B}", *arguments)
+        assert status == 1 and code in shown and "Text-input PIN" not in shown and pin_entries(exchanges) == [], shown
+        with_tries(card_file, key, 2)
+    status, shown, out, _ = on_a_terminal(card_file, f"{PIN},{NUMBER_B}", *arguments)
+    assert status == 0 and shown.count("2 tries left): ") == 2 and HOLDERS[0]["name"] in out, shown
 
 
 def test_qualify_looks_at_the_card_before_anybody_types(sandbox, tmp_path):

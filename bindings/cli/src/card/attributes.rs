@@ -31,10 +31,11 @@ pub(super) fn run(verify: bool, global: &Global, output: Output) -> Result<(), F
         proof::insist(&attributes.proof, "attributes")?;
     }
     print(&attributes, output);
+    output.object(&to_json(&attributes));
     Ok(())
 }
 
-fn print(attributes: &Attributes, output: Output) {
+pub(super) fn print(attributes: &Attributes, output: Output) {
     output.line(output.say("基本4情報", "Attributes"));
     output.field(output.say("氏名", "Name"), &field::text(&attributes.name, String::clone, output));
     output.field(output.say("住所", "Address"), &field::text(&attributes.address, String::clone, output));
@@ -42,10 +43,9 @@ fn print(attributes: &Attributes, output: Output) {
     output.field(output.say("性別", "Sex"), &field::text(&attributes.sex, |known| sex(*known, output), output));
     field::print_others(&attributes.others, output);
     proof::print(&attributes.proof, output);
-    output.object(&to_json(attributes));
 }
 
-fn to_json(attributes: &Attributes) -> Value {
+pub(super) fn to_json(attributes: &Attributes) -> Value {
     let mut gaps = Gaps::default();
     let mut object = json!({
         "name": gaps.value("name", &attributes.name, |name| json!(name)),

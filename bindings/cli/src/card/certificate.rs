@@ -7,7 +7,7 @@ use kazasu::crypto::SignatureVerifier;
 use kazasu::error::{CardFault, PinKind};
 use kazasu::iso7816::CardCapabilities;
 use kazasu::time::{CalendarDate, Clock, SystemClock};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::last_attempt;
 use super::look::{self, Look};
@@ -40,8 +40,8 @@ pub(super) fn run(
         }
         _ => output.lines(pem::encode(certificate.der()).lines()),
     }
-    let not_after = CalendarDate::in_japan(certificate.not_after());
     if !output.json {
+        let not_after = CalendarDate::in_japan(certificate.not_after());
         output.note(format!("{}: {not_after}", output.say("有効期限", "Valid until")));
         output.note(format!("{}: {}", output.say("発行者", "Issuer"), issuer_text(issuer, "--issuer", output)));
         output.note(output.say(
@@ -49,16 +49,24 @@ pub(super) fn run(
             "Revocation: not checked (only accredited verifiers may ask)",
         ));
     }
-    output.object(&json!({
-        "kind": if kind == CertificateKind::Auth { "auth" } else { "sign" },
-        "authority": ca,
+    let mut object = to_json(&certificate, issuer);
+    object["kind"] = if kind == CertificateKind::Auth { "auth" } else { "sign" }.into();
+    object["authority"] = ca.into();
+    if file.is_some() {
+        object["pem"] = Value::Null;
+    }
+    output.object(&object);
+    Ok(())
+}
+
+pub(super) fn to_json(certificate: &Certificate, issuer: Option<Issuer>) -> Value {
+    json!({
         "algorithm": certificate.key().algorithm().name(),
-        "not_after": not_after.to_string(),
+        "not_after": CalendarDate::in_japan(certificate.not_after()).to_string(),
         "expired": SystemClock.now() > certificate.not_after(),
         "issuer": issuer.map_or("not_verified", Issuer::name),
-        "pem": file.is_none().then(|| pem::encode(certificate.der())),
-    }));
-    Ok(())
+        "pem": pem::encode(certificate.der()),
+    })
 }
 
 /// A certificate, and who issued it as far as that was checked; `None` where it was and could not be verified.
@@ -153,7 +161,7 @@ pub(super) fn issuer_text(issuer: Option<Issuer>, option: &str, output: Output) 
 }
 
 /// The certificate was read: that its issuer cannot be verified is told, and is no failure.
-fn told(checked: Result<Issuer, kazasu::Error>) -> Result<Option<Issuer>, Failure> {
+pub(super) fn told(checked: Result<Issuer, kazasu::Error>) -> Result<Option<Issuer>, Failure> {
     match checked {
         Err(kazasu::Error::Card(_)) => Ok(None),
         checked => Ok(Some(checked?)),

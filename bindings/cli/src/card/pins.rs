@@ -1,11 +1,11 @@
 //! `kazasu card pin-status` and `kazasu card pin-change`.
 
-use kazasu::card::Card;
+use kazasu::card::{Card, PinAttempts};
 use kazasu::error::PinKind;
 use kazasu::iso7816::CardCapabilities;
 use kazasu::safety::{self, Holder};
 use kazasu::time::CalendarDate;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{last_attempt, look};
 use crate::args::{ChangeablePin, Global, PinChangeArguments};
@@ -18,24 +18,33 @@ pub(super) fn status(global: &Global, output: Output) -> Result<(), Failure> {
     let mut transport = link::open(global, output)?;
     let mut card = Card::new(&mut *transport, CardCapabilities::default());
     let found = card.attempts_left()?;
-    output.line(output.say("暗証番号の残り回数", "Tries left"));
-    let mut object = serde_json::Map::new();
-    for kind in PinKind::ALL {
-        let Some(attempts) = found.iter().find(|attempts| attempts.kind == kind) else {
-            // A child's card has no signature password; a phone has certificates only.
-            output.field(name(kind, output), output.say("なし", "none"));
-            object.insert(kind.name().to_owned(), serde_json::Value::Null);
-            continue;
-        };
-        let left = attempts.attempts_left.map_or("?".to_owned(), |left| left.to_string());
-        output.field(name(kind, output), &format!("{left} / {}", attempts.max_attempts));
-        object.insert(
-            kind.name().to_owned(),
-            json!({"attempts_left": attempts.attempts_left, "max_attempts": attempts.max_attempts}),
-        );
-    }
-    output.object(&object.into());
+    print(&found, output);
+    output.object(&to_json(&found));
     Ok(())
+}
+
+/// Each PIN with its tries; a child's card has no signature password, a phone certificates only.
+fn each(found: &[PinAttempts]) -> impl Iterator<Item = (PinKind, Option<&PinAttempts>)> {
+    PinKind::ALL.into_iter().map(|kind| (kind, found.iter().find(|attempts| attempts.kind == kind)))
+}
+
+pub(super) fn print(found: &[PinAttempts], output: Output) {
+    output.line(output.say("暗証番号の残り回数", "Tries left"));
+    for (kind, attempts) in each(found) {
+        let text = match attempts {
+            None => output.say("なし", "none").to_owned(),
+            Some(attempts) => {
+                let left = attempts.attempts_left.map_or("?".to_owned(), |left| left.to_string());
+                format!("{left} / {}", attempts.max_attempts)
+            }
+        };
+        output.field(name(kind, output), &text);
+    }
+}
+
+pub(super) fn to_json(found: &[PinAttempts]) -> Value {
+    let json = |attempts: &PinAttempts| json!({"attempts_left": attempts.attempts_left, "max_attempts": attempts.max_attempts});
+    each(found).map(|(kind, attempts)| (kind.name().to_owned(), attempts.map_or(Value::Null, json))).collect()
 }
 
 fn name(kind: PinKind, output: Output) -> &'static str {
