@@ -14,8 +14,8 @@ use crate::cancellation::Cancellation;
 use crate::card::certificate::Verdict;
 use crate::card::jpki::is_head_of;
 use crate::card::{
-    Card, Certificate, CertificateState, ChannelKind, ChannelReport, ChipProof, Jpki, LastAttempt, UnfinishedRead,
-    UserAuthenticationPin,
+    Card, Certificate, CertificateState, ChannelKind, ChannelReport, ChipProof, Jpki, KeyKind, LastAttempt,
+    PinAttempts, UnfinishedRead, UserAuthenticationPin,
 };
 use crate::error::{AuthorizationFault, CertificateFault, Error};
 use crate::fhir::{Eligibility, Qualification};
@@ -149,6 +149,28 @@ impl AwaitingTap {
             self.nonce = Nonce::fetch_by(&mut self.connection)?;
         }
         Ok(())
+    }
+
+    /// Looks at the card before the PIN is asked for: a card that is none or another one, a blocked PIN and the last try are
+    /// told before anybody types. Sends no PIN, costs no try; two exchanges, three for a registered member. For where the card
+    /// lies on a reader while the PIN is typed; on a phone the PIN comes first, and [`AwaitingTap::tap`] guards it as ever.
+    ///
+    /// # Errors
+    /// [`Error::NotMyNumberCard`], [`Error::OtherCard`], [`Error::PinBlocked`], [`Error::LastAttempt`],
+    /// [`Error::Transport`], [`Error::Card`].
+    pub fn look(&mut self, transport: &mut dyn CardTransport, last_attempt: LastAttempt) -> Result<PinAttempts, Error> {
+        let mut card = Card::new(transport, self.member.capabilities);
+        let looked = self.look_at(&mut card, last_attempt);
+        self.member.capabilities = card.capabilities();
+        looked
+    }
+
+    fn look_at(&self, card: &mut Card<'_>, last_attempt: LastAttempt) -> Result<PinAttempts, Error> {
+        let mut jpki = card.select_jpki()?;
+        if self.registered.is_some() {
+            self.certificate(&mut jpki)?;
+        }
+        jpki.look(KeyKind::UserAuthentication, last_attempt)
     }
 
     /// Reads the certificate, checks it, sends the PIN once and has the card sign; uses no network. Five exchanges where

@@ -60,6 +60,7 @@ COMMANDS = {
     "face": (("face", "--verify", "-o", "{}/photo.png"), NUMBER_B,
              f"photo width height birth_date sex unsigned_expiry proof {GAPS}"),
     "birth-date": (("birth-date",), BIRTH_DATE, f"birth_date proof {GAPS}"),
+    "read": (("read", "--all", "--verify", "-o", "{}/photo.png"), f"{PIN}\n{NUMBER_B}", "certificate attributes face tries"),
     "sign": (("sign", "{}/document.txt", "-o", "{}/document.p7s"), PASSWORD, "signature attached digest issuer"),
     "pin-change": (("pin-change", "--kind", "auth"), f"{PIN}\n7391\n", "changed"),
     "doctor": (("doctor", "-o", "{}/report.json", "--yes"), "",
@@ -297,7 +298,7 @@ def test_new_pin_that_is_easy_to_guess_needs_permission(card, tmp_path, kind, ol
         card(*change[:5], secrets=f"{new}\n7391\n").succeeded()
 
 
-def on_a_terminal(card_file, secrets, *arguments, stdin_too=False):
+def on_a_terminal(card_file, secrets, *arguments, stdin_too=False, profile="today"):
     """Exit code, what stood on the terminal, standard output and the trace of a run that asks there."""
     file = card_file.with_name("terminal.jsonl")
     file.unlink(missing_ok=True)
@@ -305,7 +306,7 @@ def on_a_terminal(card_file, secrets, *arguments, stdin_too=False):
     if stdin_too:
         environment["ASKED_ON_STDIN"] = ""
     done = subprocess.run(
-        [sys.executable, ROOT / "tests/interop/asked.py", secrets, BIN / "kazasu", "--sim", "today", "--sim-state", card_file,
+        [sys.executable, ROOT / "tests/interop/asked.py", secrets, BIN / "kazasu", "--sim", profile, "--sim-state", card_file,
          "--trace", file, *arguments],
         stdin=subprocess.DEVNULL, capture_output=True, env=environment, timeout=60)
     return done.returncode, done.stderr.decode(), done.stdout.decode(), trace(file)
@@ -321,7 +322,119 @@ def test_secrets_are_asked_for_on_the_terminal_without_an_echo(tmp_path):
     assert [exchange["ins"] for exchange in exchanges].count("24") == 1
     status, shown, _, exchanges = on_a_terminal(
         tmp_path / "card.json", "7391,8013,8031", "card", "pin-change", "--kind", "auth", "--lang", "en")
-    assert (status, exchanges) == (1, []) and "nothing was sent" in shown
+    assert (status, pin_entries(exchanges)) == (1, []) and "nothing was sent" in shown
+
+
+def ins_of(exchanges):
+    return " ".join(exchange["ins"] for exchange in exchanges)
+
+
+# name: arguments, secrets as typed, the PIN's name in the state, words of the question, INS of the look and of the work
+ASKED = {
+    "attributes": (("attributes",), PIN, "text-input/0011", "Text-input PIN (4 digits", "A4 20 A4 20 20 B0"),
+    "birth-date": (("birth-date",), BIRTH_DATE, "surface/0011", "Birth date (YYMMDD in the Japanese era",
+                   "A4 20 A4 20 20 B0 B0 2A"),
+    "face": (("face", "-o", "{}/photo.png"), NUMBER_B, "surface/0012", "security code", None),
+    "sign": (("sign", "{}/document.txt", "-o", "{}/document.p7s"), PASSWORD, "jpki/001B", "6 to 16 letters and digits",
+             "A4 20 A4 20 20 B0 B0 2A"),
+    "certificate": (("certificate", "--kind", "sign"), PASSWORD, "jpki/001B", "6 to 16 letters and digits", "A4 20 A4 20 20 B0"),
+    "authenticate": (("authenticate", "--challenge", "0011223344556677"), PIN, "jpki/0018",
+                     "User-authentication PIN (4 digits", "A4 20 A4 B0 20 20 2A"),
+    "pin-change": (("pin-change", "--kind", "auth"), f"{PIN},7391,7391", "jpki/0018", "User-authentication PIN (4 digits",
+                   "A4 20 A4 20 20 24"),
+}
+
+
+def with_tries(card_file, key, left):
+    """The card's state with these tries left of one PIN."""
+    if not card_file.exists():  # a wrong entry makes it
+        Run("--sim", "today", "--sim-state", card_file, "card", "birth-date", "--pin-stdin", secrets="111111").failed_with("KZ-C04")
+    state = json.loads(card_file.read_text())
+    assert key in state["pins"], state
+    state["pins"][key]["attempts_left"] = left
+    card_file.write_text(json.dumps(state))
+
+
+@pytest.mark.parametrize("command", ASKED)
+def test_the_card_is_looked_at_before_anybody_types(document, tmp_path, command):
+    arguments, secrets, key, question, ins = ASKED[command]
+    arguments = ["card", *(argument.replace("{}", str(tmp_path)) for argument in arguments), "--lang", "en"]
+    card_file = tmp_path / "card.json"
+    for left, code in ((0, "KZ-C05"), (1, "KZ-C09")):
+        with_tries(card_file, key, left)
+        status, shown, out, exchanges = on_a_terminal(card_file, secrets, *arguments)
+        assert (status, ins_of(exchanges)) == (1, "A4 20" if left else "A4 20" + (" B0" if key == "jpki/001B" else "")), shown
+        assert code in shown and question not in shown, shown
+    status, shown, _, exchanges = on_a_terminal(card_file, secrets, *arguments, "--allow-last-try")
+    assert status == 0 and f"{question}, 1 try left): " in shown, shown
+    assert ins is None or ins_of(exchanges) == ins
+    with_tries(card_file, key, 2)
+    assert f"{question}, 2 tries left): " in on_a_terminal(card_file, "x", *arguments)[1]
+
+
+@pytest.mark.parametrize("profile", ["not-jpki", "old"])
+@pytest.mark.parametrize("command", ASKED)
+def test_what_is_no_card_is_told_before_anybody_types(document, tmp_path, command, profile):
+    arguments = [argument.replace("{}", str(tmp_path)) for argument in ASKED[command][0]]
+    done = on_a_terminal(tmp_path / "card.json", "", "card", *arguments, "--lang", "en", profile=profile)
+    assert done[0] == 1 and ASKED[command][3] not in done[1] and re.search("KZ-C03|KZ-C10", done[1]), done[1]
+
+
+def test_everything_is_read_in_one_link(card, tmp_path):
+    free = card("card", "read", "--json").succeeded()
+    assert (free.json["attributes"], free.json["face"]) == (None, None) and pin_entries(free.exchanges) == []
+    assert free.json["tries"] == card("card", "pin-status", "--json").json
+    own = card("card", "certificate", "--json").json
+    assert free.json["certificate"] == {name: own[name] for name in ("algorithm", "not_after", "expired", "issuer", "pem")}
+    both = f"{PIN}\n{NUMBER_B}\n"
+    for verify in ((), ("--verify",)):
+        done = card("card", "read", "--all", "--json", "-o", tmp_path / "a.png", "--pin-stdin", *verify, secrets=both).succeeded()
+        attributes = card("card", "attributes", "--json", "--pin-stdin", *verify, secrets=PIN).succeeded().json
+        face = card("card", "face", "--json", "-o", tmp_path / "a.png", "--pin-stdin", *verify, secrets=NUMBER_B).succeeded().json
+        assert (done.json["attributes"], done.json["face"]) == (attributes, face)
+        assert done.json["certificate"]["issuer"] == ("unknown_root" if verify else "not_checked")
+        assert len(pin_entries(done.exchanges)) == 2
+    without_photo = card("card", "read", "--all", "--json", "--pin-stdin", secrets=both).succeeded().json["face"]
+    assert without_photo == {**without_photo, "photo": None, "width": 378, "height": 472}
+    # One wrong number, one try: nothing is printed, and the other number is right.
+    done = card("card", "read", "--all", "--json", "--pin-stdin", secrets=f"{PIN}\n{NUMBER_B[:-1]}4\n").failed_with("KZ-C04")
+    assert done.json["error"]["attempts_left"] == 9 and HOLDERS[0]["name"] not in done.out
+    done = card("card", "read", "--all", "--json", "--pin-stdin", secrets=both).succeeded()
+    assert done.json["tries"]["verification_number_b"]["attempts_left"] == 10
+    phone = Run("--sim", "phone", "card", "read", "--json").succeeded().json
+    assert phone["certificate"] is None and phone["tries"]["user_authentication"]["attempts_left"] == 3
+    assert card("card", "read", "-o", tmp_path / "b.png").status == 2
+
+
+def test_both_numbers_are_looked_at_before_either_is_typed(tmp_path):
+    card_file, arguments = tmp_path / "card.json", ("card", "read", "--all", "--lang", "en")
+    for key, code in (("text-input/0011", "KZ-C09"), ("surface/0012", "KZ-C09")):
+        with_tries(card_file, key, 1)
+        status, shown, _, exchanges = on_a_terminal(card_file, f"{PIN},{NUMBER_B}", *arguments)
+        assert status == 1 and code in shown and "Text-input PIN" not in shown and pin_entries(exchanges) == [], shown
+        with_tries(card_file, key, 2)
+    status, shown, out, _ = on_a_terminal(card_file, f"{PIN},{NUMBER_B}", *arguments)
+    assert status == 0 and shown.count("2 tries left): ") == 2 and HOLDERS[0]["name"] in out, shown
+
+
+def test_qualify_looks_at_the_card_before_anybody_types(sandbox, tmp_path):
+    arguments = ("qualify", "--config", str(sandbox.config), "--lang", "en")
+    card_file = tmp_path / "card.json"
+    for left, code in ((0, "KZ-C05"), (1, "KZ-C09")):
+        with_tries(card_file, "jpki/0018", left)
+        status, shown, _, exchanges = on_a_terminal(card_file, PIN, *arguments)
+        assert (status, ins_of(exchanges)) == (1, "A4 20") and code in shown and "(4 digits" not in shown, shown
+    with_tries(card_file, "jpki/0018", 2)
+    status, shown, out, exchanges = on_a_terminal(card_file, PIN, *arguments)
+    assert status == 0 and "(4 digits, 2 tries left): " in shown and "30 %" in out, shown
+    assert ins_of(exchanges) == "A4 20 A4 B0 20 20 2A"
+
+
+def test_a_phone_is_asked_for_its_certificate_and_then_for_the_pin(tmp_path):
+    status, shown, out, exchanges = on_a_terminal(tmp_path / "card.json", PIN, "card", "certificate", "--lang", "en", profile="phone")
+    assert status == 0 and "User-authentication PIN" in shown and "BEGIN CERTIFICATE" in out
+    # A look that needs no PIN, one for the tries, and the work.
+    assert ins_of(exchanges) == "A4 B0 A4 20 A4 20 20 B0"
 
 
 def test_without_a_terminal_nobody_waits(card):

@@ -246,6 +246,8 @@ pub(crate) enum CardCommand {
     },
     /// The printed face with its photo. Needs number B, printed on it (照合番号B).
     Face(FaceArguments),
+    /// Read everything at once: certificate and tries; with --all attributes and face too.
+    Read(ReadArguments),
     /// The birth date alone, proven: enough to check an age. Needs the birth date as printed.
     BirthDate,
     /// Sign a document with the signature key as CMS. The signature carries name, address, birth date and sex.
@@ -329,6 +331,19 @@ pub(crate) struct FaceArguments {
     #[arg(long, value_name = "FILE")]
     pub(crate) address_image: Option<PathBuf>,
     /// Prove that a municipality wrote it and that the chip is no copy.
+    #[arg(long)]
+    pub(crate) verify: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct ReadArguments {
+    /// Attributes and face too. Needs the text-input PIN, then number B, printed on the card (照合番号B).
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// Write the photo to this file, as PNG.
+    #[arg(short, long, value_name = "FILE", requires = "all")]
+    pub(crate) output: Option<PathBuf>,
+    /// Prove who wrote it all, and that the chip is no copy.
     #[arg(long)]
     pub(crate) verify: bool,
 }

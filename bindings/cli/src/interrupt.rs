@@ -124,8 +124,8 @@ impl CardTransport for HeldCard {
             return Err(TransportError::NotSent { end: LinkEnd::Cancelled });
         }
         let answer = card.transceive(command)?;
-        // The outcome of VERIFY and of a change has to be known; anything else ends here.
-        let decides = matches!(command.get(1), Some(0x20 | 0x24));
+        // The outcome of VERIFY with a PIN and of a change has to be known; anything else ends here.
+        let decides = matches!(command, [_, 0x20 | 0x24, _, _, _, _, ..]);
         if is_pressed() && !decides { Err(TransportError::Cancelled) } else { Ok(answer) }
     }
 
@@ -143,6 +143,6 @@ impl Drop for HeldCard {
 }
 
 /// Whether a signal came while a card was held.
-fn is_pressed() -> bool {
+pub(crate) fn is_pressed() -> bool {
     INTERRUPTED.load(Ordering::SeqCst) != 0
 }

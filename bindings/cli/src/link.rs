@@ -1,7 +1,9 @@
 //! The card the command talks to: a reader or the embedded simulation, traced where asked for.
 
+use std::fs::File;
 use std::io::Write;
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
 use kazasu::iso7816::{CardTransport, Exchange, ShortTransport, TracedTransport};
 use serde_json::json;
@@ -35,12 +37,20 @@ pub(crate) fn traced(card: Box<dyn CardTransport>, global: &Global) -> Result<Bo
     }
 }
 
+/// The file of `--trace`, and the exchanges in it: a second link of the same run goes on where the first ended.
+static TRACE: Mutex<Option<(File, u32)>> = Mutex::new(None);
+
 /// Writes one line per exchange.
-fn tracer(file: &Path) -> Result<impl FnMut(Exchange) + 'static, Failure> {
-    let mut file = files::stream(file).map_err(|error| Failure::usage(format!("--trace: {error}")))?;
-    let mut number = 0_u32;
+fn tracer(path: &Path) -> Result<impl FnMut(Exchange) + 'static, Failure> {
+    let mut trace = TRACE.lock().unwrap_or_else(PoisonError::into_inner);
+    if trace.is_none() {
+        let file = files::stream(path).map_err(|error| Failure::usage(format!("--trace: {error}")))?;
+        *trace = Some((file, 0));
+    }
     Ok(move |exchange: Exchange| {
-        number += 1;
+        let mut trace = TRACE.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some((file, number)) = &mut *trace else { return };
+        *number += 1;
         let mut line = json!({
             "n": number,
             "ins": format!("{:02X}", exchange.ins),

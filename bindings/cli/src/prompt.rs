@@ -6,7 +6,14 @@ use std::io::{ErrorKind, Read, Result, Write};
 use rustix::termios::{LocalModes, SpecialCodeIndex, tcgetattr};
 use zeroize::Zeroizing;
 
+use crate::failure::Failure;
 use crate::interrupt::Silence;
+
+/// Refuses, before any work, what nobody would be there to answer.
+pub(crate) fn can_ask() -> std::result::Result<(), Failure> {
+    let terminal = OpenOptions::new().read(true).write(true).open("/dev/tty");
+    terminal.map(drop).map_err(|_| Failure::usage("no terminal to ask for the PIN: use --pin-stdin"))
+}
 
 /// Asks on the terminal the program was started from, whatever its input and output are.
 ///

@@ -6,18 +6,19 @@ use kazasu::fhir::{Freshness, Insurance, Qualification};
 use kazasu::guidance;
 use kazasu::jose::dpop::SoftwareDeviceKey;
 use kazasu::qualify::{Language, Pinning, QualifyClient, Settings};
-use kazasu::session::{self, Member, Qualified, Signed, TapStep, Warning};
+use kazasu::session::{self, AwaitingTap, Member, Qualified, Signed, TapStep, Warning};
 use kazasu::store::{CheckedBy, Contact};
 use kazasu::time::UnixMillis;
 use serde_json::{Value, json};
 
 use crate::args::{Global, Lang};
+use crate::card::look::Look;
 use crate::failure::Failure;
 use crate::family::keeper::Keeper;
 use crate::family::{self, MemberKeeper};
 use crate::output::{Output, quoted, shown};
 use crate::secrets::Secrets;
-use crate::{access, card, config, link};
+use crate::{access, card, config, link, prompt};
 
 pub(crate) fn run(global: &Global, output: Output) -> Result<(), Failure> {
     let Some(nickname) = &global.member else {
@@ -80,8 +81,19 @@ pub(crate) fn sign_with(
     let client_key = SoftwareDeviceKey::generate().map_err(Failure::from)?;
     let client = Arc::new(client.with_client_key(Arc::new(client_key)));
     output.notes(quoted(&settings.notice.text));
-    let pin = Secrets::new(global.pin_stdin, output).user_authentication()?;
+    let secrets = Secrets::new(global.pin_stdin, output);
+    // What is on standard input is there already; a person types only once server and card have been looked at.
+    let given = if global.pin_stdin {
+        Some(secrets.user_authentication(Look::default())?)
+    } else {
+        prompt::can_ask()?;
+        None
+    };
     let mut awaiting = session::begin(client, member).map_err(Failure::from)?;
+    let pin = match given {
+        Some(pin) => pin,
+        None => secrets.user_authentication(look(&mut awaiting, global, output)?)?,
+    };
     link::wait(global, output)?;
     awaiting.renew().map_err(Failure::from)?;
     let mut transport = link::open(global, output)?;
@@ -92,6 +104,13 @@ pub(crate) fn sign_with(
     });
     drop(transport);
     Ok(tapped.map_err(|failed| Failure::from(failed.error).shown(failed.awaiting.capabilities()))?)
+}
+
+/// Looks at the card, which nobody holds while the PIN is typed.
+fn look(awaiting: &mut AwaitingTap, global: &Global, output: Output) -> Result<Look, Box<Failure>> {
+    let mut transport = link::open(global, output)?;
+    let attempts = awaiting.look(&mut *transport, card::last_attempt(global)).map_err(Failure::from)?;
+    Ok(Look { attempts: Some(attempts), ..Look::default() })
 }
 
 /// The language asked of the server.

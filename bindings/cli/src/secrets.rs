@@ -3,12 +3,15 @@
 use std::fs::File;
 use std::io::{ErrorKind, Read};
 
-use kazasu::card::{BirthDateNumber, SignaturePassword, TextInputPin, UserAuthenticationPin, VerificationNumberB};
+use kazasu::card::{
+    BirthDateNumber, PinAttempts, SignaturePassword, TextInputPin, UserAuthenticationPin, VerificationNumberB,
+};
 use zeroize::Zeroizing;
 
+use crate::card::look::Look;
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::prompt;
+use crate::{interrupt, prompt};
 
 /// Longest line taken, in bytes.
 const MAX_LINE: usize = 64;
@@ -27,34 +30,33 @@ impl Secrets {
         Self { from_stdin, output }
     }
 
-    pub(crate) fn user_authentication(&self) -> Result<UserAuthenticationPin, Failure> {
-        let prompt = self.output.say("利用者証明用の暗証番号（数字4桁）: ", "User-authentication PIN (4 digits): ");
-        Ok(UserAuthenticationPin::parse(&self.line(prompt)?)?)
+    pub(crate) fn user_authentication(&self, look: Look) -> Result<UserAuthenticationPin, Failure> {
+        let prompt = self.prompt("利用者証明用の暗証番号（数字4桁）: ", "User-authentication PIN (4 digits): ", look);
+        Ok(UserAuthenticationPin::parse(&self.line(&prompt)?)?)
     }
 
-    pub(crate) fn signature(&self) -> Result<SignaturePassword, Failure> {
-        let prompt = self
-            .output
-            .say("署名用パスワード（英数字6〜16文字）: ", "Signature password (6 to 16 letters and digits): ");
-        Ok(SignaturePassword::parse(&self.line(prompt)?)?)
+    pub(crate) fn signature(&self, look: Look) -> Result<SignaturePassword, Failure> {
+        let (ja, en) = ("署名用パスワード（英数字6〜16文字）: ", "Signature password (6 to 16 letters and digits): ");
+        Ok(SignaturePassword::parse(&self.line(&self.prompt(ja, en, look))?)?)
     }
 
-    pub(crate) fn text_input(&self) -> Result<TextInputPin, Failure> {
-        let prompt = self.output.say("券面事項入力補助用の暗証番号（数字4桁）: ", "Text-input PIN (4 digits): ");
-        Ok(TextInputPin::parse(&self.line(prompt)?)?)
+    pub(crate) fn text_input(&self, look: Look) -> Result<TextInputPin, Failure> {
+        let prompt = self.prompt("券面事項入力補助用の暗証番号（数字4桁）: ", "Text-input PIN (4 digits): ", look);
+        Ok(TextInputPin::parse(&self.line(&prompt)?)?)
     }
 
-    pub(crate) fn verification_number_b(&self) -> Result<VerificationNumberB, Failure> {
-        let prompt = self.output.say(
+    pub(crate) fn verification_number_b(&self, look: Look) -> Result<VerificationNumberB, Failure> {
+        let prompt = self.prompt(
             "照合番号B（生年月日 和暦YYMMDD＋有効期限の西暦YYYY＋セキュリティコード4桁）: ",
             "Number B (birth date YYMMDD in the Japanese era, expiry year YYYY, security code): ",
+            look,
         );
-        Ok(VerificationNumberB::parse(&self.line(prompt)?)?)
+        Ok(VerificationNumberB::parse(&self.line(&prompt)?)?)
     }
 
-    pub(crate) fn birth_date(&self) -> Result<BirthDateNumber, Failure> {
-        let prompt = self.output.say("生年月日（和暦YYMMDD）: ", "Birth date (YYMMDD in the Japanese era): ");
-        Ok(BirthDateNumber::parse(&self.line(prompt)?)?)
+    pub(crate) fn birth_date(&self, look: Look) -> Result<BirthDateNumber, Failure> {
+        let prompt = self.prompt("生年月日（和暦YYMMDD）: ", "Birth date (YYMMDD in the Japanese era): ", look);
+        Ok(BirthDateNumber::parse(&self.line(&prompt)?)?)
     }
 
     pub(crate) fn new_user_authentication(&self, check: Check<'_>) -> Result<UserAuthenticationPin, Failure> {
@@ -84,9 +86,25 @@ impl Secrets {
         Ok(parsed)
     }
 
+    /// The question, with the tries left where an earlier one was wrong.
+    fn prompt(&self, ja: &str, en: &str, look: Look) -> String {
+        let question = self.output.say(ja, en);
+        let used = |attempts: &PinAttempts| attempts.attempts_left.filter(|left| *left < attempts.max_attempts);
+        let Some(left) = look.attempts.as_ref().and_then(used) else { return question.to_owned() };
+        let (end, told) = match (self.output.say("ja", "en"), left) {
+            ("ja", _) => ("）: ", format!("、残り{left}回")),
+            (_, 1) => ("): ", ", 1 try left".to_owned()),
+            _ => ("): ", format!(", {left} tries left")),
+        };
+        format!("{}{told}{end}", question.trim_end_matches(end))
+    }
+
     fn line(&self, prompt: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {
         if self.from_stdin {
             return line_of_stdin();
+        }
+        if interrupt::is_pressed() {
+            return Err(kazasu::Error::Cancelled.into());
         }
         prompt::secret(prompt, MAX_LINE).map_err(|error| match error.kind() {
             // Ctrl-D.

@@ -83,6 +83,17 @@ impl<'c, 't> Jpki<'c, 't> {
         verify::attempts_left(self.channel, kind)
     }
 
+    /// Looks at a PIN before it is asked for: what would be refused when it is sent is told before anybody types. Sends no PIN
+    /// and costs no try; exchanges as [`Jpki::attempts_left`].
+    ///
+    /// # Errors
+    /// [`Error::PinBlocked`], [`Error::LastAttempt`], [`CardFault::NoSignatureCertificate`]; otherwise as
+    /// [`Jpki::attempts_left`].
+    pub fn look(&mut self, key: KeyKind, last_attempt: LastAttempt) -> Result<PinAttempts, Error> {
+        let permitted = self.attempts_left(key)?.permit(last_attempt);
+        permitted.map_err(|error| if key == KeyKind::Signature { self.without_signature(error) } else { error })
+    }
+
     /// Reads the 利用者証明用電子証明書; `None` when the card wants the PIN first, as phones do.
     ///
     /// When the link is lost in it, [`super::Card::take_unfinished`] has what was read.

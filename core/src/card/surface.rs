@@ -38,6 +38,14 @@ impl<'c, 't> Surface<'c, 't> {
         }
     }
 
+    /// Looks at either number before it is asked for, as [`super::Jpki::look`].
+    ///
+    /// # Errors
+    /// [`Error::PinBlocked`], [`Error::LastAttempt`]; otherwise as [`Surface::attempts_left`].
+    pub fn look(&mut self, kind: PinKind, last_attempt: LastAttempt) -> Result<PinAttempts, Error> {
+        self.attempts_left(kind)?.permit(last_attempt)
+    }
+
     /// Sends 照合番号B once and reads the face with its photo. Three exchanges, after one to select the application; more
     /// where a watcher or the link wants them shorter.
     ///

@@ -34,6 +34,14 @@ impl<'c, 't> TextInput<'c, 't> {
         verify::attempts_left(self.channel, PinKind::TextInput)
     }
 
+    /// Looks at the PIN before it is asked for, as [`super::Jpki::look`].
+    ///
+    /// # Errors
+    /// [`Error::PinBlocked`], [`Error::LastAttempt`]; otherwise as [`TextInput::attempts_left`].
+    pub fn look(&mut self, last_attempt: LastAttempt) -> Result<PinAttempts, Error> {
+        self.attempts_left()?.permit(last_attempt)
+    }
+
     /// Sends the PIN once and reads the four attributes. Three exchanges, after one to select the application. The
     /// result's proof says that nobody asked for one.
     ///

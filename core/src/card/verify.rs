@@ -18,10 +18,32 @@ pub struct PinAttempts {
     pub max_attempts: u8,
 }
 
+impl PinAttempts {
+    /// Whether a PIN of this kind would be sent now: what a guarded VERIFY refuses is refused here, so that a look at the card
+    /// can tell it before anybody types.
+    ///
+    /// # Errors
+    /// [`Error::PinBlocked`]; [`Error::LastAttempt`] when one try is left and `last_attempt` does not permit it;
+    /// [`Error::Card`] when the card does not say how many are left.
+    pub fn permit(self, last_attempt: LastAttempt) -> Result<Self, Error> {
+        let kind = self.kind;
+        match (self.attempts_left, last_attempt) {
+            (Some(0), _) => Err(Error::PinBlocked { kind }),
+            (Some(1), LastAttempt::Refuse) => Err(Error::LastAttempt { kind }),
+            // "Verified" on a card just powered up says nothing of the tries; one left is possible.
+            (None, LastAttempt::Refuse) => Err(refused(ins::VERIFY)(StatusWord::OK)),
+            _ => Ok(self),
+        }
+    }
+}
+
 /// Asks for the tries left of a PIN of the current application; costs none.
 pub(super) fn attempts_left(channel: &mut Channel<'_>, kind: PinKind) -> Result<PinAttempts, Error> {
-    let max_attempts = profile::pin(kind).max_attempts;
-    Ok(PinAttempts { kind, attempts_left: status(channel, kind)?.attempts_left, max_attempts })
+    Ok(told(kind, &status(channel, kind)?))
+}
+
+fn told(kind: PinKind, status: &PinStatus) -> PinAttempts {
+    PinAttempts { kind, attempts_left: status.attempts_left, max_attempts: profile::pin(kind).max_attempts }
 }
 
 /// Guarded VERIFY. `sent` becomes true just before the PIN leaves, and then that PIN is not to be sent again; false once it
@@ -35,14 +57,7 @@ pub(super) fn verify<P: Pin>(
     let kind = P::KIND;
     channel.report(ReadPhase::Pin, 0, 0);
     let status = status(channel, kind)?;
-    let before = status.attempts_left;
-    match (before, last_attempt) {
-        (Some(0), _) => return Err(Error::PinBlocked { kind }),
-        (Some(1), LastAttempt::Refuse) => return Err(Error::LastAttempt { kind }),
-        // "Verified" on a card just powered up says nothing of the tries; one left is possible.
-        (None, LastAttempt::Refuse) => return Err(refused(ins::VERIFY)(StatusWord::OK)),
-        _ => {}
-    }
+    let before = told(kind, &status).permit(last_attempt)?.attempts_left;
     *sent = true;
     let unanswered = |doubt| Error::VerifyUnanswered { kind, doubt };
     let answer = channel.verify(status, pin.bytes()).map_err(|error| match error {

@@ -123,8 +123,9 @@ impl Config {
         }
     }
 
-    /// The card of the profile with this name, such as `no-sfi`. Behind it, each after a `+`, [`Config::forged_text`], names of
-    /// [`Oddity`] and [`Config::faults`]: `today+forged-text`, `today+no-photo+sex-3`, `phone+exchange=1:flip-bit=9`.
+    /// The card of the profile with this name, such as `no-sfi`. Behind it, each after a `+`, may stand `forged-text`
+    /// ([`Config::forged_text`]), names of [`Oddity`] and [`Config::faults`]: `today+no-photo+sex-3`,
+    /// `phone+exchange=1:flip-bit=9`.
     ///
     /// # Errors
     /// An unknown name or fault; the text lists the known ones.

@@ -105,3 +105,44 @@ fn a_tap_that_failed_can_be_repeated_in_the_same_session() {
     signed.map_err(|failed| failed.error).expect("signs").finish().expect("an answer");
     assert_eq!(stage.sandbox.counters().nonces, 1, "one nonce sufficed");
 }
+
+/// Where the card lies on a reader, it is looked at before the PIN is typed.
+#[test]
+fn a_look_tells_what_a_tap_would_refuse_and_sends_no_pin() {
+    let stage = Stage::new();
+    let look = |awaiting: &mut kazasu::session::AwaitingTap, card: &SharedCard, last| {
+        let before = card.lock().expect("card").counters().exchanges;
+        let looked = awaiting.look(&mut SimTransport::tap(card.clone()), last);
+        let card = card.lock().expect("card");
+        assert_eq!(card.counters().verify_with_data, 0);
+        (looked.map(|attempts| attempts.attempts_left), card.counters().exchanges - before)
+    };
+    let mine = card(Profile::Today, 1);
+    let mut awaiting = stage.begin().expect("begins");
+    assert_eq!(look(&mut awaiting, &mine, LastAttempt::Refuse), (Ok(Some(3)), 2));
+    let not_a_card = card(Profile::NotJpki, 1);
+    assert_eq!(look(&mut awaiting, &not_a_card, LastAttempt::Refuse).0, Err(Error::NotMyNumberCard));
+    let kind = kazasu::error::PinKind::UserAuthentication;
+    for (left, last, expected) in [
+        (1, LastAttempt::Refuse, Err(Error::LastAttempt { kind })),
+        (1, LastAttempt::Allow, Ok(Some(1))),
+        (0, LastAttempt::Allow, Err(Error::PinBlocked { kind })),
+    ] {
+        mine.lock().expect("card").set_attempts(Pin::UserAuthentication, left);
+        assert_eq!(look(&mut awaiting, &mine, last).0, expected, "{left} left, {last:?}");
+    }
+    // A registered member's card is compared too.
+    let certificate = mine.lock().expect("card").authentication_certificate().to_vec();
+    let member = kazasu::session::Member { certificate: Some(certificate), ..kazasu_flows::member() };
+    let client =
+        kazasu_flows::client(&kazasu_flows::settings(&stage.sandbox), std::sync::Arc::new(kazasu::time::SystemClock));
+    let mut awaiting = kazasu::session::begin(client.expect("a client"), member).expect("begins");
+    let other = card(Profile::Today, 2);
+    assert_eq!(look(&mut awaiting, &other, LastAttempt::Refuse).0, Err(Error::OtherCard));
+    mine.lock().expect("card").set_attempts(Pin::UserAuthentication, 3);
+    assert_eq!(look(&mut awaiting, &mine, LastAttempt::Refuse), (Ok(Some(3)), 3));
+    awaiting
+        .tap(&mut SimTransport::tap(mine), pin_of(1), LastAttempt::Refuse, &mut |_| ())
+        .map_err(|f| f.error)
+        .expect("signs");
+}

@@ -2,11 +2,11 @@
 
 use kazasu::card::{Attributes, Card, CardDate, Sex, Verification};
 use kazasu::crypto::SignatureVerifier;
-use kazasu::iso7816::CardCapabilities;
+use kazasu::error::PinKind;
 use serde_json::{Value, json};
 
 use super::field::{self, Gaps};
-use super::{last_attempt, proof};
+use super::{last_attempt, look, proof};
 use crate::args::Global;
 use crate::failure::Failure;
 use crate::link;
@@ -14,9 +14,10 @@ use crate::output::Output;
 use crate::secrets::Secrets;
 
 pub(super) fn run(verify: bool, global: &Global, output: Output) -> Result<(), Failure> {
-    let pin = Secrets::new(global.pin_stdin, output).text_input()?;
+    let look = look::before(PinKind::TextInput, global, output)?;
+    let pin = Secrets::new(global.pin_stdin, output).text_input(look)?;
     let mut transport = link::open(global, output)?;
-    let mut card = Card::new(&mut *transport, CardCapabilities::default());
+    let mut card = Card::new(&mut *transport, look.capabilities);
     let mut text_input = card.select_text_input()?;
     let attributes = if verify {
         let authorities = proof::authorities()?;
@@ -30,10 +31,11 @@ pub(super) fn run(verify: bool, global: &Global, output: Output) -> Result<(), F
         proof::insist(&attributes.proof, "attributes")?;
     }
     print(&attributes, output);
+    output.object(&to_json(&attributes));
     Ok(())
 }
 
-fn print(attributes: &Attributes, output: Output) {
+pub(super) fn print(attributes: &Attributes, output: Output) {
     output.line(output.say("基本4情報", "Attributes"));
     output.field(output.say("氏名", "Name"), &field::text(&attributes.name, String::clone, output));
     output.field(output.say("住所", "Address"), &field::text(&attributes.address, String::clone, output));
@@ -41,10 +43,9 @@ fn print(attributes: &Attributes, output: Output) {
     output.field(output.say("性別", "Sex"), &field::text(&attributes.sex, |known| sex(*known, output), output));
     field::print_others(&attributes.others, output);
     proof::print(&attributes.proof, output);
-    output.object(&to_json(attributes));
 }
 
-fn to_json(attributes: &Attributes) -> Value {
+pub(super) fn to_json(attributes: &Attributes) -> Value {
     let mut gaps = Gaps::default();
     let mut object = json!({
         "name": gaps.value("name", &attributes.name, |name| json!(name)),
@@ -58,9 +59,10 @@ fn to_json(attributes: &Attributes) -> Value {
 }
 
 pub(super) fn birth_date(global: &Global, output: Output) -> Result<(), Failure> {
-    let number = Secrets::new(global.pin_stdin, output).birth_date()?;
+    let look = look::before(PinKind::BirthDate, global, output)?;
+    let number = Secrets::new(global.pin_stdin, output).birth_date(look)?;
     let mut transport = link::open(global, output)?;
-    let mut card = Card::new(&mut *transport, CardCapabilities::default());
+    let mut card = Card::new(&mut *transport, look.capabilities);
     let mut surface = card.select_surface()?;
     let authorities = proof::authorities()?;
     let verification = Verification::full(&authorities, SignatureVerifier::ring());

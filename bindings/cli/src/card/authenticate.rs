@@ -4,12 +4,11 @@ use std::path::Path;
 
 use kazasu::card::{Card, Certificate, Issuer, KeyKind};
 use kazasu::crypto::SignatureVerifier;
-use kazasu::error::CardFault;
-use kazasu::iso7816::CardCapabilities;
+use kazasu::error::{CardFault, PinKind};
 use serde_json::json;
 
 use super::certificate::issuer_text;
-use super::last_attempt;
+use super::{last_attempt, look};
 use crate::args::Global;
 use crate::failure::Failure;
 use crate::output::{Output, padded};
@@ -34,9 +33,10 @@ pub(super) fn run(
             parsed.ok_or_else(|| Failure::usage("--cached-certificate: no certificate"))
         })
         .transpose()?;
-    let pin = Secrets::new(global.pin_stdin, output).user_authentication()?;
+    let look = look::before(PinKind::UserAuthentication, global, output)?;
+    let pin = Secrets::new(global.pin_stdin, output).user_authentication(look)?;
     let mut transport = link::open(global, output)?;
-    let mut card = Card::new(&mut *transport, CardCapabilities::default());
+    let mut card = Card::new(&mut *transport, look.capabilities);
     let mut jpki = card.select_jpki()?;
     let before_pin = match cached {
         Some(certificate) => Some(certificate),

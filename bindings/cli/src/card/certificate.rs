@@ -4,12 +4,13 @@ use std::path::Path;
 
 use kazasu::card::{Card, Certificate, Disclosure, Issuer, Jpki, KeyKind};
 use kazasu::crypto::SignatureVerifier;
-use kazasu::error::CardFault;
+use kazasu::error::{CardFault, PinKind};
 use kazasu::iso7816::CardCapabilities;
 use kazasu::time::{CalendarDate, Clock, SystemClock, UnixMillis};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::last_attempt;
+use super::look::{self, Look};
 use crate::args::{CertificateKind, Global};
 use crate::failure::Failure;
 use crate::files::Destination;
@@ -26,33 +27,11 @@ pub(super) fn run(
     output: Output,
 ) -> Result<(), Failure> {
     let destination = file.map(Destination::replacing).transpose()?;
-    let secrets = Secrets::new(global.pin_stdin, output);
-    let password = (kind == CertificateKind::Sign && !ca).then(|| secrets.signature()).transpose()?;
-    let mut transport = link::open(global, output)?;
-    let mut card = Card::new(&mut *transport, CardCapabilities::default());
-    let mut jpki = card.select_jpki()?;
-    let key = match kind {
-        CertificateKind::Auth => KeyKind::UserAuthentication,
-        CertificateKind::Sign => KeyKind::Signature,
+    let (certificate, issuer) = match (kind, ca) {
+        (_, true) => authority(key_of(kind), global, output)?,
+        (CertificateKind::Sign, false) => signature(checks_issuer, global, output)?,
+        (CertificateKind::Auth, false) => authentication(checks_issuer, global, output)?,
     };
-    let certificate = match (password, ca) {
-        (_, true) => jpki.authority_certificate(key)?,
-        (Some(password), false) => {
-            output.note(output.say(
-                "この証明書には氏名・住所・生年月日・性別が含まれます。",
-                "This certificate carries name, address, birth date and sex.",
-            ));
-            let disclosure = Disclosure::NameAddressBirthDateSex;
-            jpki.signature_certificate(password, last_attempt(global), disclosure)?
-        }
-        (None, false) => authentication_certificate(&mut jpki, global, &secrets)?,
-    };
-    let issuer = match (ca, checks_issuer) {
-        (true, _) => told(certificate.check_root(SignatureVerifier::ring()))?,
-        (false, true) => told(jpki.check_issuer(&certificate, key, SignatureVerifier::ring()))?,
-        (false, false) => Some(Issuer::NotChecked),
-    };
-    drop(transport);
     match (file, destination) {
         (Some(file), Some(destination)) => {
             let is_der = file.extension().is_some_and(|extension| extension == "der");
@@ -61,8 +40,8 @@ pub(super) fn run(
         }
         _ => output.lines(pem::encode(certificate.der()).lines()),
     }
-    let not_after = CalendarDate::in_japan(certificate.not_after());
     if !output.json {
+        let not_after = CalendarDate::in_japan(certificate.not_after());
         output.note(format!("{}: {not_after}", output.say("有効期限", "Valid until")));
         output.note(format!("{}: {}", output.say("発行者", "Issuer"), issuer_text(issuer, "--issuer", output)));
         output.note(output.say(
@@ -70,16 +49,24 @@ pub(super) fn run(
             "Revocation: not checked (only accredited verifiers may ask)",
         ));
     }
-    output.object(&json!({
-        "kind": if kind == CertificateKind::Auth { "auth" } else { "sign" },
-        "authority": ca,
+    let mut object = to_json(&certificate, issuer);
+    object["kind"] = if kind == CertificateKind::Auth { "auth" } else { "sign" }.into();
+    object["authority"] = ca.into();
+    if file.is_some() {
+        object["pem"] = Value::Null;
+    }
+    output.object(&object);
+    Ok(())
+}
+
+pub(super) fn to_json(certificate: &Certificate, issuer: Option<Issuer>) -> Value {
+    json!({
         "algorithm": certificate.key().algorithm().name(),
-        "not_after": not_after.to_string(),
+        "not_after": CalendarDate::in_japan(certificate.not_after()).to_string(),
         "expired": is_expired(certificate.not_after(), SystemClock.now()),
         "issuer": issuer.map_or("not_verified", Issuer::name),
-        "pem": file.is_none().then(|| pem::encode(certificate.der())),
-    }));
-    Ok(())
+        "pem": pem::encode(certificate.der()),
+    })
 }
 
 /// Whether it is over by now; `None` where the clock of this computer says a time that cannot be.
@@ -87,17 +74,81 @@ fn is_expired(not_after: UnixMillis, now: UnixMillis) -> Option<bool> {
     now.is_plausible().then(|| now > not_after)
 }
 
-/// The authentication certificate; a phone wants the PIN first.
-fn authentication_certificate(
-    jpki: &mut Jpki<'_, '_>,
-    global: &Global,
-    secrets: &Secrets,
-) -> Result<Certificate, Failure> {
-    if let Some(certificate) = jpki.authentication_certificate()? {
-        return Ok(certificate);
+/// A certificate, and who issued it as far as that was checked; `None` where it was and could not be verified.
+type Checked = (Certificate, Option<Issuer>);
+
+const fn key_of(kind: CertificateKind) -> KeyKind {
+    match kind {
+        CertificateKind::Auth => KeyKind::UserAuthentication,
+        CertificateKind::Sign => KeyKind::Signature,
     }
-    jpki.verify_user_authentication(secrets.user_authentication()?, last_attempt(global))?;
-    jpki.authentication_certificate()?.ok_or_else(|| CardFault::Malformed { what: "certificate" }.into())
+}
+
+fn authority(of: KeyKind, global: &Global, output: Output) -> Result<Checked, Failure> {
+    let mut transport = link::open(global, output)?;
+    let mut card = Card::new(&mut *transport, CardCapabilities::default());
+    let authority = card.select_jpki()?.authority_certificate(of)?;
+    let issuer = told(authority.check_root(SignatureVerifier::ring()))?;
+    Ok((authority, issuer))
+}
+
+fn signature(checks_issuer: bool, global: &Global, output: Output) -> Result<Checked, Failure> {
+    let look = look::before(PinKind::Signature, global, output)?;
+    let password = Secrets::new(global.pin_stdin, output).signature(look)?;
+    let mut transport = link::open(global, output)?;
+    let mut card = Card::new(&mut *transport, look.capabilities);
+    let mut jpki = card.select_jpki()?;
+    output.note(output.say(
+        "この証明書には氏名・住所・生年月日・性別が含まれます。",
+        "This certificate carries name, address, birth date and sex.",
+    ));
+    let disclosure = Disclosure::NameAddressBirthDateSex;
+    let certificate = jpki.signature_certificate(password, last_attempt(global), disclosure)?;
+    checked(&mut jpki, certificate, KeyKind::Signature, checks_issuer)
+}
+
+/// The authentication certificate; a phone wants the PIN first, and nobody types while the card is held.
+fn authentication(checks_issuer: bool, global: &Global, output: Output) -> Result<Checked, Failure> {
+    let mut transport = link::open(global, output)?;
+    let mut card = Card::new(&mut *transport, CardCapabilities::default());
+    let mut jpki = card.select_jpki()?;
+    if let Some(certificate) = jpki.authentication_certificate()? {
+        return checked(&mut jpki, certificate, KeyKind::UserAuthentication, checks_issuer);
+    }
+    let secrets = Secrets::new(global.pin_stdin, output);
+    if global.pin_stdin {
+        let pin = secrets.user_authentication(Look::default())?;
+        jpki.verify_user_authentication(pin, last_attempt(global))?;
+        return opened(&mut jpki, checks_issuer);
+    }
+    drop(transport);
+    let look = look::before(PinKind::UserAuthentication, global, output)?;
+    let pin = secrets.user_authentication(look)?;
+    let mut transport = link::open(global, output)?;
+    let mut card = Card::new(&mut *transport, look.capabilities);
+    let mut jpki = card.select_jpki()?;
+    jpki.verify_user_authentication(pin, last_attempt(global))?;
+    opened(&mut jpki, checks_issuer)
+}
+
+/// The authentication certificate once the PIN was right.
+fn opened(jpki: &mut Jpki<'_, '_>, checks_issuer: bool) -> Result<Checked, Failure> {
+    let certificate = jpki.authentication_certificate()?.ok_or(CardFault::Malformed { what: "certificate" })?;
+    checked(jpki, certificate, KeyKind::UserAuthentication, checks_issuer)
+}
+
+fn checked(
+    jpki: &mut Jpki<'_, '_>,
+    certificate: Certificate,
+    key: KeyKind,
+    checks_issuer: bool,
+) -> Result<Checked, Failure> {
+    let issuer = if checks_issuer {
+        told(jpki.check_issuer(&certificate, key, SignatureVerifier::ring()))?
+    } else {
+        Some(Issuer::NotChecked)
+    };
+    Ok((certificate, issuer))
 }
 
 /// Who issued the certificate, in words; `None` where that cannot be verified, and `option` is what checks it.
@@ -115,7 +166,7 @@ pub(super) fn issuer_text(issuer: Option<Issuer>, option: &str, output: Output) 
 }
 
 /// The certificate was read: that its issuer cannot be verified is told, and is no failure.
-fn told(checked: Result<Issuer, kazasu::Error>) -> Result<Option<Issuer>, Failure> {
+pub(super) fn told(checked: Result<Issuer, kazasu::Error>) -> Result<Option<Issuer>, Failure> {
     match checked {
         Err(kazasu::Error::Card(_)) => Ok(None),
         checked => Ok(Some(checked?)),

@@ -1,16 +1,18 @@
 //! `kazasu card face`.
 
 use std::io::IsTerminal;
+use std::path::Path;
 
 use kazasu::card::photo::Photo;
 use kazasu::card::{Card, Face, Field, Verification};
 use kazasu::crypto::SignatureVerifier;
-use kazasu::iso7816::{CardCapabilities, ReadPhase, ReadProgress};
+use kazasu::error::PinKind;
+use kazasu::iso7816::{ReadPhase, ReadProgress};
 use serde_json::{Value, json};
 
 use super::attributes::{date, sex};
 use super::field::{self, Gaps};
-use super::{last_attempt, proof};
+use super::{last_attempt, look, proof};
 use crate::args::{FaceArguments, Global};
 use crate::failure::Failure;
 use crate::files::Destination;
@@ -22,10 +24,11 @@ pub(super) fn run(arguments: &FaceArguments, global: &Global, output: Output) ->
     let open = |file: &Option<_>| file.as_deref().map(Destination::replacing).transpose();
     let files =
         (Destination::replacing(&arguments.output)?, open(&arguments.name_image)?, open(&arguments.address_image)?);
-    let number = Secrets::new(global.pin_stdin, output).verification_number_b()?;
+    let look = look::before(PinKind::VerificationNumberB, global, output)?;
+    let number = Secrets::new(global.pin_stdin, output).verification_number_b(look)?;
     let mut transport = link::open(global, output)?;
     let mut progress = |step: ReadProgress| show(step, output);
-    let mut card = Card::new(&mut *transport, CardCapabilities::default());
+    let mut card = Card::new(&mut *transport, look.capabilities);
     // Steps cost exchanges; nobody sees them in a pipe.
     if std::io::stderr().is_terminal() && !output.json {
         card = card.watched_by(&mut progress);
@@ -51,18 +54,32 @@ pub(super) fn run(arguments: &FaceArguments, global: &Global, output: Output) ->
             file.write(image)?;
         }
     }
-    print(&face, photo.as_ref(), arguments, output);
+    let files = Files {
+        photo: Some(&arguments.output),
+        name: arguments.name_image.is_some(),
+        address: arguments.address_image.is_some(),
+    };
+    print(&face, photo.as_ref(), files, output);
+    output.object(&to_json(&face, photo.as_ref(), files));
     Ok(())
 }
 
-fn print(face: &Face, photo: Option<&Photo>, arguments: &FaceArguments, output: Output) {
+/// What was asked for as files.
+#[derive(Clone, Copy)]
+pub(super) struct Files<'a> {
+    pub(super) photo: Option<&'a Path>,
+    pub(super) name: bool,
+    pub(super) address: bool,
+}
+
+pub(super) fn print(face: &Face, photo: Option<&Photo>, files: Files<'_>, output: Output) {
     output.line(output.say("券面", "Face of the card"));
-    output.field(output.say("顔写真", "Photo"), &photo_line(face, photo, arguments, output));
-    for (file, image, name) in [
-        (&arguments.name_image, &face.name_png, output.say("氏名の画像", "Image of the name")),
-        (&arguments.address_image, &face.address_png, output.say("住所の画像", "Image of the address")),
+    output.field(output.say("顔写真", "Photo"), &photo_line(face, photo, files, output));
+    for (is_wanted, image, name) in [
+        (files.name, &face.name_png, output.say("氏名の画像", "Image of the name")),
+        (files.address, &face.address_png, output.say("住所の画像", "Image of the address")),
     ] {
-        if file.is_some() && image.known().is_none() {
+        if is_wanted && image.known().is_none() {
             output.field(name, no_image(image, output));
         }
     }
@@ -73,14 +90,12 @@ fn print(face: &Face, photo: Option<&Photo>, arguments: &FaceArguments, output: 
     output.field(output.say("カードの有効期限", "Card valid until"), &expiry);
     field::print_others(&face.unsigned_others, output);
     proof::print(&face.proof, output);
-    output.object(&to_json(face, photo, arguments));
 }
 
-fn photo_line(face: &Face, photo: Option<&Photo>, arguments: &FaceArguments, output: Output) -> String {
-    match photo {
-        Some(photo) => format!("{} ({} × {})", arguments.output.display(), photo.width, photo.height),
-        None => no_image(&face.photo_jp2, output).to_owned(),
-    }
+fn photo_line(face: &Face, photo: Option<&Photo>, files: Files<'_>, output: Output) -> String {
+    let Some(photo) = photo else { return no_image(&face.photo_jp2, output).to_owned() };
+    let size = format!("{} × {}", photo.width, photo.height);
+    files.photo.map_or(size.clone(), |file| format!("{} ({size})", file.display()))
 }
 
 /// Why no file was written.
@@ -92,7 +107,7 @@ fn no_image(image: &Field<Vec<u8>>, output: Output) -> &'static str {
     }
 }
 
-fn to_json(face: &Face, photo: Option<&Photo>, arguments: &FaceArguments) -> Value {
+pub(super) fn to_json(face: &Face, photo: Option<&Photo>, files: Files<'_>) -> Value {
     let mut gaps = Gaps::default();
     for (name, image) in
         [("photo", &face.photo_jp2), ("name_image", &face.name_png), ("address_image", &face.address_png)]
@@ -105,7 +120,7 @@ fn to_json(face: &Face, photo: Option<&Photo>, arguments: &FaceArguments) -> Val
         }
     }
     let mut object = json!({
-        "photo": photo.map(|_| arguments.output.display().to_string()),
+        "photo": photo.and(files.photo).map(|file| file.display().to_string()),
         "width": photo.map(|photo| photo.width),
         "height": photo.map(|photo| photo.height),
         "birth_date": gaps.value("birth_date", &face.birth_date, |known| json!(date(known))),
@@ -129,7 +144,7 @@ fn show(step: ReadProgress, output: Output) {
     }
 }
 
-fn png_of(photo: &Photo) -> Result<Vec<u8>, Failure> {
+pub(super) fn png_of(photo: &Photo) -> Result<Vec<u8>, Failure> {
     let mut bytes = Vec::new();
     let mut encoder = png::Encoder::new(&mut bytes, photo.width, photo.height);
     encoder.set_color(png::ColorType::Rgba);

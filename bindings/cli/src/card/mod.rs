@@ -7,8 +7,10 @@ mod doctor;
 mod face;
 mod field;
 mod info;
+pub(crate) mod look;
 mod pins;
 mod proof;
+mod read;
 mod sign;
 
 use kazasu::card::LastAttempt;
@@ -27,6 +29,7 @@ pub(crate) fn run(command: &CardCommand, global: &Global, output: Output) -> Res
         }
         CardCommand::Attributes { verify } => attributes::run(*verify, global, output),
         CardCommand::Face(arguments) => face::run(arguments, global, output),
+        CardCommand::Read(arguments) => read::run(arguments, global, output),
         CardCommand::BirthDate => attributes::birth_date(global, output),
         CardCommand::Sign(arguments) => sign::run(arguments, global, output),
         CardCommand::Authenticate { challenge, cached_certificate, ca } => {

@@ -1,13 +1,13 @@
 //! `kazasu card pin-status` and `kazasu card pin-change`.
 
-use kazasu::card::Card;
+use kazasu::card::{Card, PinAttempts};
 use kazasu::error::PinKind;
 use kazasu::iso7816::CardCapabilities;
 use kazasu::safety::{self, Holder};
 use kazasu::time::CalendarDate;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::last_attempt;
+use super::{last_attempt, look};
 use crate::args::{ChangeablePin, Global, PinChangeArguments};
 use crate::failure::Failure;
 use crate::link;
@@ -18,24 +18,33 @@ pub(super) fn status(global: &Global, output: Output) -> Result<(), Failure> {
     let mut transport = link::open(global, output)?;
     let mut card = Card::new(&mut *transport, CardCapabilities::default());
     let found = card.attempts_left()?;
-    output.line(output.say("暗証番号の残り回数", "Tries left"));
-    let mut object = serde_json::Map::new();
-    for kind in PinKind::ALL {
-        let Some(attempts) = found.iter().find(|attempts| attempts.kind == kind) else {
-            // A child's card has no signature password; a phone has certificates only.
-            output.field(name(kind, output), output.say("なし", "none"));
-            object.insert(kind.name().to_owned(), serde_json::Value::Null);
-            continue;
-        };
-        let left = attempts.attempts_left.map_or("?".to_owned(), |left| left.to_string());
-        output.field(name(kind, output), &format!("{left} / {}", attempts.max_attempts));
-        object.insert(
-            kind.name().to_owned(),
-            json!({"attempts_left": attempts.attempts_left, "max_attempts": attempts.max_attempts}),
-        );
-    }
-    output.object(&object.into());
+    print(&found, output);
+    output.object(&to_json(&found));
     Ok(())
+}
+
+/// Each PIN with its tries; a child's card has no signature password, a phone certificates only.
+fn each(found: &[PinAttempts]) -> impl Iterator<Item = (PinKind, Option<&PinAttempts>)> {
+    PinKind::ALL.into_iter().map(|kind| (kind, found.iter().find(|attempts| attempts.kind == kind)))
+}
+
+pub(super) fn print(found: &[PinAttempts], output: Output) {
+    output.line(output.say("暗証番号の残り回数", "Tries left"));
+    for (kind, attempts) in each(found) {
+        let text = match attempts {
+            None => output.say("なし", "none").to_owned(),
+            Some(attempts) => {
+                let left = attempts.attempts_left.map_or("?".to_owned(), |left| left.to_string());
+                format!("{left} / {}", attempts.max_attempts)
+            }
+        };
+        output.field(name(kind, output), &text);
+    }
+}
+
+pub(super) fn to_json(found: &[PinAttempts]) -> Value {
+    let json = |attempts: &PinAttempts| json!({"attempts_left": attempts.attempts_left, "max_attempts": attempts.max_attempts});
+    each(found).map(|(kind, attempts)| (kind.name().to_owned(), attempts.map_or(Value::Null, json))).collect()
 }
 
 fn name(kind: PinKind, output: Output) -> &'static str {
@@ -65,30 +74,33 @@ pub(super) fn change(arguments: &PinChangeArguments, global: &Global, output: Ou
     };
     let secrets = Secrets::new(global.pin_stdin, output);
     let last = last_attempt(global);
-    // Both are entered, and looked at, before the card is touched.
     let kind = match arguments.kind {
+        ChangeablePin::Auth => PinKind::UserAuthentication,
+        ChangeablePin::Sign => PinKind::Signature,
+        ChangeablePin::Text => PinKind::TextInput,
+    };
+    let look = look::before(kind, global, output)?;
+    // Both are entered, and looked at, before the card gets anything.
+    match arguments.kind {
         ChangeablePin::Auth => {
-            let (current, new) = (secrets.user_authentication()?, secrets.new_user_authentication(&check)?);
+            let (current, new) = (secrets.user_authentication(look)?, secrets.new_user_authentication(&check)?);
             let mut transport = link::open(global, output)?;
-            let mut card = Card::new(&mut *transport, CardCapabilities::default());
+            let mut card = Card::new(&mut *transport, look.capabilities);
             card.select_jpki()?.change_user_authentication(current, new, last)?;
-            PinKind::UserAuthentication
         }
         ChangeablePin::Sign => {
-            let (current, new) = (secrets.signature()?, secrets.new_signature(&check)?);
+            let (current, new) = (secrets.signature(look)?, secrets.new_signature(&check)?);
             let mut transport = link::open(global, output)?;
-            let mut card = Card::new(&mut *transport, CardCapabilities::default());
+            let mut card = Card::new(&mut *transport, look.capabilities);
             card.select_jpki()?.change_signature_password(current, new, last)?;
-            PinKind::Signature
         }
         ChangeablePin::Text => {
-            let (current, new) = (secrets.text_input()?, secrets.new_text_input(&check)?);
+            let (current, new) = (secrets.text_input(look)?, secrets.new_text_input(&check)?);
             let mut transport = link::open(global, output)?;
-            let mut card = Card::new(&mut *transport, CardCapabilities::default());
+            let mut card = Card::new(&mut *transport, look.capabilities);
             card.select_text_input()?.change_pin(current, new, last)?;
-            PinKind::TextInput
         }
-    };
+    }
     output.line(format!("{}: {}", output.say("変更しました", "Changed"), name(kind, output)));
     output.object(&json!({"changed": kind.name()}));
     Ok(())

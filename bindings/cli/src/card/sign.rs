@@ -7,13 +7,13 @@ use std::path::Path;
 use kazasu::card::cms::Content;
 use kazasu::card::{Card, Disclosure};
 use kazasu::crypto::SignatureVerifier;
-use kazasu::iso7816::CardCapabilities;
+use kazasu::error::PinKind;
 use kazasu::time::{Clock, SystemClock};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::certificate::issuer_text;
-use super::last_attempt;
+use super::{last_attempt, look};
 use crate::args::{Global, SignArguments};
 use crate::failure::Failure;
 use crate::files::Destination;
@@ -46,9 +46,10 @@ pub(super) fn run(arguments: &SignArguments, global: &Global, output: Output) ->
         "署名には氏名・住所・生年月日・性別を含む証明書が入ります。",
         "The signature will carry your name, address, birth date and sex.",
     ));
-    let password = Secrets::new(global.pin_stdin, output).signature()?;
+    let look = look::before(PinKind::Signature, global, output)?;
+    let password = Secrets::new(global.pin_stdin, output).signature(look)?;
     let mut transport = link::open(global, output)?;
-    let mut card = Card::new(&mut *transport, CardCapabilities::default());
+    let mut card = Card::new(&mut *transport, look.capabilities);
     let signed = card.select_jpki()?.sign_document(
         password,
         last_attempt(global),

@@ -1,8 +1,8 @@
 //! Whose card was read: shown to a person before anything is kept.
 
 use kazasu::card::{Card, CardDate};
+use kazasu::error::PinKind;
 use kazasu::fhir::Eligibility;
-use kazasu::iso7816::CardCapabilities;
 use kazasu::session::Signed;
 use kazasu::store::Candidate;
 use kazasu::time::CalendarDate;
@@ -28,10 +28,11 @@ pub(super) fn candidate(signed: &Signed, (name, birth_date): Shown, eligibility:
 
 /// Name and date of birth from the card's text-input application. They are shown and not kept.
 pub(super) fn read_name(global: &Global, output: Output) -> Result<Shown, Failure> {
-    let pin = Secrets::new(global.pin_stdin, output).text_input()?;
+    let look = card::look::before(PinKind::TextInput, global, output)?;
+    let pin = Secrets::new(global.pin_stdin, output).text_input(look)?;
     link::wait(global, output)?;
     let mut transport = link::open(global, output)?;
-    let mut card = Card::new(&mut *transport, CardCapabilities::default());
+    let mut card = Card::new(&mut *transport, look.capabilities);
     let attributes = card.select_text_input()?.attributes(pin, card::last_attempt(global))?;
     // What is not understood stands for nobody: it is as if the card did not tell.
     Ok((attributes.name.known().cloned(), attributes.birth_date.known().and_then(CardDate::to_calendar)))

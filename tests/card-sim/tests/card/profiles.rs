@@ -18,7 +18,7 @@ fn profiles_are_found_by_name() {
     }
     let faulty = named("today+forged-text+exchange=1:flip-bit=9+ins=20:drop-after");
     assert!(faulty.forged_text && faulty.faults.len() == 2);
-    assert!(Config::named("today+tomorrow", 1).expect_err("unknown").contains("ins=20:drop-after"));
+    assert!(Config::named("today+tomorrow:drop", 1).expect_err("unknown").contains("ins=20:drop-after"));
     assert!(Config::named("tomorrow", 1).expect_err("unknown").contains("no-sfi"));
 }
 
