@@ -333,6 +333,9 @@ pub enum ConnectionFault {
         /// The HTTP status with which it refused, if it said one: 407 where it asks for a password.
         status: Option<u16>,
     },
+    /// The server is the right one, pins included, and its certificate is over or has not begun: its operator's to mend.
+    #[error("the server's certificate is right but for its dates")]
+    CertificateDates,
     /// The clock of this device is years off: certificates that are good seem to be over, or not to have begun.
     #[error("the clock of this device is wrong")]
     DeviceClock,
@@ -545,7 +548,7 @@ impl ConnectionFault {
         match self {
             Self::Unreachable | Self::Proxy { .. } => "KZ-T01",
             Self::TlsVersion => "KZ-T02",
-            Self::ServerCertificate | Self::PinMismatch | Self::Redirect => "KZ-T03",
+            Self::ServerCertificate | Self::PinMismatch | Self::Redirect | Self::CertificateDates => "KZ-T03",
             Self::PinsExpired => "KZ-T04",
             Self::Timeout => "KZ-T05",
             Self::RateLimited { .. } => "KZ-T06",

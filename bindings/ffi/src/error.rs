@@ -2,7 +2,7 @@
 
 use kazasu::Error as Core;
 use kazasu::error as core;
-use kazasu::guidance::{my_number_suspected, new_pin_refused, proxy, store, verify_unanswered};
+use kazasu::guidance::{certificate_dates, my_number_suspected, new_pin_refused, proxy, store, verify_unanswered};
 
 use crate::guidance::Language;
 use crate::transport::{LinkEnd, TransportError};
@@ -245,6 +245,8 @@ mirror! {
         Proxy "KZ-T01",
         /// The clock of this device is years off.
         DeviceClock "KZ-A04",
+        /// The right server, whose certificate is over or has not begun.
+        CertificateDates "KZ-T03",
     }
 }
 
@@ -356,6 +358,9 @@ impl KazasuError {
             Self::NewPinRefused { .. } => new_pin_refused(language.into()).to_owned(),
             Self::Store { reason } => store(reason.fault(), language.into()).to_owned(),
             Self::Connection { reason: ConnectionReason::Proxy, .. } => proxy(language.into()).to_owned(),
+            Self::Connection { reason: ConnectionReason::CertificateDates, .. } => {
+                certificate_dates(language.into()).to_owned()
+            }
             Self::MyNumberSuspected => my_number_suspected(language.into()).to_owned(),
             _ => crate::guidance::user_text(self.code(), language).unwrap_or_default(),
         };
@@ -483,6 +488,7 @@ mod tests {
             core::ConnectionFault::Redirect.into(),
             core::ConnectionFault::Proxy { status: Some(407) }.into(),
             core::ConnectionFault::DeviceClock.into(),
+            core::ConnectionFault::CertificateDates.into(),
             core::ConnectionFault::PinsExpired.into(),
             core::ConnectionFault::Timeout.into(),
             core::ConnectionFault::RateLimited { retry_after: None }.into(),

@@ -45,6 +45,7 @@ pub fn text(error: &Error, language: Language) -> String {
         Error::Card(CardFault::NotGenuine { .. }) => not_genuine(language),
         Error::Card(CardFault::NoSignatureCertificate) => no_signature_certificate(language),
         Error::Connection(ConnectionFault::Proxy { .. }) => proxy(language),
+        Error::Connection(ConnectionFault::CertificateDates) => certificate_dates(language),
         Error::Store(fault) => store(*fault, language),
         Error::MyNumberSuspected => my_number_suspected(language),
         _ => text_of_code(error.code(), language).unwrap_or_default(),
@@ -110,6 +111,15 @@ pub const fn proxy(language: Language) -> &'static str {
         "プロキシで接続できません。プロキシの設定をご確認ください",
         "No connection through the proxy. Please check the proxy settings.",
         "プロキシでつながりません。くわしい人に聞いてください",
+    )
+}
+
+/// The text for [`ConnectionFault::CertificateDates`]: another network would not help.
+pub const fn certificate_dates(language: Language) -> &'static str {
+    language.choose(
+        "サーバーの証明書が期限外です。提供元にお知らせください",
+        "The server's certificate is out of date. Please tell the provider.",
+        "サーバーの証明（しょうめい）が古いです。アプリを作った所に知らせてください",
     )
 }
 

@@ -25,6 +25,7 @@ fn special(language: Language) -> Vec<&'static str> {
         no_signature_certificate(language),
         my_number_suspected(language),
         proxy(language),
+        certificate_dates(language),
     ]);
     texts
 }

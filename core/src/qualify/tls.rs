@@ -49,8 +49,9 @@ pub(crate) fn fault_of(error: &rustls::Error) -> ConnectionFault {
         rustls::Error::InvalidCertificate(CertificateError::ApplicationVerificationFailure) => {
             ConnectionFault::PinMismatch
         }
-        // The verifier says so where nothing but the device's clock can be at fault.
+        // What the verifier says where nothing but dates is wrong: by the fault of the device's clock, and of nobody here.
         rustls::Error::InvalidCertificate(CertificateError::Expired) => ConnectionFault::DeviceClock,
+        rustls::Error::InvalidCertificate(CertificateError::NotValidYet) => ConnectionFault::CertificateDates,
         rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented => {
             ConnectionFault::ServerCertificate
         }

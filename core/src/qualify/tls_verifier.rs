@@ -120,7 +120,7 @@ impl ServerCertVerifier for PinnedVerifier {
             let Refusal::Dates(then) = refusal else { break };
             refusal = match self.check(end_entity, intermediates, server_name, then) {
                 Ok(()) if self.blames_clock(millis(then)) => return refused(CertificateError::Expired),
-                Ok(()) => break,
+                Ok(()) => return refused(CertificateError::NotValidYet),
                 Err(refusal) => refusal,
             };
         }

@@ -4,10 +4,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use kazasu::Cancellation;
+use kazasu::guidance::{Language, text};
 use kazasu::qualify::{Access, DEFAULT_SCOPE, RecordKind, Settings};
 use kazasu::session::{self, Warning};
 use kazasu::time::{BUILT, Clock, UnixMillis};
+use kazasu::{Cancellation, Error};
 use kazasu_card_sim::Profile;
 use kazasu_flows::peer::{self, Peer};
 use kazasu_flows::trust::{Trust, new_key, server_of};
@@ -45,6 +46,14 @@ impl Server {
 
     /// What a device comes to whose clock says `at`.
     fn met_by(&self, at: UnixMillis) -> &'static str {
+        let (begun, bytes) = self.meets(at);
+        let told = code(begun).unwrap_or("handled");
+        assert!(told == "handled" || bytes == 0, "a server that is refused hears nothing");
+        told
+    }
+
+    /// The same, and how many bytes of HTTP the server heard.
+    fn meets(&self, at: UnixMillis) -> (Result<(), Error>, usize) {
         let config = Arc::new(server_of(self.certificate.clone(), self.own_key.as_ref().unwrap_or(&self.trust.key)));
         let peer = Peer::start(move |stream, heard| {
             let mut link = peer::accept(stream, &config)?;
@@ -56,9 +65,7 @@ impl Server {
         let pins_not_after = self.pins_not_after.to_owned();
         let settings = Settings { pins_not_after, ..self.trust.settings(peer.port) };
         let begun = session::begin(client(&settings, Arc::new(Says(at))).expect("settings"), member());
-        let told = code(begun).unwrap_or("handled");
-        assert!(told == "handled" || peer.bytes() == 0, "a server that is refused hears nothing");
-        told
+        (begun.map(drop), peer.bytes())
     }
 }
 
@@ -133,6 +140,30 @@ fn each_cause_has_its_own_code_whatever_the_clock_says() {
         figures::row(&format!("| {name:<34} | {} |", told.map(|code| format!("{code:>9}")).join(" | ")));
         assert_eq!(told, expected, "{name}");
     }
+}
+
+/// The operator forgot to renew it: no network and no clock is to blame, and nobody is in between.
+#[test]
+fn a_right_server_whose_certificate_is_over_is_told_apart_from_a_wrong_one() {
+    use kazasu::error::ConnectionFault::{CertificateDates, PinMismatch, ServerCertificate};
+    let at = |ms| BUILT.plus_ms(40 * DAY_MS).plus_ms(ms);
+    let over = Server::new(of_90_days);
+    let fault = |server: &Server, at| match server.meets(at).0.expect_err("refused") {
+        Error::Connection(fault) => fault,
+        other => panic!("{other}"),
+    };
+    assert_eq!(fault(&over, at(80 * DAY_MS)), CertificateDates);
+    assert_eq!(fault(&Server::new(over_before_the_build), at(0)), CertificateDates);
+    let unpinned = Server { own_key: Some(new_key()), ..Server::new(of_90_days) };
+    let own_key = unpinned.own_key.as_ref().expect("a key");
+    let unpinned = Server { certificate: unpinned.trust.issue(own_key, of_90_days), ..unpinned };
+    assert_eq!(fault(&unpinned, at(0)), PinMismatch);
+    assert_eq!(fault(&unpinned, at(80 * DAY_MS)), PinMismatch, "over, and not pinned: not the right one");
+    let stranger = Server { trust: Trust::new(), ..Server::new(of_90_days) };
+    let stranger = Server { certificate: Trust::new().issue(&stranger.trust.key, of_90_days), ..stranger };
+    assert_eq!(fault(&stranger, at(80 * DAY_MS)), ServerCertificate);
+    let told = |fault: kazasu::error::ConnectionFault| text(&fault.into(), Language::English);
+    assert!(told(CertificateDates).contains("tell the provider") && told(PinMismatch).contains("public Wi-Fi"));
 }
 
 /// A sandbox, and a client whose pins outlast every clock here.

@@ -1,17 +1,19 @@
 //! Connections that die unnoticed, servers that are slow, handshakes that take their time: what a link costs, and that
 //! nothing happens twice.
 
+use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use kazasu::Error;
 use kazasu::fhir::{ConsentKind, ConsentTerms, ConsentTo};
 use kazasu::jose::dpop::DeviceKey;
-use kazasu::qualify::{Access, DEFAULT_SCOPE, QualifyClient, RecordKind, SignIn, TimeLimits};
+use kazasu::qualify::{Access, DEFAULT_SCOPE, QualifyClient, RecordKind, Settings, SignIn, TimeLimits};
 use kazasu::session::{self, Member, Signed};
 use kazasu::time::{CalendarDate, Clock, SystemClock};
 use kazasu_card_sim::{Profile, SimTransport};
 use kazasu_flows::relay::{Break, Relay, sandbox_behind_relay};
+use kazasu_flows::trust::Trust;
 use kazasu_flows::{browser, card, client, code, figures, key, pin_of, settings, tap};
 use kazasu_sandbox::{Mode, Sandbox, Switch};
 
@@ -188,6 +190,25 @@ fn a_slow_handshake_has_a_limit_of_its_own() {
         assert_eq!(code(met), expected, "{tls_ms}");
         assert_eq!(line.asked("POST /nonce"), u64::from(expected.is_none()));
     }
+}
+
+/// A port whose queue is full answers no SYN, as a firewall that drops does.
+#[test]
+fn a_connection_that_is_never_made_has_a_limit_of_its_own() {
+    let full = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).expect("a socket");
+    full.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).expect("loopback");
+    full.listen(0).expect("listens");
+    let address = full.local_addr().expect("bound").as_socket().expect("an address");
+    let queued: Vec<_> = (0..8)
+        .map(|_| TcpStream::connect_timeout(&address, Duration::from_millis(100)))
+        .take_while(Result::is_ok)
+        .collect();
+    assert!(queued.len() < 8, "the queue is full");
+    let limits = TimeLimits { connect: Duration::from_millis(300), ..LIMITS };
+    let client = client(&Settings { limits, ..Trust::new().settings(address.port()) }, Arc::new(SystemClock));
+    let member = Member::new(key());
+    let met = timed("TCP never answers, limit 300 ms", || session::begin(client.expect("settings"), member));
+    assert_eq!(code(met), Some("KZ-T05"));
 }
 
 /// A total that is set holds for the whole request, whatever the parts may take.

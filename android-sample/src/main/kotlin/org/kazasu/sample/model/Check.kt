@@ -230,7 +230,8 @@ class Check(
         is KazasuException.VerifyUnanswered -> Action.CHECK_TRIES
         is KazasuException.NotMyNumberCard, is KazasuException.OtherCard, is KazasuException.CardUnreadable -> holdOrPin()
         is KazasuException.Connection -> when (error.reason) {
-            ConnectionReason.TLS_VERSION, ConnectionReason.PINS_EXPIRED -> Action.CLOSE
+            ConnectionReason.TLS_VERSION, ConnectionReason.PINS_EXPIRED, ConnectionReason.CERTIFICATE_DATES ->
+                Action.CLOSE
             else -> Action.TRY_AGAIN
         }
         is KazasuException.Busy, is KazasuException.Internal, is KazasuException.DeviceKey -> Action.START_AGAIN
