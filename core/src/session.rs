@@ -129,6 +129,12 @@ impl AwaitingTap {
         self.connection.http.cancellation()
     }
 
+    /// What the member's card has shown, in taps that failed too: store it with the member, so that what broke the link is
+    /// not tried again.
+    pub fn capabilities(&self) -> CardCapabilities {
+        self.member.capabilities
+    }
+
     /// As [`Signed::set_cancellation`].
     pub fn set_cancellation(&mut self, cancellation: Cancellation) {
         self.connection.http.set_cancellation(cancellation);
@@ -155,7 +161,10 @@ impl AwaitingTap {
     pub fn look(&mut self, transport: &mut dyn CardTransport, last_attempt: LastAttempt) -> Result<PinAttempts, Error> {
         let mut card = Card::new(transport, self.member.capabilities);
         let looked = self.look_at(&mut card, last_attempt);
-        self.member.capabilities = card.capabilities();
+        // Of somebody else's card nothing is learned.
+        if !matches!(looked, Err(Error::OtherCard | Error::NotMyNumberCard)) {
+            self.member.capabilities = card.capabilities();
+        }
         looked
     }
 
@@ -199,7 +208,10 @@ impl AwaitingTap {
             }),
             Err(error) => {
                 self.unfinished = card.take_unfinished();
-                self.member.capabilities = card.capabilities();
+                // Of somebody else's card nothing is learned.
+                if !matches!(error, Error::OtherCard | Error::NotMyNumberCard) {
+                    self.member.capabilities = card.capabilities();
+                }
                 Err(Box::new(TapFailed { error, awaiting: self, pin: (!sent).then_some(pin) }))
             }
         }

@@ -93,6 +93,26 @@ fn a_file_that_ends_too_early_is_refused() {
     assert_eq!(exchanges, 3);
 }
 
+/// In whatever form a card says that there is no more: what its own header promised is missing, and nothing is made of the rest.
+#[test]
+fn a_record_that_ends_before_its_header_says_is_never_taken_for_whole() {
+    let endings = [vec![0x90, 0x00], vec![0x6B, 0x00], vec![0x62, 0x82], vec![0x6C, 0x00], vec![0x61, 0x00]];
+    for ending in endings {
+        for (first, last) in [(200, vec![0x90, 0x00]), (200, vec![0x62, 0x82]), (2, vec![0x90, 0x00])] {
+            let mut left = vec![0x30; first];
+            left[0] = 0x30;
+            left[1..].iter_mut().zip([0x82, 0x06, 0x00]).for_each(|(byte, header)| *byte = header);
+            let (result, exchanges) = certificate_from(|_| match std::mem::take(&mut left) {
+                bytes if bytes.is_empty() => ending.clone(),
+                bytes => [bytes, last.clone()].concat(),
+            });
+            let told = result.expect_err("refused");
+            assert_eq!(told.code(), "KZ-C10", "{first} bytes, {last:02X?}, then {ending:02X?}: {told}");
+            assert!(exchanges < 12, "{first} bytes, then {ending:02X?}: {exchanges} exchanges");
+        }
+    }
+}
+
 #[test]
 fn one_byte_at_a_time_is_slow_but_ends() {
     let (result, exchanges) = certificate_from(|command| {

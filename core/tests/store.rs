@@ -9,6 +9,7 @@ use kazasu::Error;
 use kazasu::error::StoreFault;
 use kazasu::fhir::{Expense, Observation, Record};
 use kazasu::insurance::{ExpenseKind, Payment, YearMonth};
+use kazasu::iso7816::{CardCapabilities, ExtendedDoubt};
 use kazasu::store::{
     CheckedBy, Erasure, Event, HistoryEntry, LogVerdict, Profile, Query, Registered, Role, Saved, SecretKind, Store,
 };
@@ -41,6 +42,23 @@ fn what_is_kept_is_there_after_reopening() {
     let titles: Vec<_> = page.records.iter().map(|one| one.record.source()).collect();
     assert_eq!(titles, ["expense_notice", "specific_checkup"]);
     assert!(matches!(store.verify().expect("verifies"), LogVerdict::Whole { .. }));
+}
+
+#[test]
+fn what_a_failed_tap_has_shown_is_kept_without_a_certificate() {
+    let family = Family::new();
+    let mut store = family.create();
+    let hanako = family.add(&mut store, "花子");
+    let before = store.member(hanako).expect("reads").card;
+    for doubt in [Some(ExtendedDoubt::Suspended), Some(ExtendedDoubt::OnTrial), None] {
+        let shown = CardCapabilities { short_ef: Some(true), extended_length: None, extended_doubt: doubt };
+        store.set_capabilities(hanako, shown).expect("keeps");
+        store.close().expect("closes");
+        store = family.open().expect("opens");
+        let card = store.member(hanako).expect("reads").card;
+        assert!(card.certificate == before.certificate && card.first_seen == before.first_seen);
+        assert_eq!(card.capabilities, shown);
+    }
 }
 
 #[test]

@@ -147,6 +147,18 @@ def test_cached_certificate_saves_the_reading_of_it(card, tmp_path):
     assert (len(whole.exchanges), len(cached.exchanges)) == (5, 4)
 
 
+def test_short_apdus_where_they_are_asked_for(card):
+    """A READ BINARY of extended length has 7 bytes, an answer to a short one 258 at most."""
+    whole = card(*AUTHENTICATE, "--json", secrets=PIN).succeeded()
+    short = card("--short-apdu", *AUTHENTICATE, "--json", secrets=PIN).succeeded()
+    assert short.json == whole.json
+    reads = lambda done: {e["command_len"] for e in done.exchanges if e["ins"] == "B0"}
+    assert (reads(whole), reads(short)) == ({7}, {5})
+    assert len(short.exchanges) == 11 and max(e["response_len"] for e in short.exchanges) == 258
+    demo = card("demo", "--short-apdu", "--json")
+    assert reads(demo.succeeded()) == {5}
+
+
 def test_certificate_of_another_card_gives_no_signature(card, tmp_path):
     Run("--sim", "today", "--person", "2", "card", "certificate", "-o", tmp_path / "b.pem").succeeded()
     done = card(*AUTHENTICATE, "--cached-certificate", tmp_path / "b.pem", "--json", secrets=PIN).failed_with("KZ-C10")

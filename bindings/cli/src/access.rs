@@ -145,7 +145,7 @@ pub(crate) fn sign_for(
             Ok(signed)
         }
         Err(failure) => {
-            keeper.failed(failure.error())?;
+            keeper.failed(&failure)?;
             Err(*failure)
         }
     }

@@ -40,6 +40,9 @@ pub(crate) struct Global {
     /// Transmission protocol to insist on with a reader; mostly none is needed.
     #[arg(long, global = true, value_enum, value_name = "PROTOCOL")]
     pub(crate) protocol: Option<Protocol>,
+    /// Send short APDUs only, to a reader or card that fails at longer ones.
+    #[arg(long, global = true)]
+    pub(crate) short_apdu: bool,
     /// Embedded simulated card: today, phone, next-p256, next-p384, no-sfi, no-extended, strict, old, not-jpki.
     #[arg(long, global = true, value_name = "PROFILE")]
     pub(crate) sim: Option<String>,

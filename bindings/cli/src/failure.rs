@@ -2,7 +2,7 @@
 
 use kazasu::error::ResourceFault;
 use kazasu::guidance::{self, Language};
-use kazasu::iso7816::TransportError;
+use kazasu::iso7816::{CardCapabilities, TransportError};
 use kazasu::text;
 
 use crate::args::Lang;
@@ -18,6 +18,8 @@ pub(crate) struct Failure {
     advice: Option<(&'static str, &'static str)>,
     /// The detail has lines of its own.
     is_laid_out: bool,
+    /// What the card had shown by then.
+    capabilities: Option<CardCapabilities>,
 }
 
 /// Characters of a detail that are shown.
@@ -42,6 +44,15 @@ impl Failure {
     /// With what the server said besides.
     pub(crate) fn told(self, server_text: Option<&str>) -> Self {
         Self { server_text: server_text.map(str::to_owned).or(self.server_text), ..self }
+    }
+
+    /// With what the card had shown by then.
+    pub(crate) fn shown(self, capabilities: CardCapabilities) -> Self {
+        Self { capabilities: Some(capabilities), ..self }
+    }
+
+    pub(crate) const fn capabilities(&self) -> Option<CardCapabilities> {
+        self.capabilities
     }
 
     /// The core's error.
@@ -138,6 +149,6 @@ impl Failure {
 
 impl<E: Into<kazasu::Error>> From<E> for Failure {
     fn from(error: E) -> Self {
-        Self { error: error.into(), server_text: None, advice: None, is_laid_out: false }
+        Self { error: error.into(), server_text: None, advice: None, is_laid_out: false, capabilities: None }
     }
 }

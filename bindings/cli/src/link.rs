@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
-use kazasu::iso7816::{CardTransport, Exchange, TracedTransport};
+use kazasu::iso7816::{CardTransport, Exchange, ShortTransport, TracedTransport};
 use serde_json::json;
 
 use crate::args::{Global, Protocol};
@@ -28,8 +28,9 @@ pub(crate) fn open(global: &Global, output: Output) -> Result<Box<dyn CardTransp
     traced(Box::new(HeldCard::new(card)), global)
 }
 
-/// The same card, traced where `--trace` asks for it.
+/// The same card, kept to short APDUs and traced where `--short-apdu` and `--trace` ask for it.
 pub(crate) fn traced(card: Box<dyn CardTransport>, global: &Global) -> Result<Box<dyn CardTransport>, Failure> {
+    let card = if global.short_apdu { Box::new(ShortTransport(card)) } else { card };
     match &global.trace {
         Some(file) => Ok(Box::new(TracedTransport::new(card, tracer(file)?))),
         None => Ok(card),

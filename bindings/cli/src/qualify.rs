@@ -100,7 +100,7 @@ pub(crate) fn sign_with(
         }
     });
     drop(transport);
-    Ok(tapped.map_err(|failed| Failure::from(failed.error))?)
+    Ok(tapped.map_err(|failed| Failure::from(failed.error).shown(failed.awaiting.capabilities()))?)
 }
 
 /// Looks at the card, which nobody holds while the PIN is typed.

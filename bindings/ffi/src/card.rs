@@ -9,24 +9,62 @@ use kazasu::safety::Holder;
 use crate::error::{KazasuError, PinKind};
 use crate::transport::{CardTransport, Link};
 
-/// What a card has shown it can do; store it with the member, it saves exchanges.
+/// What a card has shown it can do over the links of this device; store it with the member, it saves exchanges.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, uniffi::Record)]
 pub struct CardCapabilities {
     /// Files answer to short EF identifiers; absent while unknown.
     pub short_ef: Option<bool>,
     /// Reads take extended lengths; absent while unknown.
     pub extended_length: Option<bool>,
+    /// Whether extended lengths have failed since in a way that chance explains; absent while they have not.
+    #[uniffi(default = None)]
+    pub extended_doubt: Option<ExtendedDoubt>,
+}
+
+/// What follows from an extended length that failed, perhaps by chance.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, uniffi::Enum)]
+pub enum ExtendedDoubt {
+    /// The link was lost in one: the next tap does without.
+    Suspended,
+    /// The next tap tries again.
+    OnTrial,
+}
+
+impl From<iso7816::ExtendedDoubt> for ExtendedDoubt {
+    fn from(core: iso7816::ExtendedDoubt) -> Self {
+        match core {
+            iso7816::ExtendedDoubt::Suspended => Self::Suspended,
+            iso7816::ExtendedDoubt::OnTrial => Self::OnTrial,
+        }
+    }
+}
+
+impl From<ExtendedDoubt> for iso7816::ExtendedDoubt {
+    fn from(ffi: ExtendedDoubt) -> Self {
+        match ffi {
+            ExtendedDoubt::Suspended => Self::Suspended,
+            ExtendedDoubt::OnTrial => Self::OnTrial,
+        }
+    }
 }
 
 impl From<iso7816::CardCapabilities> for CardCapabilities {
     fn from(core: iso7816::CardCapabilities) -> Self {
-        Self { short_ef: core.short_ef, extended_length: core.extended_length }
+        Self {
+            short_ef: core.short_ef,
+            extended_length: core.extended_length,
+            extended_doubt: core.extended_doubt.map(Into::into),
+        }
     }
 }
 
 impl From<CardCapabilities> for iso7816::CardCapabilities {
     fn from(ffi: CardCapabilities) -> Self {
-        Self { short_ef: ffi.short_ef, extended_length: ffi.extended_length }
+        Self {
+            short_ef: ffi.short_ef,
+            extended_length: ffi.extended_length,
+            extended_doubt: ffi.extended_doubt.map(Into::into),
+        }
     }
 }
 

@@ -123,6 +123,8 @@ pub struct Session {
     pin_was_sent: AtomicBool,
     /// FHIR JSON of the last answer.
     answer: Mutex<Option<String>>,
+    /// What the card of the last tap has shown.
+    capabilities: Mutex<Option<CardCapabilities>>,
 }
 
 /// A method, not a constructor of `Session`: generated Kotlin counts the calls in which an object is the receiver and
@@ -147,6 +149,7 @@ impl QualifyClient {
             cancellation: Mutex::default(),
             pin_was_sent: AtomicBool::new(false),
             answer: Mutex::default(),
+            capabilities: Mutex::default(),
         })
     }
 }
@@ -237,11 +240,13 @@ impl Session {
                     certificate: signed.certificate().der().to_vec(),
                     capabilities: signed.capabilities().into(),
                 };
+                self.learn(result.capabilities);
                 *state = State::Signed(Box::new(signed));
                 Ok(result)
             }
             Err(failed) => {
                 self.pin_was_sent.store(failed.pin.is_none(), Ordering::Release);
+                self.learn(failed.awaiting.capabilities().into());
                 *state = State::Awaiting(Box::new(failed.awaiting));
                 Err(failed.error.into())
             }
@@ -252,6 +257,12 @@ impl Session {
     /// the same entry serves another tap, for a minute at most. Does not block.
     pub fn pin_was_sent(&self) -> bool {
         self.pin_was_sent.load(Ordering::Acquire)
+    }
+
+    /// What the card has shown by the end of the last tap, of one that failed too: keep it with the member, so that the next
+    /// session does without what broke this one. Absent before a tap. Does not block.
+    pub fn capabilities(&self) -> Option<CardCapabilities> {
+        *self.capabilities.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Sends the assertion and asks for the eligibility. May be called again after a failure, within a minute of the tap.
@@ -299,6 +310,10 @@ impl Session {
                 Err(wrong_order("there is access after finish"))
             }
         }
+    }
+
+    fn learn(&self, capabilities: CardCapabilities) {
+        *self.capabilities.lock().unwrap_or_else(PoisonError::into_inner) = Some(capabilities);
     }
 
     fn cancellation(&self) -> Cancellation {

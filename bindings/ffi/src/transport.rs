@@ -18,7 +18,8 @@ pub trait CardTransport: Send + Sync {
     fn limits(&self) -> Result<TransportLimits, TransportError>;
 }
 
-/// The longest APDUs a link carries, in bytes, headers and status word included.
+/// The longest APDUs a link carries, in bytes, headers and status word included: 261 and 258 where it is to send short ones
+/// only, because the phone or reader fails at longer ones.
 #[derive(Clone, Copy, Debug, uniffi::Record)]
 pub struct TransportLimits {
     /// Longest command APDU; 261 for short APDUs.

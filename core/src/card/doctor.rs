@@ -130,12 +130,14 @@ impl Examination<'_, '_> {
         self.card.select_jpki()?;
         self.ask("read_without_file", &Command::new(0x00, ins::READ_BINARY, 0x00, 0x00).with_le(4))?;
         self.ask("get_challenge", &Command::new(0x00, ins::GET_CHALLENGE, 0x00, 0x00).with_le(8))?;
-        self.ask("read_short_identifier", &read(short_ef(ef::AUTHENTICATION_CERTIFICATE), 256))?;
+        let short = self.ask("read_short_identifier", &read(short_ef(ef::AUTHENTICATION_CERTIFICATE), 256))?;
         if self.card.channel.limits().max_response > EXTENDED {
-            let status = self.ask("read_extended", &read(short_ef(ef::AUTHENTICATION_CERTIFICATE), EXTENDED))?;
-            self.card.channel.capabilities.extended_length = match status {
-                StatusWord::OK => Some(true),
-                StatusWord::WRONG_LENGTH => Some(false),
+            let answer = self.ask("read_extended", &read(short_ef(ef::AUTHENTICATION_CERTIFICATE), EXTENDED));
+            self.card.channel.capabilities.extended_length = match answer {
+                Ok(StatusWord::OK) => Some(true),
+                Err(error) if self.card.channel.is_over() => return Err(error),
+                // Whatever it says: the short form of the same question was answered.
+                _ if short.is_ok() => Some(false),
                 _ => None,
             };
         }

@@ -232,7 +232,7 @@ impl<'t> Card<'t> {
 
 /// Reads a file that must be there and open.
 fn read(channel: &mut Channel<'_>, ef: u16, length: ReadLength) -> Result<Vec<u8>, Error> {
-    channel.read_ef(ef, length)?.map_err(refused(ins::READ_BINARY))
+    channel.read_open_ef(ef, length)?.map_err(refused(ins::READ_BINARY))
 }
 
 fn refused(ins: u8) -> impl Fn(StatusWord) -> Error {

@@ -69,9 +69,9 @@ pub(super) fn sign(
 fn compute_signature(channel: &mut Channel<'_>, key_file: Option<u16>, input: &[u8]) -> Result<Vec<u8>, Error> {
     let Some(file) = key_file else { return accepted(transmit(channel, profile::DEFAULT_KEY, input)?) };
     if channel.capabilities.short_ef != Some(false) {
-        let response = transmit(channel, 0x80 | short_ef(file), input)?;
-        if !response.status.is_unsupported_form() {
-            return accepted(response);
+        // Whatever the refusal: a signature costs no try.
+        if let Ok(signature) = accepted(transmit(channel, 0x80 | short_ef(file), input)?) {
+            return Ok(signature);
         }
     }
     let status = channel.select_ef(file)?;
@@ -86,5 +86,6 @@ fn transmit(channel: &mut Channel<'_>, reference: u8, input: &[u8]) -> Result<Re
 }
 
 fn accepted(response: Response) -> Result<Vec<u8>, Error> {
-    if response.status.is_ok() { Ok(response.data) } else { Err(refused(INS_SIGN)(response.status)) }
+    // A signature is checked before it counts, so that a warning beside it takes nothing away.
+    response.into_file_data().map_err(refused(INS_SIGN))
 }

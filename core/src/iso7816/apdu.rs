@@ -86,6 +86,15 @@ impl Response {
         let status = <[u8; 2]>::try_from(bytes.split_off(at)).ok()?;
         Some(Self { data: bytes, status: StatusWord(u16::from_be_bytes(status)) })
     }
+
+    /// The answer to READ BINARY as bytes of the file, or the status word that came instead of any.
+    ///
+    /// Data with a warning counts, as `6282` at the end of a file; not with `6281`, by which the card says itself that the
+    /// bytes may be wrong.
+    pub(crate) fn into_file_data(self) -> Result<Vec<u8>, StatusWord> {
+        let counts = self.status.is_ok() || (self.status.is_warning() && self.status != StatusWord::DAMAGED_DATA);
+        if counts && !self.data.is_empty() { Ok(self.data) } else { Err(self.status) }
+    }
 }
 
 #[cfg(test)]

@@ -17,10 +17,12 @@ impl StatusWord {
     pub(crate) const NOT_FOUND: Self = Self(0x6A82);
     /// No file is current.
     pub(crate) const NO_CURRENT_EF: Self = Self(0x6986);
-    /// Wrong P1-P2.
-    pub(crate) const WRONG_PARAMETERS: Self = Self(0x6A86);
-    /// Nothing more precise; some cards answer the first command after power-up with it.
-    pub(crate) const UNSPECIFIC: Self = Self(0x6F00);
+    /// Offset outside the file.
+    pub(crate) const OFFSET_OUTSIDE: Self = Self(0x6B00);
+    /// The file ended before the bytes that were asked for.
+    pub(crate) const END_OF_FILE: Self = Self(0x6282);
+    /// Part of the data may be damaged.
+    pub(crate) const DAMAGED_DATA: Self = Self(0x6281);
 
     /// Done.
     pub(crate) fn is_ok(self) -> bool {
@@ -36,6 +38,11 @@ impl StatusWord {
         }
     }
 
+    /// `63Cx`, which nothing but the tries left of a PIN gives.
+    pub(crate) fn tells_attempts(self) -> bool {
+        matches!(self.0, 0x63C0..=0x63CF)
+    }
+
     /// `61xx`: this many bytes wait for GET RESPONSE, 256 for `6100`.
     pub(crate) fn bytes_waiting(self) -> Option<usize> {
         (self.high() == 0x61).then(|| le_of(self.low()))
@@ -46,9 +53,34 @@ impl StatusWord {
         (self.high() == 0x6C).then(|| le_of(self.low()))
     }
 
-    /// The card does not know this form of addressing or this command.
-    pub(crate) fn is_unsupported_form(self) -> bool {
-        matches!(self.0, 0x6A80..=0x6A82 | 0x6A86 | 0x6A88 | 0x6B00 | 0x6981 | 0x6985 | 0x6986 | 0x6D00 | 0x6700)
+    /// `62xx` and `63xx`: done, with something to tell. Whether data that came along counts is for the command to say.
+    pub(crate) fn is_warning(self) -> bool {
+        matches!(self.high(), 0x62 | 0x63)
+    }
+
+    /// What a card says that has no more bytes to give: offset outside the file, end of file, or "done" without any.
+    pub(crate) fn is_end_of_file(self) -> bool {
+        matches!(self, Self::OK | Self::OFFSET_OUTSIDE | Self::END_OF_FILE)
+    }
+
+    /// A refusal of the file or of how it was named, which no other length changes.
+    pub(crate) fn is_about_file(self) -> bool {
+        matches!(self.0, 0x6981 | 0x6982 | 0x6986 | 0x6A82 | 0x6A86 | 0x6A88)
+    }
+
+    /// A refusal that a shorter length may change, on a card that reads nothing beyond the end of a file.
+    pub(crate) fn is_about_length(self) -> bool {
+        self == Self::WRONG_LENGTH || self.exact_length().is_some() || self.is_end_of_file()
+    }
+
+    /// A refusal of the command as such: an application that is not there gives none of them for certain.
+    pub(crate) fn is_about_command(self) -> bool {
+        matches!(self.0, 0x6A81 | 0x6A86 | 0x6D00 | 0x6E00 | 0x6F00 | 0x6999)
+    }
+
+    /// An answer to VERIFY that tells what became of the PIN.
+    pub(crate) fn is_about_pin(self) -> bool {
+        self.is_ok() || self.attempts_left().is_some() || self.0 == 0x6300
     }
 
     const fn high(self) -> u8 {

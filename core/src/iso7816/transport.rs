@@ -13,7 +13,8 @@ pub trait CardTransport {
     /// where it is certain that the card has not seen the command: a PIN in it then counts as unused.
     fn transceive(&mut self, command: &[u8]) -> Result<Vec<u8>, TransportError>;
 
-    /// The longest APDUs this link carries. The default is what every reader and phone can do.
+    /// The longest APDUs this link carries. The default, [`TransportLimits::SHORT`], is what every reader and phone can do;
+    /// [`ShortTransport`] says so for a link that claims more than it keeps.
     fn limits(&self) -> TransportLimits {
         TransportLimits::SHORT
     }
@@ -36,6 +37,23 @@ impl<T: CardTransport + ?Sized> CardTransport for Box<T> {
 
     fn limits(&self) -> TransportLimits {
         (**self).limits()
+    }
+}
+
+/// A link that is to carry short APDUs only, whatever it says of itself: for readers and phones that break at longer ones.
+pub struct ShortTransport<T>(pub T);
+
+impl<T: CardTransport> CardTransport for ShortTransport<T> {
+    fn transceive(&mut self, command: &[u8]) -> Result<Vec<u8>, TransportError> {
+        self.0.transceive(command)
+    }
+
+    fn limits(&self) -> TransportLimits {
+        let (own, short) = (self.0.limits(), TransportLimits::SHORT);
+        TransportLimits {
+            max_command: own.max_command.min(short.max_command),
+            max_response: own.max_response.min(short.max_response),
+        }
     }
 }
 

@@ -12,7 +12,7 @@ use super::schema::Table;
 use super::{MAX_MEMBERS, Store, Tx, text};
 use crate::base64url;
 use crate::error::{Error, StoreFault};
-use crate::iso7816::CardCapabilities;
+use crate::iso7816::{CardCapabilities, ExtendedDoubt};
 use crate::json as border;
 use crate::text::looks_alike;
 use crate::time::{CalendarDate, UnixMillis};
@@ -222,6 +222,15 @@ impl Store {
         })
     }
 
+    /// Keeps what the member's card has shown in a tap that failed: there is no certificate then, and what was learned of
+    /// the link spares the next tap the same failure.
+    ///
+    /// # Errors
+    /// As [`Store::set_card`].
+    pub fn set_capabilities(&mut self, id: MemberId, capabilities: CardCapabilities) -> Result<(), Error> {
+        self.change_member(id, |member| member.card.capabilities = capabilities)
+    }
+
     /// Puts the members into this order.
     ///
     /// # Errors
@@ -295,6 +304,7 @@ fn card_to_json(card: &Card) -> Value {
         "certificate": base64url::encode(&card.certificate),
         "short_ef": card.capabilities.short_ef,
         "extended_length": card.capabilities.extended_length,
+        "extended_doubt": card.capabilities.extended_doubt.map(ExtendedDoubt::name),
         "first_seen": card.first_seen.0,
     })
 }
@@ -324,9 +334,15 @@ pub(super) fn parse(id: MemberId, bytes: &[u8]) -> Option<Member> {
 
 fn card_of_json(json: &Value) -> Option<Card> {
     let flag = |name: &str| json.get(name)?.as_bool();
+    let text = |name: &str| json.get(name)?.as_str();
     Some(Card {
         certificate: base64url::decode(json.get("certificate")?.as_str()?)?,
-        capabilities: CardCapabilities { short_ef: flag("short_ef"), extended_length: flag("extended_length") },
+        capabilities: CardCapabilities {
+            short_ef: flag("short_ef"),
+            extended_length: flag("extended_length"),
+            // Rows written before there was a doubt have none.
+            extended_doubt: ExtendedDoubt::ALL.into_iter().find(|doubt| Some(doubt.name()) == text("extended_doubt")),
+        },
         first_seen: UnixMillis(json.get("first_seen")?.as_i64()?),
     })
 }

@@ -148,8 +148,15 @@ final class Check: ObservableObject {
             let session = try await self.session()
             try await session.renew()
             self.stage = .hold(.waiting)
-            let tapped = try await self.cards.tap(session, pin: self.pin, lastAttempt: self.lastAttempt) { step in
-                Task { @MainActor [weak self] in self?.done(step) }
+            let tapped: TapResult
+            do {
+                tapped = try await self.cards.tap(session, pin: self.pin, lastAttempt: self.lastAttempt) { step in
+                    Task { @MainActor [weak self] in self?.done(step) }
+                }
+            } catch {
+                // What broke the link is not tried again with the card of somebody known.
+                if let shown = session.capabilities { self.household.update(self.id) { $0.card?.capabilities = shown } }
+                throw error
             }
             self.failures = 0
             self.household.update(self.id) {

@@ -3,15 +3,18 @@ package org.kazasu
 import kotlinx.coroutines.runBlocking
 import org.junit.jupiter.api.Assertions.assertEquals
 import org.junit.jupiter.api.Assertions.assertFalse
+import org.junit.jupiter.api.Assertions.assertNull
 import org.junit.jupiter.api.Assertions.assertTrue
 import org.junit.jupiter.api.Test
 import org.kazasu.ffi.DeviceKey
 import org.kazasu.ffi.DeviceKeyException
+import org.kazasu.ffi.ExtendedDoubt
 import org.kazasu.ffi.KazasuException
 import org.kazasu.ffi.LinkEnd
 import org.kazasu.ffi.Qualification
 import org.kazasu.ffi.TapStep
 import org.kazasu.ffi.TransportException
+import org.kazasu.ffi.TransportLimits
 
 /** The app's side fails: the card is pulled away, callbacks throw. */
 class LinkTest : SandboxTest() {
@@ -55,6 +58,32 @@ class LinkTest : SandboxTest() {
         // The session outlives them all.
         session.sign(card(1))
         assertEquals(Qualification.VALID, session.finish().qualification)
+    }
+
+    @Test
+    fun `a link that breaks at extended lengths costs one tap and is remembered`() = runBlocking<Unit> {
+        val hanako = card(1)
+        val broken = "every-extended:drop"
+        val shown = kazasu.begin(own(), TestDeviceKey()).use { session ->
+            assertNull(session.capabilities)
+            failsWith<KazasuException.Transport> { hanako.link(broken).use { session.tap(it, pin(1)) } }
+            assertFalse(session.pinWasSent)
+            session.capabilities
+        }
+        assertEquals(ExtendedDoubt.SUSPENDED, shown?.extendedDoubt)
+        kazasu.begin(own().copy(capabilities = shown), TestDeviceKey()).use { session ->
+            val tap = hanako.link(broken).use { session.tap(it, pin(1)) }
+            assertEquals(ExtendedDoubt.ON_TRIAL, tap.capabilities.extendedDoubt)
+            assertEquals(tap.capabilities, session.capabilities)
+        }
+    }
+
+    @Test
+    fun `a link can be kept to short APDUs`() = session { session ->
+        val link = TestLink(card(1).tap("every-extended:drop"))
+        session.tap(link.shortOnly(), pin(1))
+        assertTrue(link.commands.none { it.size == 7 && it[1] == 0xB0.toByte() })
+        assertEquals(TransportLimits(CardLink.SHORT_COMMAND, CardLink.SHORT_RESPONSE), link.shortOnly().limits())
     }
 
     @Test

@@ -79,6 +79,16 @@ def test_the_last_try_is_refused_then_allowed_and_a_wrong_one_blocks(begin):
         assert blocked.value.code() == "KZ-C05"
 
 
+def test_what_broke_a_link_is_known_after_the_failure(begin):
+    session, hanako = begin(), card(1)
+    assert session.capabilities() is None
+    with pytest.raises(kz.KazasuError.Transport):
+        tap(session, hanako, fault="every-extended:drop")
+    assert session.capabilities().extended_doubt == kz.ExtendedDoubt.SUSPENDED and not session.pin_was_sent()
+    shown = tap(session, hanako, fault="every-extended:drop").capabilities
+    assert shown == session.capabilities() and shown.extended_doubt == kz.ExtendedDoubt.ON_TRIAL
+
+
 def test_a_session_tells_whether_the_pin_was_sent(begin):
     session, hanako = begin(), card(1)
     assert not session.pin_was_sent()

@@ -157,6 +157,10 @@ def test_one_card_is_one_member_and_a_profile_changes(family):
     member = store.member(hanako)
     assert (member.profile, member.certificate) == (changed, b"renewed")
     assert member.capabilities == kz.CardCapabilities(short_ef=None, extended_length=False)
+    # After a tap that failed there is no certificate to keep, and something was learned all the same.
+    shown = kz.CardCapabilities(short_ef=True, extended_length=None, extended_doubt=kz.ExtendedDoubt.SUSPENDED)
+    store.set_capabilities(hanako, shown)
+    assert (store.member(hanako).certificate, store.member(hanako).capabilities) == (b"renewed", shown)
     for stranger in ("0" * 32, "nobody"):
         with pytest.raises(kz.KazasuError.Usage):
             store.member(stranger)

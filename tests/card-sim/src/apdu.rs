@@ -51,6 +51,18 @@ impl<'a> Command<'a> {
         };
         Some(Self { cla, ins, p1, p2, data, le, extended })
     }
+
+    /// Whether P1 or P2 names a file by its short identifier.
+    pub(crate) fn names_short_ef(&self) -> bool {
+        match self.ins {
+            ins::READ_BINARY => self.p1 > 0x80,
+            ins::READ_RECORD => self.p2 >> 3 != 0,
+            ins::VERIFY | ins::CHANGE_REFERENCE_DATA | ins::SIGN | ins::CHANGE_KEY | ins::INTERNAL_AUTHENTICATE => {
+                self.p2 > 0x80
+            }
+            _ => false,
+        }
+    }
 }
 
 fn short_le(le: u8) -> usize {
@@ -114,6 +126,7 @@ pub(crate) mod ins {
 pub(crate) mod status {
     pub(crate) const OK: u16 = 0x9000;
     pub(crate) const TRIES_LEFT: u16 = 0x63C0;
+    pub(crate) const END_OF_FILE: u16 = 0x6282;
     pub(crate) const MEMORY_FAILURE: u16 = 0x6581;
     pub(crate) const NO_KEY_DELIVERY: u16 = 0x66F1;
     pub(crate) const WRONG_LENGTH: u16 = 0x6700;

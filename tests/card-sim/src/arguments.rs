@@ -1,7 +1,9 @@
 //! The command line.
 
 use clap::Parser;
-use kazasu_card_sim::{ATR_CONTACT, ATR_CONTACTLESS, ApplicationKind, Config, FaultAt, Oddity, Profile, Validity};
+use kazasu_card_sim::{
+    ATR_CONTACT, ATR_CONTACTLESS, ApplicationKind, Config, EndOfFile, FaultAt, Oddity, Profile, Validity,
+};
 use std::{fs, path::PathBuf};
 
 /// A simulated My Number card with a synthetic holder.
@@ -104,6 +106,9 @@ pub(crate) struct Arguments {
     /// Return at most this many bytes per READ BINARY
     #[arg(long, value_name = "N")]
     read_limit: Option<usize>,
+    /// How the end of a file is told: remaining, empty, warned, refused or exact
+    #[arg(long, default_value = "remaining", value_name = "HOW")]
+    end_of_file: EndOfFile,
     /// Let transparent files go on with FF for ever
     #[arg(long)]
     endless_files: bool,
@@ -157,6 +162,7 @@ impl Arguments {
             long_address: self.long_address,
             oddities: self.oddity.clone(),
             read_limit: self.read_limit,
+            end_of_file: self.end_of_file,
             endless_files: self.endless_files,
             single_records_only: self.single_records_only,
             without_applications: self.without_application.clone(),

@@ -1,6 +1,8 @@
 //! Which card to simulate, and the switches that bend its behaviour.
 
-use crate::{application_kind::ApplicationKind, fault::FaultAt, oddity::Oddity, profile::Profile};
+use crate::{
+    application_kind::ApplicationKind, end_of_file::EndOfFile, fault::FaultAt, oddity::Oddity, profile::Profile,
+};
 use std::collections::BTreeMap;
 
 /// First and last valid second of a certificate, in unix seconds.
@@ -61,6 +63,8 @@ pub struct Config {
     pub oddities: Vec<Oddity>,
     /// READ BINARY returns at most this many bytes, whatever was asked for; 0 counts as 1.
     pub read_limit: Option<usize>,
+    /// What READ BINARY answers where fewer bytes are left than were asked for.
+    pub end_of_file: EndOfFile,
     /// Transparent EFs never end: after their content READ BINARY returns FF, at any offset.
     pub endless_files: bool,
     /// READ RECORD with P2 = 05 (to the last one) answers 6A81, as cards may that know only single records.
@@ -108,6 +112,7 @@ impl Config {
             forged_text: false,
             oddities: Vec::new(),
             read_limit: None,
+            end_of_file: EndOfFile::Remaining,
             endless_files: false,
             single_records_only: false,
             without_applications: Vec::new(),

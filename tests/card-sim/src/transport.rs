@@ -2,7 +2,7 @@
 
 use crate::{
     card::Card,
-    fault::{FaultAt, Link},
+    fault::{FaultAt, Link, Lost},
 };
 use kazasu::iso7816::{CardTransport, TransportError, TransportLimits};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -53,9 +53,13 @@ impl CardTransport for SimTransport {
         if self.lost || !lock(&self.card).is_in_field_of(self.tap) {
             return Err(TransportError::TagLost);
         }
-        let answer = self.link.exchange(&self.card, command);
-        self.lost = answer.is_none();
-        answer.ok_or(TransportError::TagLost)
+        self.link.exchange(&self.card, command).map_err(|lost| match lost {
+            Lost::Card => {
+                self.lost = true;
+                TransportError::TagLost
+            }
+            Lost::Answer => TransportError::Timeout,
+        })
     }
 
     fn limits(&self) -> TransportLimits {

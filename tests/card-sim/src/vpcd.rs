@@ -119,7 +119,7 @@ impl VpcdServer {
                     None => continue,
                 },
                 ref command => {
-                    let answer = self.link.exchange(&self.card, command);
+                    let answer = self.link.exchange(&self.card, command).ok();
                     observe(Event::Exchange(Exchange::new(command, answer.as_deref())));
                     // An empty message would make the daemon wait for ever, so it counts as a lost card.
                     match answer.filter(|answer| !answer.is_empty()) {

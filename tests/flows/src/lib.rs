@@ -1,6 +1,7 @@
 //! The stage of the flow tests: a sandbox, a simulated card and a client configured for both.
 
 pub mod browser;
+pub mod card_jobs;
 pub mod dumps;
 pub mod figures;
 pub mod heap;
@@ -9,6 +10,7 @@ pub mod mix_up;
 pub mod openssl;
 pub mod peer;
 pub mod shapes;
+pub mod short_reader;
 pub mod trust;
 
 use std::sync::atomic::{AtomicI64, Ordering};

@@ -152,7 +152,9 @@ fn an_odd_refusal_is_no_absence() {
             let fault = FaultAt { when: When::Exchange(k), fault: Fault::StatusWord(status) };
             let mut link = SimTransport::tap(card_of(Config::new(Profile::Today, 1))).with_fault(fault);
             let answer = kazasu::card::Card::new(&mut link, kazasu_flows::unknown()).applications();
-            assert!(matches!(answer, Err(Error::Card(_))), "{status:04X} at exchange {k}: {answer:?}");
+            // The very first command after power-up fails for no reason on some cards: it is given once more.
+            let cured = k == 0 && matches!(&answer, Ok(found) if found.len() == 5);
+            assert!(cured || matches!(answer, Err(Error::Card(_))), "{status:04X} at exchange {k}: {answer:?}");
         }
     }
 }

@@ -179,7 +179,7 @@ impl Run<'_> {
             (false, true) => Some(false),
             _ => None,
         };
-        CardCapabilities { short_ef, extended_length: (self.options & NO_EXTENDED != 0).then_some(false) }
+        CardCapabilities { short_ef, extended_length: (self.options & NO_EXTENDED != 0).then_some(false), extended_doubt: None }
     }
 
     fn verification(&self) -> Verification<'_> {

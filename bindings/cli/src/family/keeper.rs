@@ -23,7 +23,7 @@ pub(crate) trait Keeper {
     /// What a tap has shown of the card.
     fn tapped(&mut self, signed: &Signed) -> Result<(), Failure>;
     /// A tap that did not succeed.
-    fn failed(&mut self, error: &Error) -> Result<(), Failure>;
+    fn failed(&mut self, failure: &Failure) -> Result<(), Failure>;
     /// The tokens.
     fn access(&self) -> Result<Option<SavedAccess>, Failure>;
     /// Keeps the tokens, where they are new, and what the server told besides: whose they are, and the time; tells what was
@@ -114,7 +114,11 @@ impl Keeper for MemberKeeper {
         Ok(())
     }
 
-    fn failed(&mut self, error: &Error) -> Result<(), Failure> {
+    fn failed(&mut self, failure: &Failure) -> Result<(), Failure> {
+        if let Some(capabilities) = failure.capabilities() {
+            self.family.store.set_capabilities(self.member.id, capabilities)?;
+        }
+        let error = failure.error();
         let of_pin =
             matches!(error, Error::WrongPin { .. } | Error::PinBlocked { .. } | Error::VerifyUnanswered { .. });
         if of_pin {
@@ -170,7 +174,7 @@ impl Keeper for Kept {
         Ok(())
     }
 
-    fn failed(&mut self, _: &Error) -> Result<(), Failure> {
+    fn failed(&mut self, _: &Failure) -> Result<(), Failure> {
         Ok(())
     }
 

@@ -123,6 +123,12 @@ impl Store {
         self.with(|store| store.set_card(id, &tap.certificate, tap.capabilities.into()))
     }
 
+    /// Keeps what `Session.capabilities` says after a tap that failed; nothing else of the member changes.
+    pub fn set_capabilities(&self, id: String, capabilities: CardCapabilities) -> Result<(), KazasuError> {
+        let id = member_id(&id)?;
+        self.with(|store| store.set_capabilities(id, capabilities.into()))
+    }
+
     /// Puts the members into this order, which names each of them once.
     pub fn set_order(&self, ids: Vec<String>) -> Result<(), KazasuError> {
         let ids = ids.iter().map(|id| member_id(id)).collect::<Result<Vec<_>, _>>()?;

@@ -156,6 +156,11 @@ public final class FamilyStore: Sendable {
         try await call { try $0.setCard(id: id, tap: tap) }
     }
 
+    /// Keeps what ``KazasuSession/capabilities`` says after a tap that failed; nothing else of the member changes.
+    public func setCapabilities(_ capabilities: CardCapabilities, of id: String) async throws {
+        try await call { try $0.setCapabilities(id: id, capabilities: capabilities) }
+    }
+
     /// Puts the members into this order, which names each of them once.
     public func setOrder(_ ids: [String]) async throws {
         try await call { try $0.setOrder(ids: ids) }

@@ -45,6 +45,10 @@ public final class KazasuSession: Sendable {
         }
     }
 
+    /// What the card has shown by the end of the last tap, of one that failed too: keep it with the member
+    /// (``FamilyStore/setCapabilities(_:of:)``), so that the next session does without what broke this one. `nil` before a tap.
+    public var capabilities: CardCapabilities? { session.capabilities() }
+
     /// Sends the assertion and asks for the eligibility. May be called again after a failure, or cancelled, within a minute of
     /// the tap.
     public func finish() async throws -> EligibilityResult {

@@ -30,6 +30,7 @@ public final class NfcCardReader: NSObject, NFCTagReaderSessionDelegate, @unchec
     ]
 
     private let prompts: NfcPrompts
+    private let limits: TransportLimits
     private let queue = DispatchQueue(label: "org.kazasu.nfc")
     private let lock = NSLock()
     private var session: NFCTagReaderSession?
@@ -37,8 +38,11 @@ public final class NfcCardReader: NSObject, NFCTagReaderSessionDelegate, @unchec
     private var transport: NfcTagTransport?
     private var ended: TransportError?
 
-    public init(prompts: NfcPrompts) {
+    /// - Parameter limits: The longest APDUs to send and expect; ``TransportLimits/short`` where longer ones fail, which the SDK
+    ///   mostly finds out by itself.
+    public init(prompts: NfcPrompts, limits: TransportLimits = NfcTagTransport.longest) {
         self.prompts = prompts
+        self.limits = limits
     }
 
     /// Whether this device reads cards at all.
@@ -144,7 +148,7 @@ public final class NfcCardReader: NSObject, NFCTagReaderSessionDelegate, @unchec
                 session.restartPolling()
                 return
             }
-            deliver(NfcTagTransport(tag: tag, reader: self))
+            deliver(NfcTagTransport(tag: tag, reader: self, limits: limits))
         }
     }
 
@@ -167,10 +171,11 @@ extension KazasuSession {
         pin: PinEntry,
         lastAttempt: LastAttempt = .refuse,
         prompts: NfcPrompts,
+        limits: TransportLimits = NfcTagTransport.longest,
         language: Language = .preferred,
         onStep: (@Sendable (TapStep) -> Void)? = nil
     ) async throws -> TapResult {
-        let reader = NfcCardReader(prompts: prompts)
+        let reader = NfcCardReader(prompts: prompts, limits: limits)
         do {
             let transport = try await reader.open()
             let result = try await tap(transport, pin: pin, lastAttempt: lastAttempt) { step in

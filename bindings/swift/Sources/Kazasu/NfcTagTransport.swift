@@ -9,12 +9,19 @@ public final class NfcTagTransport: CancellableTransport, @unchecked Sendable {
     private let tag: any NFCISO7816Tag
     private let reader: NfcCardReader
     private let timeout: DispatchTimeInterval
+    private let longest: TransportLimits
     private let lock = NSLock()
     private var pending: Reply?
 
-    init(tag: any NFCISO7816Tag, reader: NfcCardReader, timeout: DispatchTimeInterval = .seconds(5)) {
+    init(
+        tag: any NFCISO7816Tag,
+        reader: NfcCardReader,
+        limits: TransportLimits = NfcTagTransport.longest,
+        timeout: DispatchTimeInterval = .seconds(5)
+    ) {
         self.tag = tag
         self.reader = reader
+        self.longest = limits
         self.timeout = timeout
     }
 
@@ -38,9 +45,10 @@ public final class NfcTagTransport: CancellableTransport, @unchecked Sendable {
     }
 
     /// Extended lengths, below the 1694 bytes at which replies were seen to fail on old systems.
-    public func limits() throws -> TransportLimits {
-        TransportLimits(maxCommand: 1693, maxResponse: 1693)
-    }
+    public static let longest = TransportLimits(maxCommand: 1693, maxResponse: 1693)
+
+    /// Those that ``NfcCardReader`` was made with.
+    public func limits() throws -> TransportLimits { longest }
 
     public func cancel() {
         reader.cancel()

@@ -73,14 +73,12 @@ impl Card {
         let le = command.le.filter(|_| command.data.is_empty()).ok_or(status::WRONG_LENGTH)?;
         let le = le.min(self.config.read_limit.map_or(usize::MAX, |limit| limit.max(1)));
         let rest = content.get(offset..).unwrap_or_default();
-        let mut data = rest[..le.min(rest.len())].to_vec();
         if self.config.endless_files {
+            let mut data = rest[..le.min(rest.len())].to_vec();
             data.resize(le.min(LONGEST_ENDLESS_ANSWER), 0xFF);
+            return Ok(Response::data(data));
         }
-        if data.is_empty() {
-            return Err(status::OFFSET_OUTSIDE_FILE);
-        }
-        Ok(Response::data(data))
+        self.config.end_of_file.answer(rest, le)
     }
 
     /// One record, or with P2 = 05 all records from this one on; the current EF or one named by its short identifier.

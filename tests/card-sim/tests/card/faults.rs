@@ -121,3 +121,31 @@ fn an_old_link_does_not_touch_a_card_that_was_tapped_again() {
     drop(old);
     assert_eq!(new.transceive(&hex("00200098")), Ok(hex("63C3")), "still selected");
 }
+
+#[test]
+fn a_card_or_its_reader_can_refuse_a_form_of_command() {
+    let card = shared(today());
+    let faults =
+        [(When::EveryExtended, Fault::StatusWord(0x6F00)), (When::EveryShortEf(Some(0x20)), Fault::StatusWord(0x6D00))];
+    let mut transport = tap(&card, &faults);
+    let mut say = |command: &str| transport.transceive(&hex(command)).expect("an answer");
+    assert_eq!(say(SELECT_JPKI), hex("9000"));
+    for _ in 0..2 {
+        assert_eq!(say("00B08800000003"), hex("6F00"));
+        assert_eq!(say("00200098"), hex("6D00"));
+    }
+    assert_eq!(say("00B0880003"), hex("8F8F009000"));
+    assert_eq!(say("00A4020C020018"), hex("9000"));
+    assert_eq!(say("00200080"), hex("63C3"));
+}
+
+#[test]
+fn an_answer_can_stay_out_or_come_with_a_warning_and_the_card_stays() {
+    let card = shared(today());
+    let mut transport =
+        tap(&card, &[(When::Exchange(1), Fault::Unanswered), (When::Exchange(2), Fault::StatusWordWithData(0x6282))]);
+    assert_eq!(transport.transceive(&hex(SELECT_JPKI)), Ok(hex("9000")));
+    assert_eq!(transport.transceive(&hex(VERIFY_WRONG)), Err(TransportError::Timeout));
+    assert_eq!(transport.transceive(&hex("00B0880003")), Ok(hex("8F8F006282")));
+    assert_eq!(transport.transceive(&hex("00200098")), Ok(hex("63C3")), "the PIN never arrived");
+}

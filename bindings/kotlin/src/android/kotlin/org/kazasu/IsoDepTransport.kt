@@ -10,6 +10,8 @@ import org.kazasu.ffi.TransportLimits
 /**
  * A card in the field of the phone. [NfcReader] hands one out for each card held to it.
  *
+ * [CardLink.shortOnly][shortOnly] keeps it to short APDUs.
+ *
  * Connects at the first exchange. An exchange takes at most [TIMEOUT_MS]; the slowest, the card's own signature, takes
  * about a second. [close] may be called from any thread and ends a pending exchange with [TransportException.Cancelled].
  */

@@ -20,10 +20,15 @@ import org.kazasu.ffi.TransportException
  * }
  * ```
  *
+ * @param shortOnly links of short APDUs only, on a phone that fails at longer ones although it says that it carries them.
  * @param acceptPhones also NFC-A, for the certificate in another phone; a plastic My Number card speaks NFC-B.
  * @throws KazasuException.Transport `KZ-C08` when the phone has no NFC or it is switched off; see [state].
  */
-public class NfcReader(private val activity: Activity, acceptPhones: Boolean = true) : AutoCloseable {
+public class NfcReader(
+    private val activity: Activity,
+    acceptPhones: Boolean = true,
+    private val shortOnly: Boolean = false,
+) : AutoCloseable {
     /** Whether cards can be read. */
     public enum class State {
         /** Ready. */
@@ -68,7 +73,8 @@ public class NfcReader(private val activity: Activity, acceptPhones: Boolean = t
     // Called on a thread of the NFC service's client.
     private fun onTag(tag: Tag) {
         val card = IsoDep.get(tag) ?: return
-        cards.trySend(IsoDepTransport(card))
+        val link = IsoDepTransport(card)
+        cards.trySend(if (shortOnly) link.shortOnly() else link)
     }
 
     public companion object {

@@ -37,6 +37,22 @@ public interface CardLink : CardTransport, AutoCloseable {
     }
 }
 
+/**
+ * The same link, kept to short APDUs whatever it says of itself: for phones and readers that break at longer ones. The SDK
+ * finds most of them out by itself and remembers them in `CardCapabilities`.
+ */
+public fun CardLink.shortOnly(): CardLink = ShortLink(this)
+
+private class ShortLink(private val link: CardLink) : CardLink by link {
+    override fun limits(): TransportLimits {
+        val own = link.limits()
+        return TransportLimits(
+            maxCommand = minOf(own.maxCommand, CardLink.SHORT_COMMAND),
+            maxResponse = minOf(own.maxResponse, CardLink.SHORT_RESPONSE),
+        )
+    }
+}
+
 private class OverTransport(private val transport: CardTransport) : CardLink {
     @Volatile
     private var closed = false

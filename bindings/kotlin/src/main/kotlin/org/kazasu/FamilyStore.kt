@@ -3,6 +3,7 @@ package org.kazasu
 import java.io.File
 import kotlinx.coroutines.CancellationException
 import org.kazasu.ffi.AppEvent
+import org.kazasu.ffi.CardCapabilities
 import org.kazasu.ffi.CheckedBy
 import org.kazasu.ffi.Checkpoint
 import org.kazasu.ffi.Contact
@@ -140,6 +141,10 @@ public class FamilyStore private constructor(private val store: Store) : AutoClo
 
     /** Keeps what a later [tap] of this member has shown. */
     public suspend fun setCard(id: String, tap: TapResult): Unit = blocking { store.setCard(id, tap) }
+
+    /** Keeps what [KazasuSession.capabilities] says after a tap that failed; nothing else of the member changes. */
+    public suspend fun setCapabilities(id: String, capabilities: CardCapabilities): Unit =
+        blocking { store.setCapabilities(id, capabilities) }
 
     /** Puts the members into this order, which names each of them once. */
     public suspend fun setOrder(ids: List<String>): Unit = blocking { store.setOrder(ids) }

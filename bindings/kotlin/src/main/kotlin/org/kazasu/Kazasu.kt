@@ -2,6 +2,7 @@ package org.kazasu
 
 import java.util.concurrent.atomic.AtomicBoolean
 import org.kazasu.ffi.BackendConfig
+import org.kazasu.ffi.CardCapabilities
 import org.kazasu.ffi.CardInfo
 import org.kazasu.ffi.DeviceKey
 import org.kazasu.ffi.EligibilityResult
@@ -129,6 +130,17 @@ public class KazasuSession internal constructor(private val session: Session) : 
         return oneAtATime(onCancel = link::cancel, cleanup = secret::wipe) {
             session.tap(link, secret.bytes, lastAttempt, GuardedListener(link, onStep))
         }
+    }
+
+    /**
+     * What the card has shown by the end of the last [tap], of one that failed too: keep it with the member
+     * ([FamilyStore.setCapabilities]), so that the next session does without what broke this one. Absent before a tap and of a
+     * closed session. Does not block.
+     */
+    public val capabilities: CardCapabilities? get() = try {
+        session.capabilities()
+    } catch (_: IllegalStateException) {
+        null
     }
 
     /**

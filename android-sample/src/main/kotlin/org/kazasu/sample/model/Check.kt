@@ -157,6 +157,8 @@ class Check(
             } catch (e: KazasuException) {
                 // A PIN is sent once for each entry. Who cancels has forgotten it, and may be entering it anew by now.
                 if (session.pinWasSent) forgetPin()
+                // What broke the link is not tried again with the card of somebody known.
+                session.capabilities?.let { shown -> household.update(number) { it.copy(card = it.card?.shown(shown)) } }
                 throw e
             }
         }

@@ -44,6 +44,9 @@ data class Person(
 /** What an earlier tap has shown. */
 class KnownCard(val certificate: ByteArray, val capabilities: CardCapabilities) {
     constructor(tap: TapResult) : this(tap.certificate, tap.capabilities)
+
+    /** The same card, which has shown more of itself. */
+    fun shown(capabilities: CardCapabilities) = KnownCard(certificate, capabilities)
 }
 
 /** The people of this phone. In memory only: gone when the app ends. */
