@@ -161,7 +161,10 @@ impl AwaitingTap {
     pub fn look(&mut self, transport: &mut dyn CardTransport, last_attempt: LastAttempt) -> Result<PinAttempts, Error> {
         let mut card = Card::new(transport, self.member.capabilities);
         let looked = self.look_at(&mut card, last_attempt);
-        self.member.capabilities = card.capabilities();
+        // Of somebody else's card nothing is learned.
+        if !matches!(looked, Err(Error::OtherCard | Error::NotMyNumberCard)) {
+            self.member.capabilities = card.capabilities();
+        }
         looked
     }
 

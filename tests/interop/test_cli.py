@@ -136,8 +136,18 @@ def test_the_issuer_is_looked_at_where_it_is_asked_for(card):
     checked = card("card", "certificate", "--issuer", "--json").succeeded()
     assert (len(checked.exchanges), checked.json["issuer"]) == (3, "unknown_root")
     assert card("card", "certificate", "--ca", "--json").succeeded().json["issuer"] == "unknown_root"
-    for lang, words in (("ja", "未確認（--issuer で確認）"), ("en", "not checked (--issuer checks it)")):
-        assert words in card("card", "certificate", "--lang", lang).succeeded().err
+    for lang, issuer, revocation in (("ja", "未確認（--issuer で確認）", "失効: 未確認"),
+                                     ("en", "not checked (--issuer checks it)", "Revocation: not checked")):
+        told = card("card", "certificate", "--lang", lang).succeeded().err
+        assert issuer in told and revocation in told
+
+
+@pytest.mark.parametrize("option", ["--ca", "--issuer"])
+def test_a_certificate_that_contradicts_its_signature_is_not_verified(option):
+    # A bit of the serial number, then one of the signature.
+    for bit in (15 * 8, 900 * 8):
+        done = Run("--sim", f"today+exchange=1:flip-bit={bit}", "card", "certificate", option, "--json").succeeded()
+        assert done.json["issuer"] == "not_verified", bit
 
 
 def test_cached_certificate_saves_the_reading_of_it(card, tmp_path):

@@ -161,7 +161,7 @@ impl<'t> Channel<'t> {
 
     /// Sends one CHANGE REFERENCE DATA for the current PIN, which was just verified (the card's own form: the new PIN alone).
     pub(crate) fn change(&mut self, pin: &[u8]) -> Result<StatusWord, Error> {
-        let command = Command::new(0x00, ins::CHANGE_REFERENCE_DATA, 0x01, 0x80).with_data(pin);
+        let command = Command::new(0x00, ins::CHANGE_REFERENCE_DATA, 0x01, CURRENT_EF).with_data(pin);
         Ok(self.transmit_once(&command)?.status)
     }
 

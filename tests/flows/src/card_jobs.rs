@@ -96,7 +96,7 @@ fn sign(card: &mut Card<'_>) -> Result<String, Error> {
     let content = cms::Content::Attached(b"a document");
     let mut jpki = card.select_jpki()?;
     let cms = jpki.sign_document(password, LastAttempt::Refuse, disclosure, content, now, SignatureVerifier::ring())?;
-    Ok(format!("{} bytes", cms.cms.len()))
+    Ok(format!("{} bytes, {:?}", cms.cms.len(), cms.issuer))
 }
 
 fn pin_change(card: &mut Card<'_>) -> Result<String, Error> {
@@ -144,7 +144,8 @@ fn judge_face(reader: &mut ShortReader<'_>) -> Option<Vec<u8>> {
 fn judge_sign(reader: &mut ShortReader<'_>) -> Option<Vec<u8>> {
     reader.application(ApplicationKind::Jpki)?;
     reader.verify(0x001B, "ABC123")?;
-    Some([reader.object(0x0001)?, reader.sign(0x001A, &[0x55; 51])?].concat())
+    // The certificate of the authority too, with which the SDK checks the signer's.
+    Some([reader.object(0x0001)?, reader.object(0x0002)?, reader.sign(0x001A, &[0x55; 51])?].concat())
 }
 
 fn judge_pin_change(reader: &mut ShortReader<'_>) -> Option<Vec<u8>> {

@@ -35,5 +35,5 @@ fails 'a PIN that is easy to guess is refused' KZ-U01 $'8013\n2222\n' card pin-c
 check '… before anything was sent' equals "$(($(pin_entries) - before))" 0
 
 insert_card --fault ins=24:drop-after
-fails 'a card taken away during the change' KZ-C01 $'1234\n7391\n' card pin-change --kind auth --pin-stdin
-check '… is told to try the new PIN first' contains "$scratch/err" 新しい番号から順に
+fails 'a card taken away during the change' KZ-C13 $'1234\n7391\n' card pin-change --kind auth --pin-stdin
+check '… is told to try the new PIN first' contains "$scratch/err" 新しい番号、前の番号の順に
