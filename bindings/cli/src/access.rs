@@ -11,7 +11,7 @@ use crate::args::Global;
 use crate::failure::Failure;
 use crate::family::keeper::{self, Keeper};
 use crate::output::Output;
-use crate::qualify;
+use crate::tap;
 
 /// Asks for these scopes beside those of the configuration. The server decides.
 pub(crate) fn ask_for(settings: &mut Settings, scopes: &[&str]) {
@@ -31,10 +31,10 @@ pub(crate) fn with<T>(
     work: impl Fn(&mut Access) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
     let Some(mut keeper) = keeper::chosen(global)? else {
-        let mut settings = qualify::settings(global)?;
+        let mut settings = tap::settings(global)?;
         ask_for(&mut settings, scopes);
         let member = Member::new(Arc::new(SoftwareDeviceKey::generate()?));
-        let mut signed = qualify::sign_with(&settings, member, global, output).map_err(|failed| *failed)?;
+        let mut signed = tap::sign_with(&settings, member, global, output).map_err(|failed| *failed)?;
         signed.finish().map_err(|error| Failure::from(error).told(signed.server_text()))?;
         let mut access = signed.into_access()?;
         return work(&mut access).map_err(|failure| failure.told(access.server_text()));
@@ -83,13 +83,13 @@ fn with_keeper_telling<T>(
     work: impl Fn(&mut Access) -> Result<T, Failure>,
     done: impl Fn(&T) -> Option<Event>,
 ) -> Result<T, Failure> {
-    let mut settings = qualify::settings(global)?;
+    let mut settings = tap::settings(global)?;
     // So that the next command needs no tap, and so that a lost card can be stopped.
     ask_for(&mut settings, &ALL_SCOPES);
     keeper.prepare(&mut settings);
     no_stop_waits(keeper)?;
     if let Some(saved) = keeper.access()? {
-        let client = Arc::new(QualifyClient::with_ring(&settings, qualify::language(output))?);
+        let client = Arc::new(QualifyClient::with_ring(&settings, tap::language(output))?);
         let member = keeper.member(&settings)?;
         let mut access = Access::resume(client, member.device_key, &saved)?;
         access.check_patient(member.patient.as_deref())?;
@@ -139,7 +139,7 @@ pub(crate) fn sign_for(
     global: &Global,
     output: Output,
 ) -> Result<Signed, Failure> {
-    match qualify::sign_with(settings, keeper.member(settings)?, global, output) {
+    match tap::sign_with(settings, keeper.member(settings)?, global, output) {
         Ok(signed) => {
             keeper.tapped(&signed)?;
             Ok(signed)

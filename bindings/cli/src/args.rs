@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use kazasu::card::LastAttempt;
 
 mod consent;
 mod export;
@@ -80,6 +81,13 @@ pub(crate) struct Global {
     /// Permit the last try of a PIN. A wrong one then locks it: only a municipal office can undo that.
     #[arg(long, global = true)]
     pub(crate) allow_last_try: bool,
+}
+
+impl Global {
+    /// The permission of `--allow-last-try`.
+    pub(crate) const fn last_attempt(&self) -> LastAttempt {
+        if self.allow_last_try { LastAttempt::Allow } else { LastAttempt::Refuse }
+    }
 }
 
 /// Transmission protocol of contact cards (ISO/IEC 7816-3).

@@ -13,10 +13,12 @@ use kazasu_card_sim::{SimTransport, people};
 use kazasu_sandbox::{LogTarget, Options, Sandbox};
 use serde_json::{Value, json};
 
+use crate::answer;
 use crate::args::Global;
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::{access, card, demo_family, demo_tasks, duplicates, link, qualify, records};
+use crate::tap;
+use crate::{access, demo_family, demo_tasks, duplicates, link, records};
 
 /// What is shown to the user before the PIN.
 const NOTICE: &str = "資格情報を、本人の確認のために表示します。";
@@ -39,7 +41,7 @@ pub(crate) fn run(global: &Global, output: Output) -> Result<(), Failure> {
     let chip = link::simulated_card(profile, person.number, global.sim_state.as_deref())?;
     steps.done("card", "模擬カードを発行", "simulated card issued");
 
-    let client = Arc::new(QualifyClient::with_ring(&settings(&sandbox, person.number), qualify::language(output))?);
+    let client = Arc::new(QualifyClient::with_ring(&settings(&sandbox, person.number), tap::language(output))?);
     let key: Arc<dyn DeviceKey> = Arc::new(SoftwareDeviceKey::generate()?);
     let awaiting = session::begin(Arc::clone(&client), Member::new(Arc::clone(&key)))?;
     steps.done("begin", "接続・探索・ナンス取得", "connection, discovery, nonce");
@@ -48,7 +50,7 @@ pub(crate) fn run(global: &Global, output: Output) -> Result<(), Failure> {
     let mut exchanges = 0;
     let link = link::traced(Box::new(SimTransport::tap(chip)), global)?;
     let mut transport = TracedTransport::new(link, |_| exchanges += 1);
-    let tapped = awaiting.tap(&mut transport, pin, card::last_attempt(global), &mut |step| match step {
+    let tapped = awaiting.tap(&mut transport, pin, global.last_attempt(), &mut |step| match step {
         TapStep::CardFound => steps.done("card_found", "カードをかざす", "card tapped"),
         TapStep::CertificateChecked => steps.done("certificate", "証明書を確認", "certificate checked"),
         TapStep::PinVerified => {
@@ -65,7 +67,7 @@ pub(crate) fn run(global: &Global, output: Output) -> Result<(), Failure> {
     let found = records::read(&mut access, &RecordKind::ALL, None)?;
     steps.done("records", "健康医療情報を取得", "health records");
     let second = demo_family::second_person(person)?;
-    let other_client = QualifyClient::with_ring(&settings(&sandbox, second.number), qualify::language(output))?;
+    let other_client = QualifyClient::with_ring(&settings(&sandbox, second.number), tap::language(output))?;
     let (other_card, other_answer) = demo_family::tap(Arc::new(other_client), second, global)?;
     steps.done("second_card", "二人目のカードをかざし、資格照会", "second card tapped, eligibility");
     let first = demo_family::Read { certificate: &certificate, capabilities, qualified: &qualified, person };
@@ -130,7 +132,7 @@ fn summarise(
     let pairs = duplicates::find(after.found);
     output.line("");
     if output.json {
-        let mut object = qualify::to_json(qualified);
+        let mut object = answer::to_json(qualified);
         object["steps"] = steps.as_json();
         object["card_exchanges"] = exchanges.into();
         object["records"] = after.found.len().into();
@@ -142,7 +144,7 @@ fn summarise(
         output.object(&object);
         return;
     }
-    qualify::print(qualified, output);
+    answer::print(qualified, output);
     output.line("");
     output.line(output.say("健康医療情報（新しい順、5件）", "Health records (newest five)"));
     for record in after.found.iter().take(5) {

@@ -18,8 +18,8 @@ use crate::args::Global;
 use crate::failure::Failure;
 use crate::family::{self, Expenses, Family};
 use crate::files::Folder;
+use crate::link;
 use crate::output::Output;
-use crate::{card, link};
 
 /// What was kept and written.
 pub(crate) struct Kept {
@@ -56,7 +56,7 @@ pub(crate) fn tap(
     let awaiting = session::begin(client, Member::new(key))?;
     let pin = UserAuthenticationPin::parse(person.pins.authentication.as_bytes())?;
     let mut transport = SimTransport::tap(chip);
-    let tapped = awaiting.tap(&mut transport, pin, card::last_attempt(global), &mut |_| {});
+    let tapped = awaiting.tap(&mut transport, pin, global.last_attempt(), &mut |_| {});
     let mut signed = tapped.map_err(|failed| failed.error)?;
     let qualified = signed.finish()?;
     Ok((signed, qualified))

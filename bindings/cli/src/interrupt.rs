@@ -13,7 +13,7 @@ use signal_hook::iterator::Signals;
 
 use crate::failure::Failure;
 use crate::files;
-use crate::output::Output;
+use crate::output::{self, Output};
 
 /// How long the end may take.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -66,7 +66,7 @@ fn end(signal: i32, output: Output) -> ! {
     std::mem::forget(silenced);
     files::abandon();
     let cancelled: Failure = kazasu::Error::Cancelled.into();
-    crate::tell(&cancelled, output);
+    output::tell(&cancelled, output);
     std::process::exit(code_of(signal).into())
 }
 

@@ -1,6 +1,7 @@
 //! `kazasu`: arguments → core.
 
 mod access;
+mod answer;
 mod args;
 mod ask;
 mod card;
@@ -37,6 +38,7 @@ mod safety;
 mod secrets;
 mod sign_in;
 mod suspend;
+mod tap;
 
 use std::process::ExitCode;
 
@@ -68,18 +70,8 @@ fn main() -> ExitCode {
         Err(failure) => Some(failure),
     };
     let Some(failure) = failure else { return ExitCode::SUCCESS };
-    tell(&failure, output);
+    output::tell(&failure, output);
     if failure.is_cancelled() { ExitCode::from(interrupt::exit_code()) } else { ExitCode::FAILURE }
-}
-
-fn tell(failure: &Failure, output: Output) {
-    output.notes(failure.lines(output.lang));
-    output.object(&json!({"error": {
-        "code": failure.code(),
-        "text": failure.user_text(output.lang),
-        "attempts_left": failure.attempts_left(),
-        "server_text": failure.server_text(),
-    }}));
 }
 
 /// Help and version as they are; anything else is a wrong argument, with the exit code shells expect of one.
@@ -87,7 +79,7 @@ fn misuse(error: &clap::Error) -> ExitCode {
     if !error.use_stderr() {
         output::told("standard output", error.print());
         let Some(failure) = output::take_untold() else { return ExitCode::SUCCESS };
-        tell(&failure, Output { json: false, lang: output::locale_lang() });
+        output::tell(&failure, Output { json: false, lang: output::locale_lang() });
         return ExitCode::FAILURE;
     }
     let arguments: Vec<_> = std::env::args_os().collect();
@@ -104,7 +96,7 @@ fn misuse(error: &clap::Error) -> ExitCode {
         Err(error) => error.to_string(),
         Ok(_) => "an argument holds line breaks or characters that are not seen".to_owned(),
     };
-    tell(&Failure::misuse(text.trim_start_matches("error: ").trim_end()), Output { json, lang });
+    output::tell(&Failure::misuse(text.trim_start_matches("error: ").trim_end()), Output { json, lang });
     ExitCode::from(2)
 }
 

@@ -102,6 +102,17 @@ fn escaped(value: &Value) -> String {
     escaped
 }
 
+/// What went wrong, for people and machines.
+pub(crate) fn tell(failure: &Failure, output: Output) {
+    output.notes(failure.lines(output.lang));
+    output.object(&serde_json::json!({"error": {
+        "code": failure.code(),
+        "text": failure.user_text(output.lang),
+        "attempts_left": failure.attempts_left(),
+        "server_text": failure.server_text(),
+    }}));
+}
+
 /// A line on standard error, where no [`Output`] is.
 pub(crate) fn complain(text: &str) {
     told("standard error", print(std::io::stderr(), &text::one_line(text)));

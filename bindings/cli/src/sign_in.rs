@@ -11,7 +11,7 @@ use crate::args::Global;
 use crate::failure::Failure;
 use crate::family::keeper;
 use crate::output::Output;
-use crate::qualify;
+use crate::tap;
 
 /// Longest address taken, in bytes.
 const MAX_LINE: u64 = 16 << 10;
@@ -20,10 +20,10 @@ pub(crate) fn run(global: &Global, output: Output) -> Result<(), Failure> {
     let keeper = keeper::chosen(global)?;
     let mut keeper =
         keeper.ok_or_else(|| Failure::usage("sign-in needs --member, or --keep FILE for what it brings"))?;
-    let mut settings = qualify::settings(global)?;
+    let mut settings = tap::settings(global)?;
     access::ask_for(&mut settings, &ALL_SCOPES);
     access::no_stop_waits(&*keeper)?;
-    let client = Arc::new(QualifyClient::with_ring(&settings, qualify::language(output))?);
+    let client = Arc::new(QualifyClient::with_ring(&settings, tap::language(output))?);
     let member = keeper.member(&settings)?;
     let sign_in = SignIn::begin(client, member.device_key)?;
     output.note(output.say("このページをブラウザーで開いてください：", "Please open this page in your browser:"));

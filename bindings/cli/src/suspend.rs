@@ -9,11 +9,12 @@ use kazasu::time::{Clock, SystemClock, UnixMillis};
 use serde_json::{Value, json};
 
 use crate::args::{Global, Lang, ReasonToStop, SuspendArguments};
+use crate::ask;
 use crate::failure::Failure;
 use crate::family::keeper::{self, Keeper};
 use crate::family::needs_member;
 use crate::output::Output;
-use crate::{ask, qualify};
+use crate::tap;
 
 pub(crate) fn run(arguments: &SuspendArguments, global: &Global, output: Output) -> Result<(), Failure> {
     // Before anything can fail.
@@ -21,7 +22,7 @@ pub(crate) fn run(arguments: &SuspendArguments, global: &Global, output: Output)
     ask::can_ask(arguments.yes)?;
     let keeper = keeper::chosen(global)?;
     let mut keeper = keeper.ok_or_else(|| needs_member("suspend needs --member, or --keep FILE of an earlier tap"))?;
-    let settings = qualify::settings(global)?;
+    let settings = tap::settings(global)?;
     let is_waiting = keeper.suspension()?.is_some();
     let Some(mut suspension) = waiting_or_new(&*keeper, arguments)? else {
         // Says so where it has been done.
@@ -38,7 +39,7 @@ pub(crate) fn run(arguments: &SuspendArguments, global: &Global, output: Output)
     }
     // Everything but what the stop needs goes at once, network or not.
     keeper.begin_stop(&suspension.to_saved())?;
-    let client = Arc::new(QualifyClient::with_ring(&settings, qualify::language(output))?);
+    let client = Arc::new(QualifyClient::with_ring(&settings, tap::language(output))?);
     let outcome = suspension.send(client, keeper.member(&settings)?.device_key);
     match outcome {
         Ok(suspended) => {

@@ -6,7 +6,7 @@ use kazasu::error::PinKind;
 use serde_json::{Value, json};
 
 use super::field::{self, Gaps};
-use super::{last_attempt, look, proof};
+use super::{look, proof};
 use crate::args::Global;
 use crate::failure::Failure;
 use crate::link;
@@ -22,9 +22,9 @@ pub(super) fn run(verify: bool, global: &Global, output: Output) -> Result<(), F
     let attributes = if verify {
         let authorities = proof::authorities()?;
         let verification = Verification::full(&authorities, SignatureVerifier::ring());
-        text_input.attributes_with_proof(pin, last_attempt(global), verification)?
+        text_input.attributes_with_proof(pin, global.last_attempt(), verification)?
     } else {
-        text_input.attributes(pin, last_attempt(global))?
+        text_input.attributes(pin, global.last_attempt())?
     };
     drop(transport);
     if verify {
@@ -66,7 +66,7 @@ pub(super) fn birth_date(global: &Global, output: Output) -> Result<(), Failure>
     let mut surface = card.select_surface()?;
     let authorities = proof::authorities()?;
     let verification = Verification::full(&authorities, SignatureVerifier::ring());
-    let record = surface.birth_date_with_proof(number, last_attempt(global), verification)?;
+    let record = surface.birth_date_with_proof(number, global.last_attempt(), verification)?;
     drop(transport);
     proof::insist(&record.proof, "birth date")?;
     output.field(output.say("生年月日", "Birth date"), &field::text(&record.birth_date, date, output));

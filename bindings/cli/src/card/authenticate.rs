@@ -8,7 +8,7 @@ use kazasu::error::{CardFault, PinKind};
 use serde_json::json;
 
 use super::certificate::issuer_text;
-use super::{last_attempt, look};
+use super::look;
 use crate::args::Global;
 use crate::failure::Failure;
 use crate::output::{Output, padded};
@@ -47,7 +47,7 @@ pub(super) fn run(
     if let Some(certificate) = before_pin.as_ref().filter(|_| checks_issuer) {
         issuer = jpki.check_issuer(certificate, KeyKind::UserAuthentication, SignatureVerifier::ring())?;
     }
-    jpki.verify_user_authentication(pin, last_attempt(global))?;
+    jpki.verify_user_authentication(pin, global.last_attempt())?;
     let certificate = match before_pin {
         Some(certificate) => certificate,
         None => {

@@ -9,7 +9,6 @@ use kazasu::iso7816::CardCapabilities;
 use kazasu::time::{CalendarDate, Clock, SystemClock, UnixMillis};
 use serde_json::{Value, json};
 
-use super::last_attempt;
 use super::look::{self, Look};
 use crate::args::{CertificateKind, Global};
 use crate::failure::Failure;
@@ -103,7 +102,7 @@ fn signature(checks_issuer: bool, global: &Global, output: Output) -> Result<Che
         "This certificate carries name, address, birth date and sex.",
     ));
     let disclosure = Disclosure::NameAddressBirthDateSex;
-    let certificate = jpki.signature_certificate(password, last_attempt(global), disclosure)?;
+    let certificate = jpki.signature_certificate(password, global.last_attempt(), disclosure)?;
     checked(&mut jpki, certificate, KeyKind::Signature, checks_issuer)
 }
 
@@ -118,7 +117,7 @@ fn authentication(checks_issuer: bool, global: &Global, output: Output) -> Resul
     let secrets = Secrets::new(global.pin_stdin, output);
     if global.pin_stdin {
         let pin = secrets.user_authentication(Look::default())?;
-        jpki.verify_user_authentication(pin, last_attempt(global))?;
+        jpki.verify_user_authentication(pin, global.last_attempt())?;
         return opened(&mut jpki, checks_issuer);
     }
     drop(transport);
@@ -127,7 +126,7 @@ fn authentication(checks_issuer: bool, global: &Global, output: Output) -> Resul
     let mut transport = link::open(global, output)?;
     let mut card = Card::new(&mut *transport, look.capabilities);
     let mut jpki = card.select_jpki()?;
-    jpki.verify_user_authentication(pin, last_attempt(global))?;
+    jpki.verify_user_authentication(pin, global.last_attempt())?;
     opened(&mut jpki, checks_issuer)
 }
 

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::attributes::{date, sex};
 use super::field::{self, Gaps};
-use super::{last_attempt, look, proof};
+use super::{look, proof};
 use crate::args::{FaceArguments, Global};
 use crate::failure::Failure;
 use crate::files::Destination;
@@ -37,9 +37,9 @@ pub(super) fn run(arguments: &FaceArguments, global: &Global, output: Output) ->
     let face = if arguments.verify {
         let authorities = proof::authorities()?;
         let verification = Verification::full(&authorities, SignatureVerifier::ring());
-        surface.face_with_proof(number, last_attempt(global), verification)?
+        surface.face_with_proof(number, global.last_attempt(), verification)?
     } else {
-        surface.face(number, last_attempt(global))?
+        surface.face(number, global.last_attempt())?
     };
     drop(transport);
     if arguments.verify {

@@ -4,7 +4,6 @@ use kazasu::card::{Card, KeyKind, PinAttempts};
 use kazasu::error::PinKind;
 use kazasu::iso7816::CardCapabilities;
 
-use super::last_attempt;
 use crate::args::Global;
 use crate::failure::Failure;
 use crate::output::Output;
@@ -36,7 +35,7 @@ pub(crate) fn before(kind: PinKind, global: &Global, output: Output) -> Result<L
 
 /// Selects the application of the PIN and looks at it.
 pub(super) fn ask(card: &mut Card<'_>, kind: PinKind, global: &Global) -> Result<PinAttempts, Failure> {
-    let last = last_attempt(global);
+    let last = global.last_attempt();
     Ok(match kind {
         PinKind::UserAuthentication => card.select_jpki()?.look(KeyKind::UserAuthentication, last)?,
         PinKind::Signature => card.select_jpki()?.look(KeyKind::Signature, last)?,

@@ -13,8 +13,6 @@ mod proof;
 mod read;
 mod sign;
 
-use kazasu::card::LastAttempt;
-
 use crate::args::{CardCommand, Global};
 use crate::failure::Failure;
 use crate::output::Output;
@@ -37,9 +35,4 @@ pub(crate) fn run(command: &CardCommand, global: &Global, output: Output) -> Res
         }
         CardCommand::Doctor { output: file, yes } => doctor::run(file.as_deref(), *yes, global, output),
     }
-}
-
-/// The permission of `--allow-last-try`.
-pub(crate) fn last_attempt(global: &Global) -> LastAttempt {
-    if global.allow_last_try { LastAttempt::Allow } else { LastAttempt::Refuse }
 }

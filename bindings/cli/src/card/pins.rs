@@ -7,7 +7,7 @@ use kazasu::safety::{self, Holder};
 use kazasu::time::CalendarDate;
 use serde_json::{Value, json};
 
-use super::{last_attempt, look};
+use super::look;
 use crate::args::{ChangeablePin, Global, PinChangeArguments};
 use crate::failure::Failure;
 use crate::link;
@@ -73,7 +73,7 @@ pub(super) fn change(arguments: &PinChangeArguments, global: &Global, output: Ou
         Ok(())
     };
     let secrets = Secrets::new(global.pin_stdin, output);
-    let last = last_attempt(global);
+    let last = global.last_attempt();
     let kind = match arguments.kind {
         ChangeablePin::Auth => PinKind::UserAuthentication,
         ChangeablePin::Sign => PinKind::Signature,

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::face::Files;
 use super::look::{self, Look};
-use super::{attributes, certificate, face, last_attempt, pins, proof};
+use super::{attributes, certificate, face, pins, proof};
 use crate::args::{Global, ReadArguments};
 use crate::failure::Failure;
 use crate::files::Destination;
@@ -37,7 +37,7 @@ pub(super) fn run(arguments: &ReadArguments, global: &Global, output: Output) ->
     };
     let authorities = proof::authorities()?;
     let verification = arguments.verify.then(|| Verification::full(&authorities, SignatureVerifier::ring()));
-    let last = last_attempt(global);
+    let last = global.last_attempt();
 
     let mut transport = link::open(global, output)?;
     let mut card = Card::new(&mut *transport, looks[1].capabilities);

@@ -13,7 +13,7 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::certificate::issuer_text;
-use super::{last_attempt, look};
+use super::look;
 use crate::args::{Global, SignArguments};
 use crate::failure::Failure;
 use crate::files::Destination;
@@ -52,7 +52,7 @@ pub(super) fn run(arguments: &SignArguments, global: &Global, output: Output) ->
     let mut card = Card::new(&mut *transport, look.capabilities);
     let signed = card.select_jpki()?.sign_document(
         password,
-        last_attempt(global),
+        global.last_attempt(),
         Disclosure::NameAddressBirthDateSex,
         content,
         SystemClock.now(),

@@ -13,10 +13,11 @@ use kazasu::time::{CalendarDate, Clock, SystemClock};
 use super::Export;
 use super::source::Source;
 use super::tables::refuse_unencodable;
+use crate::answer;
+use crate::args::Lang;
 use crate::failure::Failure;
 use crate::family::{Expenses, Family, needs_member};
 use crate::output::Output;
-use crate::{args::Lang, qualify};
 
 impl Export<'_> {
     /// Writes what was asked for of these members and returns the number of rows.
@@ -128,7 +129,7 @@ fn qualification_row(
     let text = |value: Option<&str>| value.map(str::to_owned);
     let day = |value: Option<&str>| value.and_then(CalendarDate::parse);
     let qualification = entry.eligibility.as_ref().map(|eligibility| eligibility.qualification());
-    let in_words = |qualification: Qualification| qualify::validity(qualification, japanese).to_owned();
+    let in_words = |qualification: Qualification| answer::validity(qualification, japanese).to_owned();
     QualificationRow {
         source_id: format!("{}-{}", member.id, entry.at.0),
         row,

@@ -12,9 +12,10 @@ use super::keeper::purpose;
 use super::{Family, look};
 use crate::access::{self, ALL_SCOPES};
 use crate::args::{Global, MemberAddArguments};
+use crate::ask;
 use crate::failure::Failure;
 use crate::output::{Output, shown};
-use crate::{ask, qualify};
+use crate::tap;
 
 pub(super) fn run(arguments: &MemberAddArguments, global: &Global, output: Output) -> Result<(), Failure> {
     ask::can_ask(arguments.yes)?;
@@ -23,7 +24,7 @@ pub(super) fn run(arguments: &MemberAddArguments, global: &Global, output: Outpu
     // Before the card and the server are asked for anything.
     let is_repair = family.as_ref().map_or(Ok(false), |family| lacks_access(family, &profile.nickname))?;
     family.as_ref().filter(|_| !is_repair).map_or(Ok(()), |family| family.store.check_room())?;
-    let mut settings = qualify::settings(global)?;
+    let mut settings = tap::settings(global)?;
     access::ask_for(&mut settings, &ALL_SCOPES);
     let mut family = family.map_or_else(|| Family::create(global), Ok)?;
     if !is_repair {
@@ -33,8 +34,8 @@ pub(super) fn run(arguments: &MemberAddArguments, global: &Global, output: Outpu
     let (name, birth_date) = if arguments.show_name { look::read_name(global, output)? } else { (None, None) };
     let key = Arc::new(SoftwareDeviceKey::generate()?);
     let member = SessionMember { purpose: purpose(profile.role), ..SessionMember::new(Arc::clone(&key) as Arc<_>) };
-    let mut signed = qualify::sign_with(&settings, member, global, output).map_err(|failed| *failed)?;
-    let qualified = qualify::ask(&mut signed, output)?;
+    let mut signed = tap::sign_with(&settings, member, global, output).map_err(|failed| *failed)?;
+    let qualified = tap::ask(&mut signed, output)?;
     let candidate = look::candidate(&signed, (name, birth_date), &qualified.eligibility);
     look::show(&candidate, &qualified.eligibility, arguments.show_name, output);
     let members = family.store.members()?;
@@ -111,7 +112,7 @@ fn report(family: &Family, registered: Registered, output: Output) -> Result<(),
     let member = family.store.member(id)?;
     output.line(format!("{text}: {}", shown(&member.profile.nickname)));
     output.object(&json!({
-        "member": super::members::to_json(&member, &family.store)?,
+        "member": super::member_json::to_json(&member, &family.store)?,
         "new": matches!(registered, Registered::New(_)),
     }));
     Ok(())

@@ -9,12 +9,13 @@ use super::look;
 use crate::args::Global;
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::{access, ask, qualify};
+use crate::tap;
+use crate::{access, ask};
 
 pub(super) fn run(nickname: &str, yes: bool, global: &Global, output: Output) -> Result<(), Failure> {
     ask::can_ask(yes)?;
     let mut keeper = MemberKeeper::open(global, nickname)?;
-    let mut settings = qualify::settings(global)?;
+    let mut settings = tap::settings(global)?;
     access::ask_for(&mut settings, &access::ALL_SCOPES);
     keeper.prepare(&mut settings);
     access::no_stop_waits(&keeper)?;
@@ -22,8 +23,8 @@ pub(super) fn run(nickname: &str, yes: bool, global: &Global, output: Output) ->
     let shown = look::read_name(global, output)?;
     // Whoever the server says it is: the card is the one registered, and a person looks.
     let member = SessionMember { patient: None, ..keeper.member(&settings)? };
-    let mut signed = qualify::sign_with(&settings, member, global, output).map_err(|failed| *failed)?;
-    let qualified = qualify::ask(&mut signed, output)?;
+    let mut signed = tap::sign_with(&settings, member, global, output).map_err(|failed| *failed)?;
+    let qualified = tap::ask(&mut signed, output)?;
     let candidate = look::candidate(&signed, shown, &qualified.eligibility);
     look::show(&candidate, &qualified.eligibility, true, output);
     let question = output.say("この方で間違いありませんか", "Is this the right person?");

@@ -33,7 +33,7 @@ pub(super) fn read_name(global: &Global, output: Output) -> Result<Shown, Failur
     link::wait(global, output)?;
     let mut transport = link::open(global, output)?;
     let mut card = Card::new(&mut *transport, look.capabilities);
-    let attributes = card.select_text_input()?.attributes(pin, card::last_attempt(global))?;
+    let attributes = card.select_text_input()?.attributes(pin, global.last_attempt())?;
     // What is not understood stands for nobody: it is as if the card did not tell.
     Ok((attributes.name.known().cloned(), attributes.birth_date.known().and_then(CardDate::to_calendar)))
 }

@@ -3,15 +3,17 @@
 use std::sync::Arc;
 
 use kazasu::qualify::{Access, QualifyClient};
-use kazasu::store::{Erasure, Member, Role, Store};
+use kazasu::store::{Erasure, Role};
 use serde_json::{Value, json};
 
 use super::keeper::{Keeper, MemberKeeper};
+use super::member_json;
 use super::{Family, add, confirm, expired};
 use crate::args::{Global, MemberCommand, MemberEditArguments};
 use crate::failure::Failure;
 use crate::output::{Output, padded, shown, width};
-use crate::{access, ask, qualify};
+use crate::tap;
+use crate::{access, ask};
 
 pub(crate) fn run(command: &MemberCommand, global: &Global, output: Output) -> Result<(), Failure> {
     match command {
@@ -46,7 +48,8 @@ fn list(global: &Global, output: Output) -> Result<(), Failure> {
     if members.is_empty() {
         output.line(output.say("  まだ誰もいません", "  nobody yet"));
     }
-    let members: Result<Vec<Value>, Failure> = members.iter().map(|one| to_json(one, &family.store)).collect();
+    let members: Result<Vec<Value>, Failure> =
+        members.iter().map(|one| member_json::to_json(one, &family.store)).collect();
     output.object(&json!({"members": members?}));
     Ok(())
 }
@@ -67,7 +70,7 @@ fn edit(arguments: &MemberEditArguments, global: &Global, output: Output) -> Res
     family.store.set_profile(member.id, profile).map_err(add::refused)?;
     let member = family.store.member(member.id)?;
     output.line(format!("{}: {}", output.say("変更しました", "Changed"), shown(&member.profile.nickname)));
-    output.object(&json!({"member": to_json(&member, &family.store)?}));
+    output.object(&json!({"member": member_json::to_json(&member, &family.store)?}));
     family.close()
 }
 
@@ -137,8 +140,8 @@ fn remove(nickname: &str, yes: bool, offline: bool, global: &Global, output: Out
 /// Ends the access at the server; tells whether there was one.
 fn revoke(keeper: &MemberKeeper, global: &Global, output: Output) -> Result<bool, Failure> {
     let Some(saved) = keeper.access()? else { return Ok(false) };
-    let settings = qualify::settings(global)?;
-    let client = QualifyClient::with_ring(&settings, qualify::language(output))?;
+    let settings = tap::settings(global)?;
+    let client = QualifyClient::with_ring(&settings, tap::language(output))?;
     Access::resume(Arc::new(client), keeper.member(&settings)?.device_key, &saved)?.revoke()?;
     Ok(true)
 }
@@ -150,16 +153,4 @@ pub(super) fn role_words(role: Role, output: Output) -> &'static str {
         Role::Proxy => ("代理人として", "as proxy"),
     };
     output.say(ja, en)
-}
-
-pub(super) fn to_json(member: &Member, store: &Store) -> Result<Value, Failure> {
-    Ok(json!({
-        "id": member.id.to_string(),
-        "nickname": member.profile.nickname,
-        "role": member.profile.role.name(),
-        "shares_livelihood": member.profile.shares_livelihood,
-        "consents": member.profile.consents,
-        "registered_at": member.registered_at.to_rfc3339(),
-        "unread": store.unread(member.id)?,
-    }))
 }

@@ -7,6 +7,7 @@ mod expenses;
 mod expired;
 pub(crate) mod keeper;
 mod look;
+mod member_json;
 mod members;
 mod open;
 
