@@ -88,7 +88,7 @@ pub enum CardGeneration {
 pub struct CardInfo {
     /// Kind of token.
     pub generation: CardGeneration,
-    /// Token label.
+    /// Token label; what is no printable ASCII is U+FFFD.
     pub label: String,
     /// Names of the applications that answered: `jpki text_input surface resident_register common`.
     pub applications: Vec<String>,

@@ -13,8 +13,11 @@ const MAX_LAYERS: u16 = 32;
 const MAX_BLOCKS: u64 = 65_536;
 /// Precincts of all components, once for each layer: packets.
 const MAX_PACKETS: u64 = 16_384;
-/// Bit planes of a sub-band, which the decoder may go through three times each (E.1). Eight bits need 10 to 17.
+/// Bit planes of a sub-band; eight bits need 10 to 17.
 const MAX_BIT_PLANES: u16 = 20;
+/// Samples of all components, once for each bit plane: three times as often the decoder may go through them, over whatever
+/// few bytes (D.3). A photo of a card has two million; a megapixel in colour has twelve planes of three.
+const MAX_WORK: u64 = 36 << 20;
 /// Boxes of one level of a JP2 file; a photo's has 4 to 8.
 const MAX_BOXES: usize = 32;
 
@@ -33,7 +36,7 @@ pub(super) struct Checked<'a> {
 /// Looks at a JP2 file or a bare codestream; `None` for what is damaged or no photo of a card.
 pub(super) fn check(data: &[u8]) -> Option<Checked<'_>> {
     let (codestream, is_ycc) = if data.starts_with(&[0xFF, marker::SOC]) { (data, false) } else { unwrap(data)? };
-    let size = Stream { rest: codestream, size: Size::default() }.check()?;
+    let size = Stream { rest: codestream, size: Size::default(), planes: 0 }.check()?;
     Some(Checked {
         codestream,
         width: size.width,
@@ -127,6 +130,8 @@ struct Size {
 struct Stream<'a> {
     rest: &'a [u8],
     size: Size,
+    /// The most bit planes of any sub-band so far.
+    planes: u16,
 }
 
 impl<'a> Stream<'a> {
@@ -134,7 +139,7 @@ impl<'a> Stream<'a> {
         self.expect(marker::SOC)?;
         self.expect(marker::SIZ)?;
         self.size = size(self.segment()?)?;
-        let (mut style, mut own_styles, mut quantised) = (None, [None; 3], false);
+        let (mut style, mut own_styles, mut is_quantised) = (None, [None; 3], false);
         while !self.is_at(marker::SOT) {
             match self.marker()? {
                 marker::COD => style = Some(Style::default_of(self.segment()?, self.size)?),
@@ -144,8 +149,8 @@ impl<'a> Stream<'a> {
                         Some(own);
                 }
                 marker::QCD => {
-                    quantisation(self.segment()?)?;
-                    quantised = true;
+                    self.quantisation()?;
+                    is_quantised = true;
                 }
                 marker::QCC => self.own_quantisation()?,
                 marker::COM | marker::TLM | marker::CRG => drop(self.segment()?),
@@ -153,7 +158,7 @@ impl<'a> Stream<'a> {
                 _ => return None,
             }
         }
-        let (layers, style) = style.filter(|_| quantised)?;
+        let (layers, style) = style.filter(|_| is_quantised)?;
         let (mut blocks, mut packets) = (0_u64, 0_u64);
         for own in own_styles.iter().take(usize::from(self.size.components)) {
             let (of_blocks, precincts) = own.unwrap_or(style).counts(self.size)?;
@@ -162,7 +167,10 @@ impl<'a> Stream<'a> {
         }
         (blocks <= MAX_BLOCKS && packets <= MAX_PACKETS).then_some(())?;
         self.tile_parts()?;
-        Some(self.size)
+        let samples =
+            u64::from(self.size.width.checked_mul(self.size.height)?).checked_mul(self.size.components.into())?;
+        let work = samples.checked_mul(self.planes.into())?;
+        (work <= MAX_WORK).then_some(self.size)
     }
 
     /// The parts of the one tile (A.4.2): `SOT Lsot 10 · Isot · Psot 4 · TPsot · TNsot`, markers, SOD, data.
@@ -179,7 +187,7 @@ impl<'a> Stream<'a> {
             loop {
                 match self.marker()? {
                     marker::SOD => break,
-                    marker::QCD => quantisation(self.segment()?)?,
+                    marker::QCD => self.quantisation()?,
                     marker::QCC => self.own_quantisation()?,
                     marker::COM | marker::PLT => drop(self.segment()?),
                     // A tile with another coding style than the image is not looked at twice.
@@ -193,10 +201,16 @@ impl<'a> Stream<'a> {
         (self.rest.is_empty() || self.is_at(marker::EOC)).then_some(())
     }
 
+    fn quantisation(&mut self) -> Option<()> {
+        self.planes = self.planes.max(bit_planes(self.segment()?)?);
+        Some(())
+    }
+
     fn own_quantisation(&mut self) -> Option<()> {
         let (component, rest) = self.segment()?.split_first()?;
         (*component < self.size.components).then_some(())?;
-        quantisation(rest)
+        self.planes = self.planes.max(bit_planes(rest)?);
+        Some(())
     }
 
     fn is_at(&self, code: u8) -> bool {
@@ -326,20 +340,19 @@ fn parts(length: u32, exponent: u32) -> Option<u32> {
 }
 
 /// QCD and QCC (A.6.4): `guard bits 3 | kind 5`, then an exponent of one byte, or one exponent with mantissa of two, or
-/// several of these. A sub-band has as many bit planes as its exponent and the guard bits say (Equation E-2).
-fn quantisation(bytes: &[u8]) -> Option<()> {
+/// several of these. A sub-band has one bit plane less than its exponent and the guard bits say (Equation E-2).
+fn bit_planes(bytes: &[u8]) -> Option<u16> {
     let (style, steps) = bytes.split_first()?;
-    let guard = u16::from(style >> 5);
-    let few = |exponent: u8| guard.saturating_add(exponent.into()) <= MAX_BIT_PLANES.saturating_add(1);
-    let bands = usize::from(MAX_LEVELS).checked_mul(3)?.checked_add(1)?;
+    let bands = 1..=usize::from(MAX_LEVELS).checked_mul(3)?.checked_add(1)?;
     let (pairs, odd) = steps.as_chunks::<2>();
-    let fits = match style & 0x1F {
-        0 => (1..=bands).contains(&steps.len()) && steps.iter().all(|step| few(step >> 3)),
+    let (fits, exponent) = match style & 0x1F {
+        0 => (bands.contains(&steps.len()), steps.iter().map(|step| step >> 3).max()?),
         kind @ (1 | 2) => {
-            let right = if kind == 1 { pairs.len() == 1 } else { (1..=bands).contains(&pairs.len()) };
-            right && odd.is_empty() && pairs.iter().all(|[high, _]| few(high >> 3))
+            let fits = odd.is_empty() && bands.contains(&pairs.len()) && (kind == 2 || pairs.len() == 1);
+            (fits, pairs.iter().map(|[high, _]| high >> 3).max()?)
         }
-        _ => false,
+        _ => return None,
     };
-    fits.then_some(())
+    let planes = u16::from(style >> 5).saturating_add(exponent.into()).saturating_sub(1);
+    (fits && planes <= MAX_BIT_PLANES).then_some(planes)
 }

@@ -71,6 +71,14 @@ impl Stream {
         self
     }
 
+    /// As [`Stream::with_passes`], where there are so few code-blocks that their packet is short.
+    #[must_use]
+    pub fn with_passes_if_few(self, passes: u32, each: u32) -> Self {
+        let is_small =
+            self.size[..2].iter().all(|side| *side <= 4096) && self.block.iter().all(|exponent| *exponent >= 2);
+        if is_small { self.with_passes(passes, each) } else { self }
+    }
+
     /// The codestream.
     pub fn write(&self) -> Vec<u8> {
         let mut siz = vec![0, 0];

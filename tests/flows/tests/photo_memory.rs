@@ -59,6 +59,8 @@ fn hostile() -> Vec<(&'static str, Vec<u8>)> {
         ("two thousand progressions", Stream { more: poc.clone(), ..large() }),
         ("two thousand progressions in the tile", Stream { more_in_tile: poc, ..large() }),
         ("packed packet headers", Stream { more: segment(0x60, &[0; 4000]), ..large() }),
+        ("58 passes over noise, in colour", Stream { bits: (5, 16), ..large() }.in_colour().with_passes(58, 16)),
+        ("13 bit planes of a megapixel in colour", Stream { bits: (2, 12), ..large() }.in_colour()),
         ("38 bit planes", Stream { bits: (7, 31), ..large() }.with_passes(94, 0)),
         ("a region of interest of 37 planes", Stream { more: segment(0x5E, &[0, 0, 37]), ..large() }),
         ("a kind of block coder of another part", Stream { style: 64, ..photo() }),
@@ -92,9 +94,12 @@ fn dear() -> Vec<(&'static str, Vec<u8>)> {
             Stream { layers: 15, block: [3, 3], ..large() }.in_colour(),
         ),
         ("58 passes over nothing", Stream { bits: (5, 16), ..large() }.with_passes(58, 0)),
-        ("58 passes over nothing, in colour", Stream { bits: (5, 16), ..large() }.in_colour().with_passes(58, 0)),
-        ("58 passes over noise, in colour", Stream { bits: (5, 16), ..large() }.in_colour().with_passes(58, 16)),
-        ("58 passes over more noise, in colour", Stream { bits: (5, 16), ..large() }.in_colour().with_passes(58, 38)),
+        ("34 passes over noise, in colour", Stream { bits: (5, 8), ..large() }.in_colour().with_passes(34, 16)),
+        ("58 passes over more noise", Stream { bits: (5, 16), ..large() }.with_passes(58, 110)),
+        (
+            "58 passes over noise, in colour",
+            Stream { bits: (5, 16), ..Stream::of(792, 792) }.in_colour().with_passes(58, 64),
+        ),
     ];
     streams.map(|(name, stream)| (name, stream.write())).into()
 }

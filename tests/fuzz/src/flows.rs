@@ -4,9 +4,9 @@ use kazasu::Error;
 use kazasu::card::cms::Content;
 use kazasu::card::photo::Photo;
 use kazasu::card::{
-    Attributes, BirthDateNumber, Card, CardDate, CardRoots, Certificate, ChipProof, CvAuthorities, Disclosure, Face, Jpki,
-    KeyKind, LastAttempt, Proof, SignaturePassword, TextInputPin, UnfinishedRead, UserAuthenticationPin, Verification,
-    VerificationNumberB,
+    Attributes, BirthDateNumber, Card, CardDate, CardRoots, Certificate, ChipProof, CvAuthorities, Disclosure, Face,
+    Jpki, KeyKind, LastAttempt, Proof, SignaturePassword, TextInputPin, UnfinishedRead, UserAuthenticationPin,
+    Verification, VerificationNumberB,
 };
 use kazasu::crypto::SignatureVerifier;
 use kazasu::error::PinKind;

@@ -4,8 +4,15 @@ pub mod answers;
 pub mod family;
 pub mod flows;
 pub mod guard;
+#[path = "../../flows/src/heap.rs"]
+pub mod heap;
+#[path = "../../flows/src/jpeg2000.rs"]
+pub mod jpeg2000;
 pub mod sealed;
 pub mod verifier;
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
 
 use kazasu::card::photo::Photo;
 use kazasu::card::{CardDate, Field, OtherField};
@@ -41,7 +48,34 @@ pub fn check_others(others: &[OtherField], input: &[u8]) {
 pub fn is_date(date: &CardDate, input: &[u8]) -> bool {
     let digits = date.digits();
     let fits = date.to_calendar().is_none_or(|day| day.to_string().replace('-', "") == digits);
-    fits && digits.len() == 8 && digits.bytes().all(|byte| byte.is_ascii_digit()) && lies_within(digits.as_bytes(), input)
+    fits && digits.len() == 8
+        && digits.bytes().all(|byte| byte.is_ascii_digit())
+        && lies_within(digits.as_bytes(), input)
+}
+
+/// Bytes that decoding a picture takes at most.
+const PICTURE: usize = 32 << 20;
+
+/// Decodes a picture, which must be right and not large; libFuzzer looks at the time. The program counts by [`heap::Counting`].
+pub fn decode_within_bounds(input: &[u8]) {
+    let started = Instant::now();
+    let peak = heap::peak_of(|| {
+        if let Ok(photo) = Photo::decode(input) {
+            check_photo(&photo);
+        }
+    });
+    assert!(peak <= PICTURE, "{peak} bytes");
+    note_worst(peak, started.elapsed().as_millis(), input.len());
+}
+
+/// Tells on standard error of an input that took more time or memory than any before it.
+fn note_worst(peak: usize, ms: u128, len: usize) {
+    static WORST: Mutex<(usize, u128)> = Mutex::new((0, 0));
+    let mut worst = WORST.lock().unwrap_or_else(PoisonError::into_inner);
+    if peak > worst.0 || ms > worst.1 {
+        *worst = (worst.0.max(peak), worst.1.max(ms));
+        eprintln!("worst so far: {} bytes, {} ms; this one of {len} bytes: {peak} bytes, {ms} ms", worst.0, worst.1);
+    }
 }
 
 /// What must hold for every picture that was decoded.

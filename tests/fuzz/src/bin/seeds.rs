@@ -188,7 +188,11 @@ fn attributes(folder: &Folder) -> io::Result<()> {
     folder.write("further-field", &fields(b"a", b"b", b"20000229", b"1", &hex("DF2603414243")))?;
     folder.write("no-utf8", &fields(&[0x82, 0xA0, 0xFF], b"b", b"20000229", b"1", b""))?;
     folder.write("no-date", &fields(b"a", b"b", b"2000022a", b"1", b""))?;
-    folder.write("no-sex", &fields(b"a", b"b", b"20000229", b"3", b""))
+    folder.write("no-sex", &fields(b"a", b"b", b"20000229", b"3", b""))?;
+    let (name, birth_date, sex): (_, _, (u16, &[u8])) = ((0xDF22, &b"a"[..]), (0xDF24, &b"20000229"[..]), (0xDF25, b"1"));
+    folder.write("no-address", &record(0xFF20, &[name, birth_date, sex], b""))?;
+    folder.write("other-order", &record(0xFF20, &[sex, (0xDF26, b"?"), birth_date, name], b""))?;
+    folder.write("sex-twice", &record(0xFF20, &[name, birth_date, sex, (0xDF25, b"2")], b""))
 }
 
 /// A record with a table of offsets, lengths in the shortest form.
