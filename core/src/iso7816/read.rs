@@ -258,6 +258,8 @@ impl Channel<'_> {
                 self.extended_failed(status);
                 Ok(Ok(data))
             }
+            // Closed by the caller meanwhile, which says nothing of the link.
+            (answer @ Err(Error::Transport(TransportError::Cancelled | TransportError::NotSent { .. })), _) => answer,
             // It was the link, then: told as what broke first.
             (Err(Error::Transport(_)), ExtendedFault::Unanswered(error)) => {
                 self.lost_in_extended();

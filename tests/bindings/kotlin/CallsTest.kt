@@ -39,7 +39,7 @@ class CallsTest : SandboxTest() {
         private var exchange = 0
 
         override fun transceive(command: ByteArray): ByteArray {
-            if (exchange++ == at) {
+            if (exchange++ >= at) {
                 reached.countDown()
                 closed.await()
                 throw java.io.IOException("closed")

@@ -125,11 +125,15 @@ def test_a_card_lost_at_any_exchange_is_a_typed_error_and_never_a_second_verify(
         for fault in ("drop", "drop-after"):
             hanako = card(1)
             with pytest.raises((kz.KazasuError.Transport, kz.KazasuError.VerifyUnanswered)) as lost:
-                tap(session, hanako, fault=f"exchange={exchange}:{fault}")
+                # In a session of its own: where a read was lost, the next tap of a session reads in smaller pieces.
+                tap(begin(), hanako, fault=f"exchange={exchange}:{fault}")
             assert lost.value.code() == "KZ-C01"
             assert hanako.verify_count() <= 1 and hanako.attempts_left() == 3
             doubtful += isinstance(lost.value, kz.KazasuError.VerifyUnanswered)
     assert doubtful == 2
+    for exchange in range(whole.exchanges):
+        with pytest.raises(kz.KazasuError.Transport):
+            tap(session, card(1), fault=f"exchange={exchange}:drop")
     tap(session, card(1))
     assert session.finish().qualification == kz.Qualification.VALID
 
@@ -140,7 +144,7 @@ def test_what_callbacks_raise_is_typed_and_loses_its_text(begin, mistake):
         raise mistake
 
     session = begin()
-    link = Link(card(1).tap(None), lambda exchange: fail() if exchange == 1 else None)
+    link = Link(card(1).tap(None), lambda exchange: fail() if exchange >= 1 else None)
     with pytest.raises(kz.KazasuError.Transport) as failed:
         session.tap(link, PIN[1], kz.LastAttempt.REFUSE, None)
     assert isinstance(failed.value.error, kz.TransportError.Failed)

@@ -1,7 +1,11 @@
-//! A link that is lost in an extended length: the next tap does without, one accident is forgiven, and a habit is remembered.
+//! What a failed tap teaches the next: a link that is lost in an extended length does without, one accident is forgiven, and a
+//! habit is remembered.
 
-use kazasu::card::Card;
-use kazasu::iso7816::{CardCapabilities, ExtendedDoubt, TracedTransport};
+use kazasu::Error;
+use kazasu::card::{Card, LastAttempt};
+use kazasu::iso7816::{
+    CardCapabilities, CardTransport, ExtendedDoubt, LinkEnd, TracedTransport, TransportError, TransportLimits,
+};
 use kazasu::session::{self, Member};
 use kazasu_card_sim::{Fault, FaultAt, Profile, SimTransport, When};
 use kazasu_flows::{SharedCard, Stage, card, figures, member, pin_of, tap};
@@ -92,4 +96,66 @@ fn a_session_hands_out_what_a_failed_tap_has_shown_and_nothing_of_other_cards() 
     let refused = begin(registered).tap(&mut link, pin_of(1), Default::default(), &mut |_| ()).err().expect("another");
     assert_eq!(refused.error.code(), "KZ-C12");
     assert_eq!(refused.awaiting.capabilities(), signed.capabilities());
+}
+
+/// A link that answers some commands itself.
+struct Odd<F> {
+    inner: SimTransport,
+    answer: F,
+}
+
+impl<F: FnMut(&[u8]) -> Option<Result<Vec<u8>, TransportError>>> CardTransport for Odd<F> {
+    fn transceive(&mut self, command: &[u8]) -> Result<Vec<u8>, TransportError> {
+        (self.answer)(command).unwrap_or_else(|| self.inner.transceive(command))
+    }
+
+    fn limits(&self) -> TransportLimits {
+        self.inner.limits()
+    }
+}
+
+/// VERIFY that is refused by the short identifier is not sent again in the same tap: the user enters the PIN anew, and then
+/// the card gets it in the plain form.
+#[test]
+fn a_pin_refused_in_one_form_goes_by_the_other_at_the_next_entry() {
+    for status in [0x6D00_u16, 0x6A86, 0x6700, 0x6F00, 0x6985] {
+        let chip = card(Profile::Today, 1);
+        let mut known = CardCapabilities::default();
+        let mut sent = 0;
+        let mut verify = || {
+            let answer = |command: &[u8]| {
+                let carries_pin = command[1] == 0x20 && command.len() > 5;
+                sent += u32::from(carries_pin);
+                (carries_pin && command[3] > 0x80).then(|| Ok(status.to_be_bytes().to_vec()))
+            };
+            let mut link = Odd { inner: SimTransport::tap(chip.clone()), answer };
+            let mut card = Card::new(&mut link, known);
+            let verified =
+                card.select_jpki().and_then(|mut jpki| jpki.verify_user_authentication(pin_of(1), LastAttempt::Refuse));
+            known = card.capabilities();
+            verified
+        };
+        assert!(matches!(verify(), Err(Error::VerifyUnanswered { .. })), "{status:04X}");
+        assert_eq!(verify(), Ok(()), "{status:04X}");
+        assert_eq!(sent, 2, "once for each entry");
+    }
+}
+
+#[test]
+fn a_link_that_the_caller_closes_is_told_as_closed_and_not_held_against_it() {
+    for told in [TransportError::Cancelled, TransportError::NotSent { end: LinkEnd::Cancelled }] {
+        let mut closed = false;
+        let answer = |command: &[u8]| {
+            if closed {
+                return Some(Err(told.clone()));
+            }
+            closed = command.len() == 7;
+            closed.then(|| Err(TransportError::Failed { detail: "closed".to_owned() }))
+        };
+        let mut link = Odd { inner: SimTransport::tap(card(Profile::Today, 1)), answer };
+        let mut card = Card::new(&mut link, CardCapabilities::default());
+        let read = card.select_jpki().and_then(|mut jpki| jpki.authentication_certificate());
+        assert_eq!(read.err(), Some(Error::Transport(told.clone())));
+        assert_eq!(card.capabilities(), CardCapabilities::default());
+    }
 }
