@@ -4,7 +4,7 @@
 use kazasu::Error;
 use kazasu::card::{Card, LastAttempt};
 use kazasu::iso7816::{
-    CardCapabilities, CardTransport, ExtendedDoubt, TracedTransport, TransportError, TransportLimits,
+    CardCapabilities, CardTransport, ExtendedDoubt, LinkEnd, TracedTransport, TransportError, TransportLimits,
 };
 use kazasu::session::{self, Member};
 use kazasu_card_sim::{Fault, FaultAt, Profile, SimTransport, When};
@@ -143,17 +143,19 @@ fn a_pin_refused_in_one_form_goes_by_the_other_at_the_next_entry() {
 
 #[test]
 fn a_link_that_the_caller_closes_is_told_as_closed_and_not_held_against_it() {
-    let mut closed = false;
-    let answer = |command: &[u8]| {
-        if closed {
-            return Some(Err(TransportError::Cancelled));
-        }
-        closed = command.len() == 7;
-        closed.then(|| Err(TransportError::Failed { detail: "closed".to_owned() }))
-    };
-    let mut link = Odd { inner: SimTransport::tap(card(Profile::Today, 1)), answer };
-    let mut card = Card::new(&mut link, CardCapabilities::default());
-    let read = card.select_jpki().and_then(|mut jpki| jpki.authentication_certificate());
-    assert_eq!(read.err(), Some(Error::Transport(TransportError::Cancelled)));
-    assert_eq!(card.capabilities(), CardCapabilities::default());
+    for told in [TransportError::Cancelled, TransportError::NotSent { end: LinkEnd::Cancelled }] {
+        let mut closed = false;
+        let answer = |command: &[u8]| {
+            if closed {
+                return Some(Err(told.clone()));
+            }
+            closed = command.len() == 7;
+            closed.then(|| Err(TransportError::Failed { detail: "closed".to_owned() }))
+        };
+        let mut link = Odd { inner: SimTransport::tap(card(Profile::Today, 1)), answer };
+        let mut card = Card::new(&mut link, CardCapabilities::default());
+        let read = card.select_jpki().and_then(|mut jpki| jpki.authentication_certificate());
+        assert_eq!(read.err(), Some(Error::Transport(told.clone())));
+        assert_eq!(card.capabilities(), CardCapabilities::default());
+    }
 }

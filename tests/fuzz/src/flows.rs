@@ -411,7 +411,10 @@ fn check_progress(progress: ReadProgress) {
 fn check_error(error: &Error, pins_sent: usize) {
     assert!(!error.to_string().is_empty() && error.code().starts_with("KZ-"));
     match error {
-        Error::VerifyUnanswered { .. } | Error::WrongPin { .. } | Error::ChangeInDoubt { .. } => {
+        Error::VerifyUnanswered { .. }
+        | Error::WrongPin { .. }
+        | Error::ChangeInDoubt { .. }
+        | Error::NewPinRefused { .. } => {
             assert!(pins_sent > 0, "{error} although no PIN was sent");
         }
         _ => {}
