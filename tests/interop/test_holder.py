@@ -47,8 +47,8 @@ def document(tmp_path):
 
 
 # What a record lacks, and what nobody knows of it.
-GAPS = "not_on_card unreadable other_fields"
-COMPLETE = {"not_on_card": [], "unreadable": {}, "other_fields": []}
+GAPS = "not_on_card unreadable"
+COMPLETE = {"not_on_card": [], "unreadable": {}}
 
 # name: arguments, secrets, members of the object. {} stands for a folder.
 COMMANDS = {
@@ -56,10 +56,10 @@ COMMANDS = {
     "pin-status": (("pin-status",), "", "user_authentication signature text_input verification_number_b birth_date"),
     "certificate": (("certificate", "--kind", "sign"), PASSWORD,
                     "kind authority algorithm not_after expired issuer pem"),
-    "attributes": (("attributes", "--verify"), PIN, f"name address birth_date sex proof {GAPS}"),
+    "attributes": (("attributes", "--verify"), PIN, f"name address birth_date sex proof {GAPS} other_fields"),
     "face": (("face", "--verify", "-o", "{}/photo.png"), NUMBER_B,
-             f"photo width height birth_date sex unsigned_expiry proof {GAPS}"),
-    "birth-date": (("birth-date",), BIRTH_DATE, f"birth_date proof {GAPS}"),
+             f"photo width height birth_date sex unsigned_expiry proof {GAPS} unsigned_other_fields"),
+    "birth-date": (("birth-date",), BIRTH_DATE, f"birth_date proof {GAPS} unsigned_other_fields"),
     "read": (("read", "--all", "--verify", "-o", "{}/photo.png"), f"{PIN}\n{NUMBER_B}", "certificate attributes face tries"),
     "sign": (("sign", "{}/document.txt", "-o", "{}/document.p7s"), PASSWORD, "signature attached digest issuer"),
     "pin-change": (("pin-change", "--kind", "auth"), f"{PIN}\n7391\n", "changed"),
@@ -164,12 +164,12 @@ def test_every_person_is_read_and_proven(person, tmp_path):
     birth_date, sex = with_hyphens(person["birth_date"]), {"1": "male", "2": "female"}[person["sex"]]
     proof = {"genuine": True, "municipality": person["municipality"], "chip_proof": "InternalKeyChallenge", "test_card": True}
     assert attributes == {"name": person["name"], "address": person["address"], "birth_date": birth_date, "sex": sex,
-                          "proof": proof, **COMPLETE}
+                          "proof": proof, **COMPLETE, "other_fields": []}
     face = read("face", "--verify", "-o", tmp_path / "photo.png", secrets=number_b(person))
     assert (face["birth_date"], face["sex"], face["proof"]) == (birth_date, sex, proof)
     assert face["unsigned_expiry"] == with_hyphens(person["card_expiry"])
     assert read("birth-date", secrets=era_birth_date(person)) == {
-        "birth_date": birth_date, "proof": proof, **COMPLETE}
+        "birth_date": birth_date, "proof": proof, **COMPLETE, "unsigned_other_fields": []}
 
 
 def test_without_verify_nothing_is_claimed(card, tmp_path):

@@ -24,6 +24,7 @@ ODD = {
     "no-address": ("attributes", "address", ["address"], {}),
     "name-not-utf-8": ("attributes", "name", [], {"name": "\ufffd\ufffd\ufffd{"}),
     "extra-fields": ("attributes", "", [], {}),
+    "extra-fields+blank-sex": ("face", "sex", ["sex"], {}),
 }
 SECRETS = {"face": NUMBER_B, "attributes": PIN, "birth-date": BIRTH_DATE}
 
@@ -41,11 +42,12 @@ def test_a_field_takes_no_other_with_it(card, tmp_path, oddity):
     odd = card(*arguments(command, tmp_path), "--json", secrets=SECRETS[command], profile=f"today+{oddity}").succeeded()
     assert odd.json["proof"]["genuine"] is True
     assert (odd.json["not_on_card"], odd.json["unreadable"]) == (not_on_card, unreadable)
-    told = {"not_on_card", "unreadable", "other_fields"}
+    other_fields = "other_fields" if command == "attributes" else "unsigned_other_fields"
+    told = {"not_on_card", "unreadable", other_fields}
     expected = {name: None if name in null.split() else value for name, value in usual.json.items() if name not in told}
     assert {name: value for name, value in odd.json.items() if name not in told} == expected
-    others = [{"tag": "DF26", "value": KANA}] if "extra-fields" in oddity and command == "attributes" else []
-    assert odd.json["other_fields"] == others
+    extra = {"attributes": "DF26", "face": "DF2B"}.get(command) if "extra-fields" in oddity else None
+    assert odd.json[other_fields] == ([{"tag": extra, "value": KANA}] if extra else [])
     assert len(odd.exchanges) == len(usual.exchanges)
     assert (tmp_path / "photo.png").exists() == ("photo" not in null and command == "face")
 
@@ -60,6 +62,9 @@ def test_people_are_told_what_is_missing(card, tmp_path, oddity, lang):
     assert text.count(absent) == len(not_on_card), text
     shown = [value for value in unreadable.values() if value]
     assert text.count(odd) == len(shown) and all(value in text for value in shown), text
+    if command == "face":
+        unsigned = "署名の対象外" if lang == "ja" else "not signed"
+        assert text.count(unsigned) == 1 + ("extra-fields" in oddity), text
     if "photo" in unreadable:
         assert ("画像として読めません" if lang == "ja" else "no picture that can be read") in text
     assert_narrow(text.replace(str(tmp_path), ""))

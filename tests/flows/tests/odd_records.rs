@@ -3,8 +3,8 @@
 use kazasu::Error;
 use kazasu::card::photo::Photo;
 use kazasu::card::{
-    Attributes, BirthDateNumber, BirthDateRecord, Card, Face, Field, LastAttempt, OtherField, Proof, ProofGap, Sex,
-    Verification,
+    Attributes, BirthDateNumber, BirthDateRecord, Card, Face, Field, Generation, LastAttempt, OtherField, Proof,
+    ProofGap, Sex, Verification,
 };
 use kazasu::crypto::SignatureVerifier;
 use kazasu::iso7816::{CardCapabilities, CardTransport, TracedTransport, TransportLimits};
@@ -195,4 +195,17 @@ fn a_record_without_signature_is_read_and_not_believed() {
     let face = unsigned.face.expect("face");
     assert_eq!(face.proof, Proof::NotVerifiable(ProofGap::Incomplete));
     assert!(matches!(face.photo_jp2, Field::Read(_)));
+}
+
+#[test]
+fn a_label_that_is_no_text_names_no_generation_and_hides_nothing_else() {
+    let mut file = vec![b' '; 160];
+    file[..8].copy_from_slice(b"\x1b[31mJPK");
+    file[64..72].copy_from_slice(b"E16R01NJ");
+    let chip = card_of(Config::new(Profile::Today, 1).with_file(ApplicationKind::Jpki, 0x0006, file));
+    let mut link = SimTransport::tap(chip).with_limits(TransportLimits::EXTENDED);
+    let mut card = Card::new(&mut link, CardCapabilities::default());
+    let report = card.examine(&mut |_| {}).expect("a report");
+    assert_eq!((report.generation, report.label.as_str()), (Generation::Unknown, "\u{fffd}[31mJPK"));
+    assert_eq!((report.model.as_str(), report.applications.len()), ("E16R01NJ", 5));
 }

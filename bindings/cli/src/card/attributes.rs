@@ -41,7 +41,7 @@ pub(super) fn print(attributes: &Attributes, output: Output) {
     output.field(output.say("住所", "Address"), &field::text(&attributes.address, String::clone, output));
     output.field(output.say("生年月日", "Birth date"), &field::text(&attributes.birth_date, date, output));
     output.field(output.say("性別", "Sex"), &field::text(&attributes.sex, |known| sex(*known, output), output));
-    field::print_others(&attributes.others, output);
+    field::print_others(&attributes.others, "", output);
     proof::print(&attributes.proof, output);
 }
 
@@ -54,7 +54,7 @@ pub(super) fn to_json(attributes: &Attributes) -> Value {
         "sex": gaps.value("sex", &attributes.sex, |sex| json!(sex.name())),
         "proof": proof::to_json(&attributes.proof),
     });
-    gaps.note_in(&mut object, &attributes.others);
+    gaps.note_in(&mut object, "other_fields", &attributes.others);
     object
 }
 
@@ -70,12 +70,12 @@ pub(super) fn birth_date(global: &Global, output: Output) -> Result<(), Failure>
     drop(transport);
     proof::insist(&record.proof, "birth date")?;
     output.field(output.say("生年月日", "Birth date"), &field::text(&record.birth_date, date, output));
-    field::print_others(&record.unsigned_others, output);
+    field::print_others(&record.unsigned_others, field::not_signed(output), output);
     proof::print(&record.proof, output);
     let mut gaps = Gaps::default();
     let known = gaps.value("birth_date", &record.birth_date, |known| json!(date(known)));
     let mut object = json!({"birth_date": known, "proof": proof::to_json(&record.proof)});
-    gaps.note_in(&mut object, &record.unsigned_others);
+    gaps.note_in(&mut object, "unsigned_other_fields", &record.unsigned_others);
     output.object(&object);
     Ok(())
 }

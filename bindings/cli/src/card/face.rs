@@ -85,10 +85,11 @@ pub(super) fn print(face: &Face, photo: Option<&Photo>, files: Files<'_>, output
     }
     output.field(output.say("生年月日", "Birth date"), &field::text(&face.birth_date, date, output));
     output.field(output.say("性別", "Sex"), &field::text(&face.sex, |known| sex(*known, output), output));
-    let unsigned = output.say("（署名の対象外）", " (not signed)");
-    let expiry = field::text(&face.unsigned_expiry, |known| format!("{}{unsigned}", date(known)), output);
-    output.field(output.say("カードの有効期限", "Card valid until"), &expiry);
-    field::print_others(&face.unsigned_others, output);
+    let unsigned = field::not_signed(output);
+    let mark = if face.unsigned_expiry.is_not_on_card() { "" } else { unsigned };
+    let expiry = field::text(&face.unsigned_expiry, date, output);
+    output.field(output.say("カードの有効期限", "Card valid until"), &format!("{expiry}{mark}"));
+    field::print_others(&face.unsigned_others, unsigned, output);
     proof::print(&face.proof, output);
 }
 
@@ -128,7 +129,7 @@ pub(super) fn to_json(face: &Face, photo: Option<&Photo>, files: Files<'_>) -> V
         "unsigned_expiry": gaps.value("unsigned_expiry", &face.unsigned_expiry, |known| json!(date(known))),
         "proof": proof::to_json(&face.proof),
     });
-    gaps.note_in(&mut object, &face.unsigned_others);
+    gaps.note_in(&mut object, "unsigned_other_fields", &face.unsigned_others);
     object
 }
 

@@ -21,11 +21,16 @@ pub(super) fn not_on_card(output: Output) -> &'static str {
     output.say("カードに記録がありません", "not on the card")
 }
 
-/// Fields that no specification names, a line each.
-pub(super) fn print_others(others: &[OtherField], output: Output) {
+/// Behind a value that the municipality's signature does not cover.
+pub(super) fn not_signed(output: Output) -> &'static str {
+    output.say("（署名の対象外）", " (not signed)")
+}
+
+/// Fields that no specification names, a line each, with `mark` behind it.
+pub(super) fn print_others(others: &[OtherField], mark: &str, output: Output) {
     for other in others {
         let name = format!("{} {:04X}", output.say("不明な項目", "Unknown field"), other.tag);
-        output.field(&name, &other.shown());
+        output.field(&name, &format!("{}{mark}", other.shown()));
     }
 }
 
@@ -57,14 +62,14 @@ impl Gaps {
         self.unreadable.insert(name.to_owned(), shown.unwrap_or_default());
     }
 
-    /// Adds `not_on_card`, `unreadable` and `other_fields` to the object.
-    pub(super) fn note_in(self, object: &mut Value, others: &[OtherField]) {
+    /// Adds `not_on_card`, `unreadable` and, under a name of its own, what nobody knows to the object.
+    pub(super) fn note_in(self, object: &mut Value, name: &'static str, others: &[OtherField]) {
         let others: Vec<Value> =
             others.iter().map(|other| json!({"tag": format!("{:04X}", other.tag), "value": other.shown()})).collect();
         for (name, value) in [
             ("not_on_card", json!(self.not_on_card)),
             ("unreadable", Value::Object(self.unreadable)),
-            ("other_fields", Value::Array(others)),
+            (name, Value::Array(others)),
         ] {
             if let Some(object) = object.as_object_mut() {
                 object.insert(name.to_owned(), value);
