@@ -60,8 +60,7 @@ COMMANDS = {
     "face": (("face", "--verify", "-o", "{}/photo.png"), NUMBER_B,
              f"photo width height birth_date sex unsigned_expiry proof {GAPS} unsigned_other_fields"),
     "birth-date": (("birth-date",), BIRTH_DATE, f"birth_date proof {GAPS} unsigned_other_fields"),
-    "read": (("read", "--all", "--verify", "-o", "{}/photo.png"), f"{PIN}
-{NUMBER_B}", "certificate attributes face tries"),
+    "read": (("read", "--all", "--verify", "-o", "{}/photo.png"), f"{PIN}\n{NUMBER_B}", "certificate attributes face tries"),
     "sign": (("sign", "{}/document.txt", "-o", "{}/document.p7s"), PASSWORD, "signature attached digest issuer"),
     "pin-change": (("pin-change", "--kind", "auth"), f"{PIN}\n7391\n", "changed"),
     "doctor": (("doctor", "-o", "{}/report.json", "--yes"), "",
