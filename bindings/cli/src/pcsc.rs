@@ -113,7 +113,10 @@ impl CardTransport for PcscTransport {
     fn transceive(&mut self, command: &[u8]) -> Result<Vec<u8>, TransportError> {
         let card = self.card.as_ref().ok_or(TransportError::NotSent { end: LinkEnd::TagLost })?;
         let command = if self.protocol == Some(Protocol::T0) { for_t0(command) } else { Cow::Borrowed(command) };
-        let response = card.transmit(&command, &mut self.buffer).map_err(failure)?.to_vec();
+        let answer = card.transmit(&command, &mut self.buffer);
+        let response =
+            answer.map_err(|error| if is_extended(&command) { extended_failure(error) } else { failure(error) })?;
+        let response = response.to_vec();
         if let Cow::Owned(mut copy) = command {
             copy.zeroize(); // it may hold a PIN
         }
@@ -133,6 +136,19 @@ impl Drop for PcscTransport {
             // A verified PIN outlives a mere disconnect on some cards; without power it does not.
             let _ = card.disconnect(Disposition::UnpowerCard);
         }
+    }
+}
+
+/// READ BINARY of extended length, the only extended command that is ever sent (ISO/IEC 7816-3:2006, 12.1.3).
+fn is_extended(command: &[u8]) -> bool {
+    matches!(*command, [_, _, _, _, 0x00, _, _])
+}
+
+/// Readers that carry no extended lengths say that the transmission failed, and the card is still there: a short command tells.
+fn extended_failure(error: Error) -> TransportError {
+    match error {
+        Error::CommError => TransportError::Failed { detail: error.to_string() },
+        error => failure(error),
     }
 }
 
@@ -159,6 +175,20 @@ fn failure(error: Error) -> TransportError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_failed_transmission_of_extended_length_does_not_end_the_link() {
+        let failed = |command: &[u8]| {
+            if is_extended(command) { extended_failure(Error::CommError) } else { failure(Error::CommError) }
+        };
+        assert!(matches!(failed(&[0x00, 0xB0, 0x8A, 0x00, 0x00, 0x08, 0x00]), TransportError::Failed { .. }));
+        for short in
+            [&[0x00, 0xB0, 0x8A, 0x00, 0x00][..], &[0x00, 0x20, 0x00, 0x98], &[0x00, 0xA4, 0x02, 0x0C, 2, 0, 6]]
+        {
+            assert_eq!(failed(short), TransportError::TagLost);
+        }
+        assert_eq!(extended_failure(Error::RemovedCard), TransportError::TagLost);
+    }
 
     #[test]
     fn t0_takes_no_length_after_data_and_five_bytes_at_least() {

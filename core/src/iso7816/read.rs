@@ -258,12 +258,12 @@ impl Channel<'_> {
                 self.extended_failed(status);
                 Ok(Ok(data))
             }
-            // Closed by the caller meanwhile, which says nothing of the link.
-            (answer @ Err(Error::Transport(TransportError::Cancelled | TransportError::NotSent { .. })), _) => answer,
-            // It was the link, then: told as what broke first.
-            (Err(Error::Transport(_)), ExtendedFault::Unanswered(error)) => {
-                self.lost_in_extended();
-                Err(error.clone().into())
+            // It was the link, then: told as what it says last where it is over, else as what broke first.
+            (Err(Error::Transport(last)), ExtendedFault::Unanswered(first)) => {
+                if !matches!(last, TransportError::Cancelled | TransportError::NotSent { .. }) {
+                    self.lost_in_extended();
+                }
+                Err(if self.is_over() { last } else { first.clone() }.into())
             }
             (answer, _) => answer,
         }

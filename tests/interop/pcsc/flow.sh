@@ -19,6 +19,21 @@ for options in '--atr contactless' '--no-extended --no-sfi' --first-command-6f00
     run "qualify with a card ${options#--}" 0 1234 --json qualify --config "$scratch/config.json" --pin-stdin
     check "… ${options#--}: valid" contains "$scratch/out" '"validity":"valid"'
 done
+# As cards and readers refuse what they do not carry, and end their files.
+for options in '--fault every-extended:status=6F00' '--fault every-extended:status=6B00 --fault every-short-ef:status=6D00' \
+    '--end-of-file warned' '--end-of-file refused'; do
+    # shellcheck disable=SC2086
+    insert_card $options
+    run "qualify with ${options#--}" 0 1234 --json qualify --config "$scratch/config.json" --pin-stdin
+    check "… ${options#--}: valid" contains "$scratch/out" '"validity":"valid"'
+    check "… ${options#--}: one PIN" equals "$(pin_entries)" 1
+done
+insert_card --fault every-extended:drop
+run 'a reader that breaks at extended lengths, with --short-apdu' 0 1234 --short-apdu --json qualify --config "$scratch/config.json" --pin-stdin
+check '… valid' contains "$scratch/out" '"validity":"valid"'
+fails '… and without it' KZ-C01 1234 qualify --config "$scratch/config.json" --pin-stdin
+check '… the PIN was not sent again' equals "$(pin_entries)" 1
+
 insert_card --fault ins=2A:drop
 fails 'a card taken away while signing fails' KZ-C01 1234 qualify --config "$scratch/config.json" --pin-stdin
 check '… and one PIN was sent' equals "$(pin_entries)" 1
