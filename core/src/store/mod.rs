@@ -6,7 +6,7 @@
 //!
 //! Every change is one transaction that is on the disk when the call returns: the rows, the entry of the access log, and
 //! the state that makes the set of all rows authentic. One process has the file open at a time; a second one gets
-//! [`Error::Busy`]. All calls block for as long as the file system and the key store take.
+//! [`Error::Busy`](crate::Error::Busy). All calls block for as long as the file system and the key store take.
 //!
 //! What it holds against: theft of the file, with or without old copies; exchanged, changed, missing or restored rows; loss
 //! of power at any moment. What it does not hold against: who can unlock the device and run the app can read what the app

@@ -13,7 +13,7 @@ impl Store {
     /// log. Takes seconds for a large store; an app runs it when something looks wrong.
     ///
     /// # Errors
-    /// [`StoreFault::Damaged`] names the first table that is not what was written.
+    /// [`StoreFault::Damaged`](crate::error::StoreFault::Damaged) names the first table that is not what was written.
     pub fn verify(&mut self) -> Result<LogVerdict, Error> {
         self.file.check()?;
         self.file.read(|reader| {
