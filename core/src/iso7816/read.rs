@@ -4,7 +4,7 @@
 //! but data, the plain form decides: SELECT, then short lengths, as every reader and every card can do.
 
 use super::channel::{Channel, CutOff, ins, short_ef};
-use super::{Command, LinkEnd, ReadPhase, StatusWord, TransportError, tlv};
+use super::{Command, ReadPhase, StatusWord, TransportError, tlv};
 use crate::error::{CardFault, Error};
 
 /// READ BINARY addresses 15 bits (ISO/IEC 7816-4:2020, 11.3.3).
@@ -258,16 +258,11 @@ impl Channel<'_> {
                 self.extended_failed(status);
                 Ok(Ok(data))
             }
-            // Closed by the caller meanwhile, which says nothing of the link.
-            (
-                answer @ Err(Error::Transport(
-                    TransportError::Cancelled | TransportError::NotSent { end: LinkEnd::Cancelled },
-                )),
-                _,
-            ) => answer,
             // It was the link, then: told as what it says last where it is over, else as what broke first.
             (Err(Error::Transport(last)), ExtendedFault::Unanswered(first)) => {
-                self.lost_in_extended();
+                if !matches!(last, TransportError::Cancelled | TransportError::NotSent { .. }) {
+                    self.lost_in_extended();
+                }
                 Err(if self.is_over() { last } else { first.clone() }.into())
             }
             (answer, _) => answer,
