@@ -6,7 +6,7 @@ use kazasu_house::{Graph, Sources};
 
 /// The core from below. A module uses those of lower rows only: not its neighbours, of which it is unaware.
 const FLOORS: &[&[&str]] = &[
-    &["base64url", "cancellation", "error", "secret", "text"],
+    &["base64url", "cancellation", "error", "logging", "secret", "text"],
     &["crypto", "json", "random", "time"],
     &["iso7816"],
     &["card", "fhir", "jose"],
