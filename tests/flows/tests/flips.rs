@@ -7,7 +7,7 @@ use kazasu::card::{Card, Certificate, Disclosure, Issuer, KeyKind, LastAttempt, 
 use kazasu::crypto::SignatureVerifier;
 use kazasu::iso7816::{CardTransport, TransportError, TransportLimits};
 use kazasu::time::{Clock, SystemClock};
-use kazasu_card_sim::{Config, Fault, FaultAt, Profile, SimTransport, When};
+use kazasu_card_sim::{Config, Profile, SimTransport};
 use kazasu_flows::{SharedCard, card_of, pin_of, unknown};
 
 /// What a flow says of the certificate it signed with.
@@ -84,10 +84,32 @@ fn recorded(chip: &SharedCard, flow: Flow) -> (Result<Issuer, Error>, Vec<(u8, u
     (outcome, recorder.answers)
 }
 
+/// Flips one bit of the data of one answer. A signature may be shorter than the one that was recorded: then it is a bit further
+/// ahead, and never one of the status word, after which the card would be asked again.
+struct Flipper {
+    link: SimTransport,
+    exchange: usize,
+    bit: usize,
+}
+
+impl CardTransport for Flipper {
+    fn transceive(&mut self, command: &[u8]) -> Result<Vec<u8>, TransportError> {
+        let mut answer = self.link.transceive(command)?;
+        if self.exchange == 0 {
+            let bit = self.bit % ((answer.len() - 2) * 8);
+            answer[bit / 8] ^= 0x80 >> (bit % 8);
+        }
+        self.exchange = self.exchange.wrapping_sub(1);
+        Ok(answer)
+    }
+
+    fn limits(&self) -> TransportLimits {
+        self.link.limits()
+    }
+}
+
 fn flipped(chip: &SharedCard, flow: Flow, exchange: usize, bit: usize) -> Result<Issuer, Error> {
-    let when = When::Exchange(u32::try_from(exchange).expect("few"));
-    let mut link = SimTransport::tap(chip.clone()).with_fault(FaultAt { when, fault: Fault::FlipBit(bit) });
-    flow(&mut Card::new(&mut link, unknown()))
+    flow(&mut Card::new(&mut Flipper { link: SimTransport::tap(chip.clone()), exchange, bit }, unknown()))
 }
 
 #[test]

@@ -196,10 +196,10 @@ impl Run<'_> {
         let mut jpki = card.select_jpki()?;
         // What can be done without goes on without.
         if let Ok(token) = jpki.token_info() {
-            assert!(token.label.len() <= 32 && token.model.len() <= 16);
-            assert!(
-                [token.label, token.model].iter().all(|text| text.bytes().all(|byte| (0x20..0x7F).contains(&byte)))
-            );
+            for (text, longest) in [(token.label, 32), (token.model, 16)] {
+                assert!(text.chars().count() <= longest);
+                assert!(text.chars().all(|c| matches!(c, ' '..='~' | char::REPLACEMENT_CHARACTER)));
+            }
         }
         _ = jpki.certificate_availability();
         let before = jpki.authentication_certificate()?;
