@@ -229,3 +229,18 @@ def test_no_document_is_signed_with_a_time_that_cannot_be(tmp_path, shim, years,
         assert pin_entries(trace(tmp_path / "trace")) == [] and not (tmp_path / "a.p7s").exists()
     else:
         done.succeeded()
+
+
+def test_a_certificate_that_is_over_is_never_called_verified(tmp_path, shim):
+    """One that the simulated card was given six years ago is over since last year."""
+    old, seen = tmp_path / "old.pem", tmp_path / "trace"
+    env = {"LD_PRELOAD": str(shim), "CLOCK_OFFSET_S": str(-6 * YEAR)}
+    Run("--sim", "today", "card", "certificate", "-o", old, env=env).succeeded()
+    authenticate = ("--sim", "today", "--pin-stdin", "--lang", "en", "--trace", seen, "card", "authenticate", "--challenge",
+                    "00" * 8, "--cached-certificate", old)
+    Run(*authenticate, "--ca", secrets=PIN).failed_with("KZ-C06")
+    assert not pin_entries(trace(seen)), "told before the PIN is sent"
+    assert Run(*authenticate, "--json", secrets=PIN).succeeded().json["expired"] is True
+    told = Run(*authenticate, secrets=PIN).succeeded().out
+    assert "certificate not checked" in told and "(expired)" in told
+    assert Run("--sim", "today", "--json", "card", "certificate").succeeded().json["expired"] is False

@@ -193,6 +193,13 @@ def test_text_is_narrow_and_of_one_language(full, tmp_path, lang):
         assert bool(JAPANESE.search(first.replace(str(tmp_path), ""))) == (lang == "ja"), (command, first)
 
 
+@pytest.mark.parametrize("command", [("authenticate", "--challenge", "00" * 8), ("attributes",), ("info",)])
+def test_card_commands_are_of_no_member(full, command):
+    """A PIN would go to the card that lies there, whoever's it is."""
+    done = full("card", *command, "--member", "花子", person=2, secrets="1234").failed_with("KZ-U01")
+    assert "--member" in done.err and not (full.folder / "trace.jsonl").exists()
+
+
 def test_the_list_is_aligned(full):
     lines = full("member", "list").succeeded().out.splitlines()[1:]
     starts = {sum(2 if c >= "\u1100" else 1 for c in line[:max(line.find(" 本人"), line.find(" 代理人"))]) for line in lines}

@@ -111,6 +111,10 @@ fn run(command: &Command, global: &Global, output: Output) -> Result<(), Failure
     if global.member.is_some() && global.keep.is_some() {
         return Err(Failure::usage("--member and --keep exclude each other"));
     }
+    // Whose card it is, is not looked at there: a PIN would go to whichever card lies on the reader.
+    if global.member.is_some() && matches!(command, Command::Card(_)) {
+        return Err(Failure::usage("card commands take the card that is there: --member is for the others"));
+    }
     match command {
         #[cfg(feature = "demo")]
         Command::Demo => demo::run(global, output),

@@ -2,12 +2,13 @@
 
 use std::path::Path;
 
-use kazasu::card::{Card, Certificate, Issuer, KeyKind};
+use kazasu::card::{Card, Certificate, CertificateState, Issuer, Jpki, KeyKind};
 use kazasu::crypto::SignatureVerifier;
-use kazasu::error::{CardFault, PinKind};
+use kazasu::error::{CardFault, CertificateFault, ConnectionFault, PinKind};
+use kazasu::time::{Clock, SystemClock};
 use serde_json::json;
 
-use super::certificate::issuer_text;
+use super::certificate::{is_expired, issuer_text, valid_until};
 use super::look;
 use crate::args::Global;
 use crate::failure::Failure;
@@ -45,7 +46,7 @@ pub(super) fn run(
     // Before the PIN, where the card gives its certificate before: a wrong one costs no try.
     let mut issuer = Issuer::NotChecked;
     if let Some(certificate) = before_pin.as_ref().filter(|_| checks_issuer) {
-        issuer = jpki.check_issuer(certificate, KeyKind::UserAuthentication, SignatureVerifier::ring())?;
+        issuer = checked(&mut jpki, certificate)?;
     }
     jpki.verify_user_authentication(pin, global.last_attempt())?;
     let certificate = match before_pin {
@@ -53,7 +54,7 @@ pub(super) fn run(
         None => {
             let read = jpki.authentication_certificate()?.ok_or(CardFault::Malformed { what: "certificate" })?;
             if checks_issuer {
-                issuer = jpki.check_issuer(&read, KeyKind::UserAuthentication, SignatureVerifier::ring())?;
+                issuer = checked(&mut jpki, &read)?;
             }
             read
         }
@@ -71,6 +72,7 @@ pub(super) fn run(
         }
     });
     output.field(output.say("アルゴリズム", "Algorithm"), algorithm);
+    output.field(output.say("有効期限", "Valid until"), &valid_until(&certificate, output));
     output.field(output.say("発行者", "Issuer"), &issuer_text(Some(issuer), "--ca", output));
     // On one line, to be copied.
     output.line(format!("  {}{signature}", padded(output.say("署名", "Signature"), 22)));
@@ -80,9 +82,22 @@ pub(super) fn run(
         "signature": signature,
         "certificate": pem::encode(certificate.der()),
         "verified": true,
+        "expired": is_expired(&certificate),
         "issuer": issuer.name(),
     }));
     Ok(())
+}
+
+/// Who issued the certificate, which is of use today: by its dates and by a clock that can be right, as for a signature.
+fn checked(jpki: &mut Jpki<'_, '_>, certificate: &Certificate) -> Result<Issuer, Failure> {
+    let now = SystemClock.now();
+    if !now.is_plausible() {
+        return Err(kazasu::Error::from(ConnectionFault::DeviceClock).into());
+    }
+    if certificate.state(now)? == CertificateState::Grace {
+        return Err(CertificateFault::Expired.into());
+    }
+    Ok(jpki.check_issuer(certificate, KeyKind::UserAuthentication, SignatureVerifier::ring())?)
 }
 
 fn parse_hex(text: &str) -> Option<Vec<u8>> {

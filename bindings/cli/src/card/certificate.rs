@@ -6,7 +6,7 @@ use kazasu::card::{Card, Certificate, Disclosure, Issuer, Jpki, KeyKind};
 use kazasu::crypto::SignatureVerifier;
 use kazasu::error::{CardFault, PinKind};
 use kazasu::iso7816::CardCapabilities;
-use kazasu::time::{CalendarDate, Clock, SystemClock, UnixMillis};
+use kazasu::time::{CalendarDate, Clock, SystemClock};
 use serde_json::{Value, json};
 
 use super::look::{self, Look};
@@ -40,8 +40,7 @@ pub(super) fn run(
         _ => output.lines(pem::encode(certificate.der()).lines()),
     }
     if !output.json {
-        let not_after = CalendarDate::in_japan(certificate.not_after());
-        output.note(format!("{}: {not_after}", output.say("有効期限", "Valid until")));
+        output.note(format!("{}: {}", output.say("有効期限", "Valid until"), valid_until(&certificate, output)));
         output.note(format!("{}: {}", output.say("発行者", "Issuer"), issuer_text(issuer, "--issuer", output)));
         output.note(output.say(
             "失効: 未確認（認定を受けた検証者だけが確認できます）",
@@ -62,15 +61,22 @@ pub(super) fn to_json(certificate: &Certificate, issuer: Option<Issuer>) -> Valu
     json!({
         "algorithm": certificate.key().algorithm().name(),
         "not_after": CalendarDate::in_japan(certificate.not_after()).to_string(),
-        "expired": is_expired(certificate.not_after(), SystemClock.now()),
+        "expired": is_expired(certificate),
         "issuer": issuer.map_or("not_verified", Issuer::name),
         "pem": pem::encode(certificate.der()),
     })
 }
 
 /// Whether it is over by now; `None` where the clock of this computer says a time that cannot be.
-fn is_expired(not_after: UnixMillis, now: UnixMillis) -> Option<bool> {
-    now.is_plausible().then(|| now > not_after)
+pub(super) fn is_expired(certificate: &Certificate) -> Option<bool> {
+    let now = SystemClock.now();
+    now.is_plausible().then(|| now > certificate.not_after())
+}
+
+/// The last day, and whether that is over.
+pub(super) fn valid_until(certificate: &Certificate, output: Output) -> String {
+    let mark = if is_expired(certificate) == Some(true) { output.say("（期限切れ）", " (expired)") } else { "" };
+    format!("{}{mark}", CalendarDate::in_japan(certificate.not_after()))
 }
 
 /// A certificate, and who issued it as far as that was checked; `None` where it was and could not be verified.

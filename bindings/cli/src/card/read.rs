@@ -5,7 +5,6 @@ use kazasu::card::{Attributes, Card, Certificate, Face, Issuer, KeyKind, PinAtte
 use kazasu::crypto::SignatureVerifier;
 use kazasu::error::PinKind;
 use kazasu::iso7816::CardCapabilities;
-use kazasu::time::CalendarDate;
 use serde_json::json;
 
 use super::face::Files;
@@ -111,8 +110,7 @@ fn print(read: &Read, photo: Option<&Photo>, files: Files<'_>, output: Output) {
     match &read.certificate {
         None => output.line(output.say("  暗証番号の入力後に読めます", "  can be read after the PIN")),
         Some((found, issuer)) => {
-            let not_after = CalendarDate::in_japan(found.not_after()).to_string();
-            output.field(output.say("有効期限", "Valid until"), &not_after);
+            output.field(output.say("有効期限", "Valid until"), &certificate::valid_until(found, output));
             let issuer = certificate::issuer_text(*issuer, "--verify", output);
             output.field(output.say("発行者", "Issuer"), &issuer);
         }
