@@ -547,3 +547,27 @@ def test_nothing_personal_beside_the_result(card, document, tmp_path, command):
             assert person["name"] not in beside and person["address"] not in beside
         for secret in (PIN, PASSWORD, NUMBER_B, BIRTH_DATE, "7391", "MII"):
             assert secret not in beside.replace(str(tmp_path), "")
+
+
+def test_no_output_takes_the_place_of_another_or_of_the_document(tmp_path):
+    document, signature, seen = tmp_path / "document", tmp_path / "document.p7s", tmp_path / "trace"
+    document.write_text('{"of": "the holder"}')
+    done = Run("--sim", "today", "--pin-stdin", "--trace", document, "card", "sign", document, "-o", signature, secrets=PASSWORD)
+    assert "--trace" in done.failed_with("KZ-U01").err and document.read_text() == '{"of": "the holder"}' and not signature.exists()
+    face = ("--sim", "today", "--pin-stdin", "--trace", seen, "card", "face", "-o", tmp_path / "a.png", "--name-image")
+    for _ in range(2):  # over its own trace
+        Run(*face, f"{tmp_path}/./a.png", secrets=NUMBER_B).failed_with("KZ-U01")
+        assert not seen.exists() or not pin_entries(trace(seen))
+        Run(*face, tmp_path / "b.png", secrets=NUMBER_B).succeeded()
+        for picture in ("a.png", "b.png"):
+            (tmp_path / picture).unlink()
+        assert pin_entries(trace(seen))
+        seen.write_text(seen.read_text().splitlines()[0] + "\n")
+
+
+def test_a_link_that_breaks_at_long_answers_names_the_way_round():
+    for lang in ("ja", "en"):
+        done = Run("--sim", "today+every-extended:drop", "--lang", lang, "card", "certificate").failed_with("KZ-C01")
+        assert "--short-apdu" in done.err
+        assert_narrow(done.err)
+    Run("--sim", "today+every-extended:drop", "--short-apdu", "card", "certificate").succeeded()

@@ -42,6 +42,7 @@ mod tap;
 
 use std::process::ExitCode;
 
+use kazasu::iso7816::TransportError;
 use serde_json::json;
 
 use args::{Command, Global, Lang};
@@ -71,6 +72,12 @@ fn main() -> ExitCode {
     };
     let Some(failure) = failure else { return ExitCode::SUCCESS };
     output::tell(&failure, output);
+    if let (kazasu::Error::Transport(TransportError::TagLost), false) = (failure.error(), global.short_apdu) {
+        output.note(output.say(
+            "  カードを動かしていないのに続く場合は、--short-apdu をお試しください",
+            "  If the card was not moved and it happens again, please try --short-apdu.",
+        ));
+    }
     if failure.is_cancelled() { ExitCode::from(interrupt::exit_code()) } else { ExitCode::FAILURE }
 }
 

@@ -1,7 +1,7 @@
 //! `kazasu card face`.
 
 use std::io::IsTerminal;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use kazasu::card::photo::Photo;
 use kazasu::card::{Card, Face, Field, Verification};
@@ -24,6 +24,7 @@ pub(super) fn run(arguments: &FaceArguments, global: &Global, output: Output) ->
     let open = |file: &Option<_>| file.as_deref().map(Destination::replacing).transpose();
     let files =
         (Destination::replacing(&arguments.output)?, open(&arguments.name_image)?, open(&arguments.address_image)?);
+    differ([Some(&arguments.output), arguments.name_image.as_ref(), arguments.address_image.as_ref()])?;
     let look = look::before(PinKind::VerificationNumberB, global, output)?;
     let number = Secrets::new(global.pin_stdin, output).verification_number_b(look)?;
     let mut transport = link::open(global, output)?;
@@ -61,6 +62,20 @@ pub(super) fn run(arguments: &FaceArguments, global: &Global, output: Output) ->
     };
     print(&face, photo.as_ref(), files, output);
     output.object(&to_json(&face, photo.as_ref(), files));
+    Ok(())
+}
+
+/// No picture takes the place of another.
+fn differ(files: [Option<&PathBuf>; 3]) -> Result<(), Failure> {
+    let mut places = Vec::new();
+    for file in files.into_iter().flatten() {
+        let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let place = (folder.canonicalize().unwrap_or_else(|_| folder.to_owned()), file.file_name());
+        if places.contains(&place) {
+            return Err(Failure::usage(format!("{}: named for two pictures", file.display())));
+        }
+        places.push(place);
+    }
     Ok(())
 }
 
