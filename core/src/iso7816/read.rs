@@ -72,9 +72,7 @@ impl Channel<'_> {
             let missing = wanted.saturating_sub(data.len());
             match self.read_on(ef, data.len(), missing.min(self.longest_read()).min(LONGEST_STEP)) {
                 Ok(Ok(more)) => data.extend(more),
-                Ok(Err(status)) if status.is_end_of_file() && matches!(length, ReadLength::Prefix(_)) => {
-                    wanted = data.len();
-                }
+                Ok(Err(status)) if status.is_end_of_file() && matches!(length, ReadLength::Prefix(_)) => break,
                 // Shorter than its own header says: never taken for the whole.
                 Ok(Err(status)) if status.is_end_of_file() => return Err(CardFault::Malformed { what: "file" }.into()),
                 Ok(Err(status)) => {

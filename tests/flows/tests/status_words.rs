@@ -6,7 +6,7 @@ use std::sync::Mutex;
 
 use kazasu::card::Card;
 use kazasu::iso7816::{CardCapabilities, CardTransport, TracedTransport, TransportLimits};
-use kazasu_card_sim::{Config, EndOfFile, Fault, FaultAt, Pin, Profile, SimTransport, When};
+use kazasu_card_sim::{ApplicationKind, Config, EndOfFile, Fault, FaultAt, Pin, Profile, SimTransport, When};
 use kazasu_flows::card_jobs::{JOBS, Job, job};
 use kazasu_flows::short_reader::ShortReader;
 use kazasu_flows::{SharedCard, card_of, figures};
@@ -385,6 +385,39 @@ fn files_may_end_as_they_like_and_come_in_pieces_of_any_length() {
         }
     }
     figures::row(&format!("ends of files and limits of answers: {cases} cases, all read"));
+}
+
+/// Whatever it ends at, the five bytes of a header too: nothing is asked for again and again.
+#[test]
+fn a_file_shorter_than_what_is_wanted_of_it_ends() {
+    let mut most = 0;
+    for len in 0..=160 {
+        for (end_of_file, read_limit) in EndOfFile::ALL.into_iter().flat_map(|end| [(end, None), (end, Some(1))]) {
+            let label = vec![b'x'; len];
+            let config = Config::new(Profile::Today, 1).with_file(ApplicationKind::Jpki, 0x0006, label);
+            let chip = card_of(Config { end_of_file, read_limit, ..config });
+            let mut exchanges = 0;
+            let mut link = TracedTransport::new(tap(&chip, None), |_| {
+                exchanges += 1;
+                assert!(exchanges < 1000, "{len}, {end_of_file}: without end");
+            });
+            let mut card = Card::new(&mut link, CardCapabilities::default());
+            let info = card.select_jpki().expect("JPKI").token_info();
+            let label = "x".repeat(len.min(32));
+            match info {
+                // A card that reads nothing beyond the end gives what was asked for in one piece, or a header.
+                Ok(info) if end_of_file == EndOfFile::Refused => assert!(label.starts_with(&info.label)),
+                Err(_) if end_of_file == EndOfFile::Refused => {}
+                Ok(info) => assert_eq!(info.label, label, "{len}, {end_of_file}"),
+                Err(error) => assert_eq!(len, 0, "{end_of_file}: {error}"),
+            }
+            drop(card);
+            drop(link);
+            assert!(exchanges <= 8 + if read_limit.is_some() { 2 * len } else { 2 }, "{len}: {exchanges} exchanges");
+            most = most.max(exchanges);
+        }
+    }
+    figures::row(&format!("files of 0 to 160 bytes, of which 160 are wanted: {most} exchanges at most"));
 }
 
 #[test]
