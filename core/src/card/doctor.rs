@@ -50,7 +50,7 @@ pub struct CompatibilityReport {
     pub pace: bool,
     /// Longest command and answer of the link, in bytes.
     pub limits: TransportLimits,
-    /// Every question, in order.
+    /// Every question that was answered, in order: a card may have nothing to say to the one of extended length.
     pub probes: Vec<Probe>,
 }
 

@@ -291,9 +291,12 @@ impl Run<'_> {
 
     fn examine<T: CardTransport>(&self, link: &mut Guarded<T>) -> Result<(), Error> {
         card!(self, link, card);
-        let mut asked = 0;
-        let report = card.examine(&mut |_| asked += 1)?;
-        assert_eq!(asked, report.probes.len());
+        let mut asked = Vec::new();
+        let report = card.examine(&mut |name| asked.push(name))?;
+        let answered: Vec<&str> = report.probes.iter().map(|probe| probe.name).collect();
+        // A card that says nothing to the one long read is asked on in short.
+        let without_long: Vec<&str> = asked.iter().copied().filter(|name| *name != "read_extended").collect();
+        assert!(answered == asked || answered == without_long, "{answered:?}");
         assert!(report.label.len() + report.model.len() + 64 * report.probes.len() <= LARGEST);
         Ok(())
     }
