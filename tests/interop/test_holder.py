@@ -555,14 +555,11 @@ def test_no_output_takes_the_place_of_another_or_of_the_document(tmp_path):
     done = Run("--sim", "today", "--pin-stdin", "--trace", document, "card", "sign", document, "-o", signature, secrets=PASSWORD)
     assert "--trace" in done.failed_with("KZ-U01").err and document.read_text() == '{"of": "the holder"}' and not signature.exists()
     face = ("--sim", "today", "--pin-stdin", "--trace", seen, "card", "face", "-o", tmp_path / "a.png", "--name-image")
-    for _ in range(2):  # over its own trace
-        Run(*face, f"{tmp_path}/./a.png", secrets=NUMBER_B).failed_with("KZ-U01")
-        assert not seen.exists() or not pin_entries(trace(seen))
-        Run(*face, tmp_path / "b.png", secrets=NUMBER_B).succeeded()
-        for picture in ("a.png", "b.png"):
-            (tmp_path / picture).unlink()
-        assert pin_entries(trace(seen))
-        seen.write_text(seen.read_text().splitlines()[0] + "\n")
+    Run(*face, f"{tmp_path}/./a.png", secrets=NUMBER_B).failed_with("KZ-U01")
+    assert not seen.exists()
+    Run(*face, tmp_path / "b.png", secrets=NUMBER_B).succeeded()
+    Run("--sim", "today", "--pin-stdin", "card", "face", "-o", "/dev/null", "--name-image", "/dev/null",
+        secrets=NUMBER_B).succeeded()
 
 
 def test_a_link_that_breaks_at_long_answers_names_the_way_round():

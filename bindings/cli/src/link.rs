@@ -1,7 +1,7 @@
 //! The card the command talks to: a reader or the embedded simulation, traced where asked for.
 
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::Write;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
@@ -37,16 +37,6 @@ pub(crate) fn traced(card: Box<dyn CardTransport>, global: &Global) -> Result<Bo
     }
 }
 
-/// Whether this is a file with anything but an earlier trace in it, such as the document to be signed.
-fn holds_something_else(path: &Path) -> bool {
-    let mut begins = [0; TRACE_BEGINS.len()];
-    let is_file = std::fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_file() && metadata.len() > 0);
-    is_file && !File::open(path).is_ok_and(|mut file| file.read_exact(&mut begins).is_ok() && begins == *TRACE_BEGINS)
-}
-
-/// With what every line of a trace begins.
-const TRACE_BEGINS: &[u8; 14] = b"{\"command_len\"";
-
 /// The file of `--trace`, and the exchanges in it: a second link of the same run goes on where the first ended.
 static TRACE: Mutex<Option<(File, u32)>> = Mutex::new(None);
 
@@ -54,9 +44,6 @@ static TRACE: Mutex<Option<(File, u32)>> = Mutex::new(None);
 fn tracer(path: &Path) -> Result<impl FnMut(Exchange) + 'static, Failure> {
     let mut trace = TRACE.lock().unwrap_or_else(PoisonError::into_inner);
     if trace.is_none() {
-        if holds_something_else(path) {
-            return Err(Failure::usage(format!("--trace: {} holds something else: name another file", path.display())));
-        }
         let file = files::stream(path).map_err(|error| Failure::usage(format!("--trace: {error}")))?;
         *trace = Some((file, 0));
     }

@@ -68,7 +68,9 @@ pub(super) fn run(arguments: &FaceArguments, global: &Global, output: Output) ->
 /// No picture takes the place of another.
 fn differ(files: [Option<&PathBuf>; 3]) -> Result<(), Failure> {
     let mut places = Vec::new();
-    for file in files.into_iter().flatten() {
+    // Devices take both.
+    let is_device = |file: &PathBuf| file.metadata().is_ok_and(|metadata| !metadata.is_file());
+    for file in files.into_iter().flatten().filter(|file| !is_device(file)) {
         let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let place = (folder.canonicalize().unwrap_or_else(|_| folder.to_owned()), file.file_name());
         if places.contains(&place) {

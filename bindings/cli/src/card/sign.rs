@@ -36,6 +36,9 @@ pub(super) fn run(arguments: &SignArguments, global: &Global, output: Output) ->
         Some(bytes) => Content::Attached(bytes),
         None => Content::Detached(digest(&arguments.document).map_err(unreadable)?),
     };
+    if global.trace.as_ref().is_some_and(|trace| is_same_file(&arguments.document, trace)) {
+        return Err(Failure::usage("--trace: that is the document"));
+    }
     if is_same_file(&arguments.document, &arguments.output) {
         return Err(Failure::usage(
             output.say("署名が文書を上書きします", "the signature would overwrite the document"),
